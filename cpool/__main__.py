@@ -1,0 +1,20 @@
+"""``python -m cpool`` and the ``cpool`` command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say what to install for it."""
+    try:
+        from .cli import cpool
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("click", "PIL", "rich"):
+            raise
+        sys.exit(f"cpool: the command line needs {missing.name}: pip install 'numpy-cpool[cli]'")
+    cpool(prog_name="cpool")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Checks of what users type. Each error names the argument, its value and what is accepted."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+#: Largest kernel, stride, padding or dilation. With axes below 2**63 no window position can then overflow int64.
+LARGEST = 2**31 - 1
+
+
+def integer(name: str, value: Any, lowest: int, highest: int = LARGEST) -> int:
+    """Return `value` as an int in [lowest, highest]; bool, float and str are refused."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}") from None
+    if not lowest <= number <= highest:
+        raise ValueError(f"{name} must be between {lowest} and {highest}, got {number}")
+    return number
+
+
+def per_axis(name: str, value: Any, ndim: int, lowest: int) -> tuple[int, ...]:
+    """Return `value`, an int or a sequence of `ndim` ints, as a tuple of `ndim` ints >= lowest."""
+    if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) > 0:
+        if len(value) != ndim:
+            raise ValueError(f"{name} must be an int or {ndim} ints, one per pooled axis, got {value!r}")
+        return tuple(integer(f"{name}[{i}]", v, lowest) for i, v in enumerate(value))
+    return (integer(name, value, lowest),) * ndim
+
+
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool; only bool and np.bool_ are accepted."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def shape(name: str, value: Any) -> tuple[int, ...]:
+    """Return `value` as a tuple of non-negative ints whose product fits int64."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray)):
+        raise TypeError(f"{name} must be a sequence of ints, got {value!r}")
+    lengths = tuple(integer(f"{name}[{i}]", v, 0, 2**63 - 1) for i, v in enumerate(value))
+    product = 1
+    for length in lengths:
+        product *= max(length, 1)
+    if product > (2**63 - 1) // 8:
+        raise ValueError(f"{name}={lengths} has more elements than an array can hold")
+    return lengths
+
+
+def pooled_axes(axis: Any, ndim_pooled: int, ndim: int, name: str = "x") -> tuple[int, ...]:
+    """Return the pooled axes as non-negative ints, in the order given; the last ones when `axis` is None."""
+    if ndim < ndim_pooled:
+        raise ValueError(f"{name} must have at least {ndim_pooled} axes, got {ndim}")
+    if axis is None:
+        return tuple(range(ndim - ndim_pooled, ndim))
+    given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    if len(given) != ndim_pooled:
+        raise ValueError(f"axis must name {ndim_pooled} axes, got {axis!r}")
+    axes = tuple(integer("axis", a, -ndim, ndim - 1) % ndim for a in given)
+    if len(set(axes)) != ndim_pooled:
+        raise ValueError(f"axis names an axis twice: {axis!r}")
+    return axes
+
+
+def array(name: str, value: Any) -> np.ndarray[Any, Any]:
+    """Return `value` as a plain ndarray in native byte order, not copied where it already is one."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first, e.g. {name}.filled(0)")
+    result = np.asarray(value)
+    if not result.dtype.isnative:
+        result = result.astype(result.dtype.newbyteorder("="))
+    return result

@@ -1,0 +1,34 @@
+"""What this build is and what it chose on this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _build_info, _engine, threads
+
+
+def config() -> dict[str, Any]:
+    """Return version, build and run-time choices by name."""
+    return {
+        "version": _build_info.VERSION,
+        "compiler": _build_info.COMPILER,
+        "flags": _build_info.FLAGS,
+        "openmp": "yes" if _build_info.OPENMP else "NO: built without OpenMP, every call runs on one thread",
+        "bounds checks": "yes (debug build, slow)" if _build_info.BOUNDS_CHECKS else "no",
+        "instruction sets built": ", ".join(_build_info.LEVELS),
+        "instruction set chosen": _engine.LEVEL,
+        "threads": threads.get_num_threads(),
+    }
+
+
+def show_config() -> None:
+    """Print version, compiler, flags, OpenMP, the instruction sets built and the one chosen, and the thread limit.
+
+    Examples
+    --------
+    >>> import cpool
+    >>> cpool.show_config()  # doctest: +ELLIPSIS
+    version: ...
+    """
+    for name, value in config().items():
+        print(f"{name}: {value}")

@@ -1,0 +1,615 @@
+"""The public functions: check, plan, allocate, run. Names and argument order follow ``torch.nn.functional``."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import _args, _engine, _layout, geometry
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+class SelectingPool(Protocol):
+    """Signature of max_pool and min_pool."""
+
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+        *,
+        axis: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Any: ...
+
+
+class AveragingPool(Protocol):
+    """Signature of avg_pool."""
+
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array: ...
+
+
+class SelectingBackward(Protocol):
+    """Signature of max_pool_backward."""
+
+    def __call__(
+        self, grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None
+    ) -> Array: ...
+
+
+class AveragingBackward(Protocol):
+    """Signature of avg_pool_backward."""
+
+    def __call__(
+        self,
+        grad_output: Any,
+        input_shape: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array: ...
+
+
+# ------------------------------------------------------------------------------------------------- shared checks
+
+
+def _values(name: str, value: Any) -> Array:
+    """Return `value` as an array of a dtype that the kernels have."""
+    array = _args.array(name, value)
+    if array.dtype not in _engine.VALUE_TYPES:
+        raise TypeError(f"{name} must be float32 or float64, got {array.dtype}")
+    return array
+
+
+def _sizes(shape: Axes, axes: Axes) -> Axes:
+    return tuple(shape[a] for a in axes)
+
+
+def _with_sizes(shape: Axes, axes: Axes, sizes: Axes) -> Axes:
+    """Return `shape` with the lengths of `axes` replaced."""
+    result = list(shape)
+    for axis, size in zip(axes, sizes, strict=True):
+        result[axis] = size
+    return tuple(result)
+
+
+def _result(out: Any, shape: Axes, dtype: Any, like: Array) -> Array:
+    """Return the checked `out`, or a new array in the memory order of `like`."""
+    if out is None:
+        return _layout.empty_like(like, shape, dtype)
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if out.dtype != dtype or not out.dtype.isnative:
+        raise TypeError(f"out must have dtype {np.dtype(dtype)}, got {out.dtype}")
+    if out.shape != shape:
+        raise ValueError(f"out must have shape {shape}, got {out.shape}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    return out
+
+
+def _refuse_overlap(out: Array, *inputs: Array) -> None:
+    for array in inputs:
+        if np.may_share_memory(out, array):
+            raise ValueError("out overlaps an input in memory; it must be an array of its own")
+
+
+def _index_array(value: Any) -> Array:
+    """Return `value` as an int32 or int64 array with the same values."""
+    indices = _args.array("indices", value)
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
+    if indices.dtype in _engine.INDEX_TYPES:
+        return indices
+    if indices.dtype == np.uint64 and indices.size and indices.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"indices must lie in the plane; got {indices.max()}")
+    return indices.astype(np.int64)
+
+
+def _input_shape(shape: Any, grad: Array, axes: Axes) -> Axes:
+    """Return the checked `input_shape` of a backward pass."""
+    result = _args.shape("input_shape", shape)
+    if len(result) != grad.ndim:
+        raise ValueError(f"input_shape={result} must have as many axes as grad_output, whose shape is {grad.shape}")
+    if _with_sizes(result, axes, _sizes(grad.shape, axes)) != grad.shape:
+        raise ValueError(
+            f"input_shape={result} and grad_output of shape {grad.shape} must agree on every axis that is not pooled"
+        )
+    return result
+
+
+# --------------------------------------------------------------------------------------------------- max and min
+
+_SELECT_DOC = """{Extreme} of each window of the last {d} axes{axes_note}.
+
+    Parameters
+    ----------
+    x : array_like of float32 or float64
+        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides; never modified.
+    kernel_size : int or {d} ints
+        Window lengths.
+    stride : int or {d} ints, optional
+        Distance of windows; the kernel size if None.
+    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+        Implicit border that never wins. Any amount, as long as every window touches the input.
+    dilation : int or {d} ints
+        Distance of the taps within a window.
+    ceil_mode : bool
+        Round the output length up; the last window must start inside the input or its leading padding.
+    return_indices : bool
+        Also return where each {extreme} stands.
+    axis : int or {d} ints, optional
+        The pooled axes, the last {d} if None.
+    index_dtype : numpy.int64 or numpy.int32
+        Data type of the indices.
+    out : ndarray, optional
+        Written in place and returned; shape and dtype of the result, not overlapping `x`.
+
+    Returns
+    -------
+    ndarray or (ndarray, ndarray)
+        The pooled array, with `x`'s dtype and memory order; with `return_indices` also the position of each {extreme} in
+        its plane, row-major over the pooled axes. Of equal values the first counts. NaN propagates, the last NaN counts
+        (torch's rule).
+
+    Raises
+    ------
+    TypeError
+        If `x` has another dtype, or an argument is not an integer where one belongs.
+    ValueError
+        If an argument is out of range, the kernel exceeds the padded input, or a window lies wholly in padding.
+
+    See Also
+    --------
+    max_pool{d}d_backward : The gradient, for minima too.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.arange({size}.0).reshape({shape})
+    >>> cpool.{name}(x, 2).ravel()
+    array({example})
+    """
+
+
+def _select_pool(op: str, ndim: int) -> SelectingPool:
+    def pool(
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+        *,
+        axis: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Any:
+        x = _values("x", x)
+        axes = _args.pooled_axes(axis, ndim, x.ndim)
+        plan = geometry.plan(
+            _sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True
+        )
+        shape = _with_sizes(x.shape, axes, plan.out_shape)
+        with_indices = _args.flag("return_indices", return_indices)
+        if np.dtype(index_dtype) not in _engine.INDEX_TYPES:
+            raise TypeError(f"index_dtype must be int32 or int64, got {np.dtype(index_dtype)}")
+        y = _result(out, shape, x.dtype, x)
+        _refuse_overlap(y, x)
+        if not with_indices:
+            if y.size:
+                _engine.forward(op, x, axes, plan, y)
+            return y
+        indices = _layout.empty_like(y, shape, index_dtype)
+        if np.prod(_sizes(x.shape, axes), dtype=object) - 1 > np.iinfo(indices.dtype).max:
+            raise ValueError(f"index_dtype={indices.dtype} cannot count the elements of a plane {_sizes(x.shape, axes)}")
+        if y.size:
+            _engine.forward_with_indices("arg" + op, x, axes, plan, y, indices)
+        return y, indices
+
+    pool.__name__ = pool.__qualname__ = f"{op}_pool{ndim}d"
+    size = 4**ndim
+    pool.__doc__ = _SELECT_DOC.format(
+        d=ndim,
+        name=pool.__name__,
+        Extreme="Maximum" if op == "max" else "Minimum",
+        extreme="maximum" if op == "max" else "minimum",
+        axes_note="" if ndim > 1 else ", which is one: a signal",
+        size=size,
+        shape=", ".join(["4"] * ndim),
+        example=_example(op, ndim),
+    )
+    return pool
+
+
+def _example(op: str, ndim: int) -> str:
+    """Return the repr of pooling 0, 1, 2, ... in a cube of side 4 by 2."""
+    grid = np.arange(4.0**ndim).reshape((2, 2) * ndim)
+    taps = tuple(range(1, 2 * ndim, 2))
+    values: Array = {"max": grid.max, "min": grid.min, "avg": grid.mean}[op](axis=taps)
+    return repr(values.ravel())[len("array(") : -1]
+
+
+_MAX_BACKWARD_DOC = """Gradient of max_pool{d}d and min_pool{d}d with respect to their input.
+
+    Each output gradient goes to the element that won its window; where windows overlap, they add up.
+
+    Parameters
+    ----------
+    grad_output : array_like of float32 or float64
+        Gradient of the output.
+    indices : array_like of integers, shape of grad_output
+        What the forward pass returned with ``return_indices=True``; any integer dtype, checked before use.
+    input_shape : sequence of int
+        Shape of the forward pass's `x`.
+    axis : int or {d} ints, optional
+        The pooled axes, the last {d} if None.
+    out : ndarray, optional
+        Written in place and returned.
+
+    Returns
+    -------
+    ndarray, shape input_shape
+        Bit-identical for any number of threads.
+
+    Raises
+    ------
+    TypeError
+        If the gradient is not floating point, or the indices are not integers.
+    ValueError
+        If the shapes do not fit one another, or an index lies outside its plane.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.zeros({ones_shape})
+    >>> y, indices = cpool.max_pool{d}d(x, 1, return_indices=True)
+    >>> cpool.max_pool{d}d_backward(np.ones_like(y), indices, x.shape).sum()
+    np.float64({ones_sum})
+    """
+
+
+def _max_backward(ndim: int) -> SelectingBackward:
+    def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
+        grad = _values("grad_output", grad_output)
+        at = _index_array(indices)
+        if at.shape != grad.shape:
+            raise ValueError(f"indices must have the shape of grad_output {grad.shape}, got {at.shape}")
+        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
+        shape = _input_shape(input_shape, grad, axes)
+        if grad.size == 0 and 0 not in [n for a, n in enumerate(shape) if a not in axes]:
+            raise ValueError(f"grad_output of shape {grad.shape} is empty, but input_shape={shape} is not")
+        gx = _result(out, shape, grad.dtype, grad)
+        _refuse_overlap(gx, grad, at)
+        if grad.size:
+            _engine.max_backward(grad, at, axes, gx)
+        return gx
+
+    backward.__name__ = backward.__qualname__ = f"max_pool{ndim}d_backward"
+    backward.__doc__ = _MAX_BACKWARD_DOC.format(
+        d=ndim, ones_shape=f"({', '.join(['2'] * ndim)},)", ones_sum=f"{2.0**ndim}"
+    )
+    return backward
+
+
+# ------------------------------------------------------------------------------------------------------- average
+
+_AVG_DOC = """Average of each window of the last {d} axes{axes_note}.
+
+    Parameters
+    ----------
+    x : array_like of float32 or float64
+        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides; never modified.
+    kernel_size : int or {d} ints
+        Window lengths.
+    stride : int or {d} ints, optional
+        Distance of windows; the kernel size if None.
+    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+        Implicit border of zeros. Any amount; a window wholly in padding gives 0.
+    ceil_mode : bool
+        Round the output length up; the last window must start inside the input or its leading padding.
+    count_include_pad : bool
+        Whether the padding counts in the divisor. What ceil_mode adds beyond the padding never does.
+    divisor_override : int, optional
+        The whole divisor, instead of the window's count. Not 0.
+    dilation : int or {d} ints
+        Distance of the taps within a window.
+    axis : int or {d} ints, optional
+        The pooled axes, the last {d} if None.
+    out : ndarray, optional
+        Written in place and returned; shape and dtype of the result, not overlapping `x`.
+
+    Returns
+    -------
+    ndarray
+        The averages, with `x`'s dtype and memory order. The order of each sum is fixed, so the result is bit-identical
+        for any number of threads and any instruction set.
+
+    Raises
+    ------
+    TypeError
+        If `x` has another dtype, or an argument is not an integer where one belongs.
+    ValueError
+        If an argument is out of range or the kernel exceeds the padded input.
+
+    See Also
+    --------
+    avg_pool{d}d_backward : The gradient.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.arange({size}.0).reshape({shape})
+    >>> cpool.{name}(x, 2).ravel()
+    array({example})
+    """
+
+
+def _avg_pool(ndim: int) -> AveragingPool:
+    def pool(
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array:
+        x = _values("x", x)
+        axes = _args.pooled_axes(axis, ndim, x.ndim)
+        plan = geometry.plan(
+            _sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
+        )
+        y = _result(out, _with_sizes(x.shape, axes, plan.out_shape), x.dtype, x)
+        _refuse_overlap(y, x)
+        if y.size:
+            _engine.forward("avg", x, axes, plan, y)
+        return y
+
+    pool.__name__ = pool.__qualname__ = f"avg_pool{ndim}d"
+    pool.__doc__ = _AVG_DOC.format(
+        d=ndim,
+        name=pool.__name__,
+        axes_note="" if ndim > 1 else ", which is one: a signal",
+        size=4**ndim,
+        shape=", ".join(["4"] * ndim),
+        example=_example("avg", ndim),
+    )
+    return pool
+
+
+_AVG_BACKWARD_DOC = """Gradient of avg_pool{d}d with respect to its input.
+
+    Parameters
+    ----------
+    grad_output : array_like of float32 or float64
+        Gradient of the output.
+    input_shape : sequence of int
+        Shape of the forward pass's `x`.
+    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation, axis
+        As in the forward pass.
+    out : ndarray, optional
+        Written in place and returned.
+
+    Returns
+    -------
+    ndarray, shape input_shape
+        Each output's gradient divided by its divisor, added to every element of its window. Bit-identical for any number
+        of threads.
+
+    Raises
+    ------
+    TypeError
+        If the gradient is not floating point, or an argument is not an integer where one belongs.
+    ValueError
+        If an argument is out of range, or grad_output does not have the shape of the forward pass's output.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.avg_pool{d}d_backward(np.ones({out_shape}), {in_shape}, 2).ravel()[:2]
+    array([{share}, {share}])
+    """
+
+
+def _avg_backward(ndim: int) -> AveragingBackward:
+    def backward(
+        grad_output: Any,
+        input_shape: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array:
+        grad = _values("grad_output", grad_output)
+        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
+        shape = _input_shape(input_shape, grad, axes)
+        plan = geometry.plan(
+            _sizes(shape, axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
+        )
+        if _sizes(grad.shape, axes) != plan.out_shape:
+            raise ValueError(
+                f"grad_output of shape {grad.shape} does not belong to input_shape={shape}: its pooled axes must have "
+                f"lengths {plan.out_shape}"
+            )
+        gx = _result(out, shape, grad.dtype, grad)
+        _refuse_overlap(gx, grad)
+        if gx.size:
+            _engine.avg_backward(grad, axes, plan, gx)
+        return gx
+
+    backward.__name__ = backward.__qualname__ = f"avg_pool{ndim}d_backward"
+    backward.__doc__ = _AVG_BACKWARD_DOC.format(
+        d=ndim,
+        out_shape=f"({', '.join(['1'] * ndim)},)",
+        in_shape=f"({', '.join(['2'] * ndim)},)",
+        share=0.5**ndim,
+    )
+    return backward
+
+
+# --------------------------------------------------------------------------------------------------- the functions
+
+max_pool1d, max_pool2d, max_pool3d = (_select_pool("max", d) for d in (1, 2, 3))
+min_pool1d, min_pool2d, min_pool3d = (_select_pool("min", d) for d in (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = (_avg_pool(d) for d in (1, 2, 3))
+max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = (_max_backward(d) for d in (1, 2, 3))
+avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = (_avg_backward(d) for d in (1, 2, 3))
+
+
+def _global_axes(x: Array, axis: Any) -> Axes:
+    given = axis if isinstance(axis, (tuple, list)) else (axis,)
+    if not 1 <= len(given) <= 3:
+        raise ValueError(f"axis must name one to three axes, got {axis!r}")
+    return _args.pooled_axes(given, len(given), x.ndim)
+
+
+def _global_pool(op: str, x: Any, axis: Any, keepdims: bool) -> Array:
+    x = _values("x", x)
+    axes = _global_axes(x, axis)
+    plan = geometry.plan(_sizes(x.shape, axes), _sizes(x.shape, axes), 1, needs_input=True)
+    y = _layout.empty_like(x, _with_sizes(x.shape, axes, plan.out_shape), x.dtype)
+    if y.size:
+        _engine.forward(op, x, axes, plan, y)
+    return y if _args.flag("keepdims", keepdims) else np.squeeze(y, axes)
+
+
+def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
+    """Maximum over whole planes.
+
+    Parameters
+    ----------
+    x : array_like of float32 or float64
+    axis : int or up to 3 ints
+        The pooled axes.
+    keepdims : bool
+        Keep the pooled axes with length 1.
+
+    Returns
+    -------
+    ndarray
+        One number per plane: for (N, C, H, W), shape (N, C, 1, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool2d`.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.global_max_pool(np.arange(8.0).reshape(1, 2, 2, 2), keepdims=False)
+    array([[3., 7.]])
+    """
+    return _global_pool("max", x, axis, keepdims)
+
+
+def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
+    """Average over whole planes.
+
+    Parameters
+    ----------
+    x : array_like of float32 or float64
+    axis : int or up to 3 ints
+        The pooled axes.
+    keepdims : bool
+        Keep the pooled axes with length 1.
+
+    Returns
+    -------
+    ndarray
+        One number per plane: for (N, C, H, W), shape (N, C, 1, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `avg_pool2d`.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.global_avg_pool(np.arange(8.0).reshape(1, 2, 2, 2), keepdims=False)
+    array([[1.5, 5.5]])
+    """
+    return _global_pool("avg", x, axis, keepdims)
+
+
+def pool2d(x: Any, pool_size: Any, mode: str = "max") -> Array:
+    """Pool with stride 1 and no padding, as the textbook's two loops do.
+
+    Parameters
+    ----------
+    x : array_like
+        At least 2 axes. Lists of whole numbers are welcome: integers are pooled as float64.
+    pool_size : int or 2 ints
+        Window height and width.
+    mode : "max" or "avg"
+
+    Returns
+    -------
+    ndarray
+        Shape (..., H - h + 1, W - w + 1).
+
+    Raises
+    ------
+    ValueError
+        If `mode` is something else, or the window is larger than `x`.
+
+    Examples
+    --------
+    >>> import cpool
+    >>> cpool.pool2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], (2, 2))
+    array([[4., 5.],
+           [7., 8.]])
+    >>> cpool.pool2d([[0, 1, 2], [3, 4, 5], [6, 7, 8]], (2, 2), mode="avg")
+    array([[2., 3.],
+           [5., 6.]])
+    """
+    array = _args.array("x", x)
+    if array.dtype.kind in "iu":
+        array = array.astype(np.float64)
+    if mode == "max":
+        result: Array = max_pool2d(array, pool_size, 1)
+        return result
+    if mode == "avg":
+        return avg_pool2d(array, pool_size, 1)
+    raise ValueError(f"mode must be 'max' or 'avg', got {mode!r}")

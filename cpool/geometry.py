@@ -1,0 +1,246 @@
+"""Which windows: every padding, stride, dilation and rounding rule becomes one small table per pooled axis.
+
+A window of an axis is the arithmetic progression ``begin[o], begin[o] + step, ... < end[o]``, already clipped to the
+input, and the number ``count[o]`` that an average divides by. The divisor of a box window is the product of its axes'
+counts. Kernels read these tables and know no padding rule; a new rule is a new way to fill a table, here.
+
+    raw window of output o (kernel 3, stride 2, padding 1), o = 0:
+
+        padding |  input
+           -1   |  0   1   2  ...        begin[0] = 0 (clipped), end[0] = 2
+            ^------------^               count[0] = 3 with count_include_pad, else 2
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from . import _args
+
+#: A window of the fast path may reach this far into padding; farther ones take the table path, which stores none.
+MOST_STORED_PADDING = 4096
+
+
+@dataclass(frozen=True)
+class AxisWindows:
+    """The windows along one pooled axis.
+
+    Attributes
+    ----------
+    size, out : int
+        Length of the input and of the output axis.
+    kernel, stride, step, before : int
+        Taps of a window, distance of windows, distance of taps, and padding in front of the input.
+    uniform : bool
+        Every raw window is ``o*stride - before + t*step`` for ``t < kernel``: the fast path applies.
+    begin, end, count : ndarray of int64, shape (out,)
+        First tap inside the input, one past the last, and the average's divisor.
+    """
+
+    size: int
+    out: int
+    kernel: int
+    stride: int
+    step: int
+    before: int
+    uniform: bool
+    begin: np.ndarray[Any, Any]
+    end: np.ndarray[Any, Any]
+    count: np.ndarray[Any, Any]
+
+    def first_empty(self) -> int | None:
+        """Return the first output position whose window has no tap inside the input, or None."""
+        empty = np.flatnonzero(self.begin >= self.end)
+        return int(empty[0]) if empty.size else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The windows of one to three pooled axes, and the same packed for the kernels.
+
+    ``packed`` is one int64 array: for each of D, H, W a header (size, out, kernel, stride, step, before, uniform),
+    then begin, end and count.
+    """
+
+    axes: tuple[AxisWindows, ...]
+    out_shape: tuple[int, ...]
+    packed: np.ndarray[Any, Any]
+
+
+def output_length(size: int, kernel: int, stride: int, before: int, after: int, dilation: int, ceil_mode: bool) -> int:
+    """Return how many windows fit: integers only, floor division rounding down (ATen's Pool.h).
+
+    With `ceil_mode` a last window that would start beyond input and leading padding is dropped.
+
+    Examples
+    --------
+    >>> output_length(5, kernel=2, stride=2, before=0, after=0, dilation=1, ceil_mode=False)
+    2
+    >>> output_length(5, kernel=2, stride=2, before=0, after=0, dilation=1, ceil_mode=True)
+    3
+    """
+    span = dilation * (kernel - 1) + 1
+    out = (size + before + after - span + (stride - 1 if ceil_mode else 0)) // stride + 1
+    if ceil_mode and (out - 1) * stride >= size + before:
+        out -= 1
+    return out
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int, extra_first: bool) -> tuple[int, int]:
+    """Return (before, after) such that the output has ``ceil(size / stride)`` positions (TensorFlow, ONNX SAME)."""
+    total = max(0, (-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size)
+    small = total // 2
+    return (total - small, small) if extra_first else (small, total - small)
+
+
+def sliding_windows(
+    size: int,
+    kernel: int,
+    stride: int,
+    before: int,
+    after: int,
+    dilation: int,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    axis_name: str,
+) -> AxisWindows:
+    """Fill the table for windows that slide by a constant stride."""
+    span = dilation * (kernel - 1) + 1
+    if size < 1:
+        raise ValueError(f"pooled axis {axis_name} has size {size}; a pooled axis must have at least one element")
+    out = output_length(size, kernel, stride, before, after, dilation, ceil_mode)
+    if out < 1:
+        raise ValueError(
+            f"kernel_size={kernel} with dilation={dilation} spans {span} elements, more than pooled axis {axis_name} "
+            f"of size {size} padded by ({before}, {after})"
+        )
+    if out > 2**40:
+        raise ValueError(f"padding=({before}, {after}) makes pooled axis {axis_name} {out} windows long")
+    raw = np.arange(out, dtype=np.int64) * stride - before
+    begin = raw + np.where(raw < 0, -(raw // dilation) * dilation, 0)  # the first tap >= 0
+    end = np.minimum(raw + span, size)
+    taps = np.maximum(0, -(-(end - begin) // dilation))
+    if count_include_pad:  # up to the explicit padding, never beyond: ceil_mode's overhang does not count
+        count = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
+    else:
+        count = taps
+    stored = before <= MOST_STORED_PADDING and (out - 1) * stride + span <= before + size + MOST_STORED_PADDING
+    return AxisWindows(
+        size, out, kernel, stride, dilation, before, stored, begin, np.maximum(end, begin), np.maximum(count, 1)
+    )
+
+
+def single_window(size: int) -> AxisWindows:
+    """Return the identity windows of an axis that is not pooled."""
+    return sliding_windows(size, 1, 1, 0, 0, 1, False, True, "D")
+
+
+def pack(axes: tuple[AxisWindows, ...], divisor: int | None) -> np.ndarray[Any, Any]:
+    """Lay the tables of D, H and W end to end; axes that are not pooled are windows of one element."""
+    parts: list[Any] = []
+    unpooled = (single_window(1),) * (3 - len(axes))
+    for i, w in enumerate(unpooled + axes):
+        count = w.count
+        if divisor is not None:  # the whole divisor: carried by one axis, 1 on the others
+            count = np.full(w.out, divisor if i == 0 else 1)
+        header = [w.size, w.out, w.kernel, w.stride, w.step, w.before, int(w.uniform)]
+        parts += [header, w.begin, w.end, count]
+    return np.concatenate(parts, dtype=np.int64)
+
+
+@lru_cache(maxsize=512)
+def sliding_plan(
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...] | str,
+    dilation: tuple[int, ...],
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+    needs_input: bool,
+) -> Plan:
+    """Return the plan of windows that slide along each axis, checked; `needs_input` refuses windows of only padding."""
+    names = "DHW"[3 - len(sizes) :]
+    axes = []
+    for i, name in enumerate(names):
+        if padding == "valid":
+            before, after = 0, 0
+        elif isinstance(padding, str):
+            before, after = same_padding(sizes[i], kernel[i], stride[i], dilation[i], padding == "same_lower")
+        else:
+            before, after = padding[i]
+        windows = sliding_windows(
+            sizes[i], kernel[i], stride[i], before, after, dilation[i], ceil_mode, count_include_pad, name
+        )
+        empty = windows.first_empty() if needs_input else None
+        if empty is not None:
+            raise ValueError(
+                f"padding=({before}, {after}) with kernel_size={kernel[i]} and dilation={dilation[i]} puts the window of "
+                f"output position {empty} on pooled axis {name} (size {sizes[i]}) wholly into padding"
+            )
+        axes.append(windows)
+    return Plan(tuple(axes), tuple(w.out for w in axes), pack(tuple(axes), divisor_override))
+
+
+def plan(
+    sizes: tuple[int, ...],
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: Any = None,
+    *,
+    needs_input: bool = False,
+) -> Plan:
+    """Check the arguments as users type them and return the cached plan.
+
+    Examples
+    --------
+    >>> p = plan((4, 4), kernel_size=3, stride=2, padding=1)
+    >>> p.out_shape
+    (2, 2)
+    >>> p.axes[0].begin.tolist(), p.axes[0].end.tolist()
+    ([0, 1], [2, 4])
+    """
+    ndim = len(sizes)
+    kernel = _args.per_axis("kernel_size", kernel_size, ndim, 1)
+    return sliding_plan(
+        sizes,
+        kernel,
+        kernel if stride is None else _args.per_axis("stride", stride, ndim, 1),
+        explicit_padding(padding, ndim),
+        _args.per_axis("dilation", dilation, ndim, 1),
+        _args.flag("ceil_mode", ceil_mode),
+        _args.flag("count_include_pad", count_include_pad),
+        None if divisor_override is None else nonzero("divisor_override", divisor_override),
+        needs_input,
+    )
+
+
+def nonzero(name: str, value: Any) -> int:
+    """Return `value` as an int other than 0."""
+    number = _args.integer(name, value, -_args.LARGEST)
+    if number == 0:
+        raise ValueError(f"{name} must not be 0")
+    return number
+
+
+def explicit_padding(padding: Any, ndim: int) -> tuple[tuple[int, int], ...] | str:
+    """Return `padding` (int, one per axis, one pair per axis, or a rule's name) as pairs or the rule's name."""
+    if isinstance(padding, str):
+        if padding not in ("valid", "same", "same_lower"):
+            raise ValueError(f"padding must be an int, ints, pairs, 'valid', 'same' or 'same_lower', got {padding!r}")
+        return padding
+    if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list)) for p in padding):
+        if len(padding) != ndim:
+            raise ValueError(f"padding must have one (before, after) pair per pooled axis ({ndim}), got {padding!r}")
+        pairs = [_args.per_axis(f"padding[{i}]", p, 2, 0) for i, p in enumerate(padding)]
+        return tuple((p[0], p[1]) for p in pairs)
+    return tuple((p, p) for p in _args.per_axis("padding", padding, ndim, 0))

@@ -1,0 +1,74 @@
+"""How many threads a call uses: one policy, in one place.
+
+The default is OpenMP's (``OMP_NUM_THREADS``), capped by the processors this process may use. Small work stays on the
+calling thread, without entering OpenMP. So does everything in a forked child: GNU's OpenMP runtime hangs in a child
+whose parent has used it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import _args, _runtime
+
+#: Elements visited (window taps included) below which the dispatch of a second thread costs more than it saves.
+WORTH_A_THREAD = 32768
+
+_limit = _runtime.omp_threads()
+
+
+def get_num_threads() -> int:
+    """Return the largest number of threads a call may use.
+
+    Examples
+    --------
+    >>> import cpool
+    >>> cpool.get_num_threads() >= 1
+    True
+    """
+    return _limit
+
+
+def set_num_threads(n: Any) -> None:
+    """Set the largest number of threads a call may use.
+
+    Parameters
+    ----------
+    n : int
+        At least 1. Results do not depend on it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not an integer in [1, 1024].
+
+    Examples
+    --------
+    >>> import cpool
+    >>> before = cpool.get_num_threads()
+    >>> cpool.set_num_threads(1)
+    >>> cpool.get_num_threads()
+    1
+    >>> cpool.set_num_threads(before)
+    """
+    global _limit
+    _limit = _args.integer("n", n, 1, 1024)
+
+
+def share(work: int, planes: int, rows: int) -> tuple[int, int]:
+    """Return (bands of rows per plane, threads) for `work` visited elements in planes x rows output rows."""
+    threads = min(_limit, work // WORTH_A_THREAD, planes * rows)
+    if threads <= 1:
+        return 1, 1
+    bands = 1 if planes >= 4 * threads else min(rows, -(-4 * threads // planes))
+    return bands, threads
+
+
+def _serial_after_fork() -> None:
+    global _limit
+    _limit = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_serial_after_fork)

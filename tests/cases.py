@@ -1,0 +1,45 @@
+"""The one list of geometries that the torch cross-checks, live and recorded, run through."""
+
+import itertools
+
+import numpy as np
+
+#: (H, W), then torch's arguments by name.
+GEOMETRIES = [
+    ((h, w), dict(kernel_size=k, stride=s, padding=p, dilation=d, ceil_mode=c))
+    for (h, w), k, s, p, d, c in itertools.product(
+        [(1, 1), (4, 4), (5, 7), (14, 14), (9, 33)],
+        [1, 2, 3, (2, 3), (5, 1), 13],
+        [None, 1, 2, 3, (2, 1), 4],
+        [0, 1, (0, 1), 6],
+        [1, 2, (1, 3)],
+        [False, True],
+    )
+]
+
+
+def pair(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def torch_accepts(sizes, kernel_size, stride, padding, dilation, ceil_mode):
+    """Whether torch takes the arguments, and no window lies wholly in padding (torch then writes outside its arrays)."""
+    from cpool import geometry
+
+    if any(p > k // 2 for p, k in zip(pair(padding), pair(kernel_size), strict=True)):
+        return False
+    try:
+        geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    except ValueError:
+        return False
+    return True
+
+
+def difficult(shape, dtype, seed=0):
+    """Return values with ties, NaN and both infinities."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-3, 4, shape).astype(dtype)
+    flat = x.reshape(-1)
+    for value in (np.nan, np.inf, -np.inf):
+        flat[rng.random(flat.size) < 0.04] = value
+    return x
