@@ -1,0 +1,177 @@
+"""What is refused, and that it says so; what is accepted besides torch's arguments."""
+
+import numpy as np
+import pytest
+
+import cpool
+
+X = np.arange(48.0).reshape(1, 2, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        (dict(kernel_size=0), ValueError, "kernel_size"),
+        (dict(kernel_size=-1), ValueError, "kernel_size"),
+        (dict(kernel_size=()), ValueError, "kernel_size"),
+        (dict(kernel_size=(2, 2, 2)), ValueError, "kernel_size"),
+        (dict(kernel_size=2**62), ValueError, "kernel_size"),
+        (dict(kernel_size=10**20), ValueError, "kernel_size"),
+        (dict(kernel_size=2.0), TypeError, "kernel_size"),
+        (dict(kernel_size=True), TypeError, "kernel_size"),
+        (dict(kernel_size=float("nan")), TypeError, "kernel_size"),
+        (dict(kernel_size="2"), TypeError, "kernel_size"),
+        (dict(kernel_size=9), ValueError, "kernel_size=9"),
+        (dict(kernel_size=2, stride=0), ValueError, "stride"),
+        (dict(kernel_size=2, stride=-1), ValueError, "stride"),
+        (dict(kernel_size=2, dilation=0), ValueError, "dilation"),
+        (dict(kernel_size=2, padding=-1), ValueError, "padding"),
+        (dict(kernel_size=2, padding="full"), ValueError, "padding"),
+        (dict(kernel_size=2, padding=2), ValueError, "wholly into padding"),
+        (dict(kernel_size=2, padding=2**60), ValueError, "padding"),
+        (dict(kernel_size=2, ceil_mode=1), TypeError, "ceil_mode"),
+        (dict(kernel_size=2, axis=(0, 0)), ValueError, "axis"),
+        (dict(kernel_size=2, axis=(0, 7)), ValueError, "axis"),
+        (dict(kernel_size=2, index_dtype=np.float64), TypeError, "index_dtype"),
+    ],
+)
+def test_bad_arguments(arguments, error, says):
+    with pytest.raises(error, match=says):
+        cpool.max_pool2d(X, **arguments)
+
+
+@pytest.mark.parametrize("divisor", [0, 1.5, float("nan"), True])
+def test_bad_divisor(divisor):
+    with pytest.raises((TypeError, ValueError), match="divisor_override"):
+        cpool.avg_pool2d(X, 2, divisor_override=divisor)
+
+
+@pytest.mark.parametrize("dtype", ["complex128", "O", "U3", "M8[s]", "f2", "i4", [("a", "f8")]])
+def test_unsupported_dtypes_are_named(dtype):
+    with pytest.raises(TypeError, match="float32 or float64, got"):
+        cpool.max_pool2d(np.zeros((4, 4), dtype), 2)
+
+
+def test_masked_arrays_keep_their_mask():
+    with pytest.raises(TypeError, match="masked"):
+        cpool.max_pool2d(np.ma.masked_less(X, 3), 2)
+
+
+@pytest.mark.parametrize("x", [np.float64(3), np.zeros(4), np.zeros((2, 0, 4)), np.zeros((3, 4, 0))])
+def test_too_few_axes_or_empty_planes(x):
+    with pytest.raises(ValueError, match="axes|size 0"):
+        cpool.max_pool2d(x, 1)
+
+
+def test_zero_batch_gives_an_empty_result():
+    y, i = cpool.max_pool2d(np.zeros((0, 3, 4, 4)), 2, return_indices=True)
+    assert y.shape == i.shape == (0, 3, 2, 2)
+    assert cpool.avg_pool2d_backward(y, (0, 3, 4, 4), 2).shape == (0, 3, 4, 4)
+    assert cpool.max_pool2d_backward(y, i, (0, 3, 4, 4)).shape == (0, 3, 4, 4)
+
+
+def test_huge_dilation_with_kernel_one_is_legal():
+    assert np.array_equal(cpool.max_pool2d(X, 1, dilation=2**31 - 1), X)
+
+
+def test_huge_padding_costs_no_memory():
+    assert cpool.max_pool2d(X, 2**30, stride=2**29, padding=2**29).max() == X.max()
+    assert (cpool.avg_pool2d(X, 2**30, 2**29, 2**29, divisor_override=1) == X.sum((2, 3))[..., None, None]).any()
+
+
+def test_out():
+    out = np.full((1, 2, 2, 3), 7.0)
+    assert cpool.max_pool2d(X, 2, out=out) is out
+    assert np.array_equal(out, cpool.max_pool2d(X, 2))
+
+
+def _read_only():
+    out = np.zeros((1, 2, 2, 3))
+    out.flags.writeable = False
+    return out
+
+
+@pytest.mark.parametrize(
+    ("out", "error"),
+    [
+        (np.zeros((1, 2, 2, 2)), ValueError),
+        (np.zeros((1, 2, 2, 3), np.float32), TypeError),
+        (np.zeros((1, 2, 2, 3), ">f8"), TypeError),
+        ([[0.0]], TypeError),
+        (_read_only(), ValueError),
+        (X[:, :, :2, :3], ValueError),
+    ],
+)
+def test_bad_out_is_refused_and_nothing_written(out, error):
+    before = X.copy()
+    with pytest.raises(error, match="out"):
+        cpool.max_pool2d(X, 2, out=out)
+    assert np.array_equal(X, before)
+
+
+@pytest.mark.parametrize("bad", [-1, 24, 1250999896764, 2**32 + 3])
+@pytest.mark.parametrize("shape", [(4, 6), (40, 60)])
+def test_indices_outside_the_plane_are_refused_and_nothing_written(bad, shape, threads):
+    size = shape[0] * shape[1]
+    grad = np.ones((64, shape[0] // 2, shape[1] // 2))
+    indices = np.zeros(grad.shape, np.int64)
+    indices[-1, -1, -1] = size if bad == 24 else bad
+    out = np.full((64, *shape), 7.0)
+    with pytest.raises(ValueError, match="indices must lie in the plane"):
+        cpool.max_pool2d_backward(grad, indices, out.shape, out=out)
+    assert (out == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((np.ones((1, 2, 2)), np.zeros((1, 2, 3), int), (1, 4, 4)), ValueError),
+        ((np.ones((1, 2, 2)), np.zeros((1, 2, 2)), (1, 4, 4)), TypeError),
+        ((np.ones((1, 2, 2)), np.full((1, 2, 2), 2**63, np.uint64), (1, 4, 4)), ValueError),
+        ((np.ones((1, 2, 2)), np.zeros((1, 2, 2), int), (11, 4, 4)), ValueError),
+        ((np.ones((1, 2, 2)), np.zeros((1, 2, 2), int), (4, 4)), ValueError),
+        ((np.ones((1, 2, 2)), np.zeros((1, 2, 2), int), (1, -4, 4)), ValueError),
+        ((np.ones((1, 2, 2)), np.zeros((1, 2, 2), int), (1, 2**40, 2**40)), ValueError),
+        ((np.ones((1, 2, 2)), np.zeros((1, 2, 2), int), "144"), TypeError),
+        ((np.ones((1, 0, 2)), np.zeros((1, 0, 2), int), (1, 4, 4)), ValueError),
+    ],
+)
+def test_bad_max_backward(arguments, error):
+    with pytest.raises(error):
+        cpool.max_pool2d_backward(*arguments)
+
+
+def test_avg_backward_checks_the_shape():
+    with pytest.raises(ValueError, match="does not belong"):
+        cpool.avg_pool2d_backward(np.ones((1, 3, 3)), (1, 4, 4), 2)
+
+
+def test_read_only_and_swapped_inputs_are_accepted_and_kept():
+    x = X.copy()
+    x.flags.writeable = False
+    assert np.array_equal(cpool.max_pool2d(x, 2), cpool.max_pool2d(X.astype(">f8"), 2))
+    assert np.array_equal(x, X)
+
+
+def test_axis_pools_any_axes_in_any_order():
+    nhwc = np.ascontiguousarray(X.transpose(0, 2, 3, 1))
+    expected = cpool.max_pool2d(X, (2, 3)).transpose(0, 2, 3, 1)
+    assert np.array_equal(cpool.max_pool2d(nhwc, (2, 3), axis=(1, 2)), expected)
+    assert np.array_equal(cpool.max_pool2d(nhwc, (3, 2), axis=(-2, 1)), expected)
+
+
+def test_plain_matrix():
+    assert cpool.max_pool2d(X[0, 0], 2).tolist() == [[7, 9, 11], [19, 21, 23]]
+
+
+def test_layers_say_what_they_are_and_refuse_backward_first():
+    layer = cpool.AvgPool3d(2, padding=1)
+    assert repr(layer).startswith("AvgPool3d(kernel_size=2, stride=2, padding=1")
+    with pytest.raises(RuntimeError, match="before forward"):
+        layer.backward(X)
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.0, True, None])
+def test_bad_thread_counts(n):
+    with pytest.raises((TypeError, ValueError), match="n must be"):
+        cpool.set_num_threads(n)
