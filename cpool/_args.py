@@ -25,6 +25,25 @@ def integer(name: str, value: Any, lowest: int, highest: int = LARGEST) -> int:
     return number
 
 
+def hashable(name: str, value: Any) -> Any:
+    """Return ints, tuples of ints and strings as they are, other integers and sequences as those; refuse the rest.
+
+    What it returns can be a key: nothing in it equals an int without being one, as 2.0 and True do.
+    """
+    kind = type(value)
+    if kind is int or value is None or kind is str:
+        return value
+    if kind is tuple:
+        for v in value:
+            if type(v) is not int:
+                break
+        else:
+            return value
+    if isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0):
+        return tuple(hashable(f"{name}[{i}]", v) for i, v in enumerate(value))
+    return integer(name, value, -(2**63), 2**63 - 1)
+
+
 def per_axis(name: str, value: Any, ndim: int, lowest: int) -> tuple[int, ...]:
     """Return `value`, an int or a sequence of `ndim` ints, as a tuple of `ndim` ints >= lowest."""
     if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) > 0:
@@ -71,6 +90,8 @@ def pooled_axes(axis: Any, ndim_pooled: int, ndim: int, name: str = "x") -> tupl
 
 def array(name: str, value: Any) -> np.ndarray[Any, Any]:
     """Return `value` as a plain ndarray in native byte order, not copied where it already is one."""
+    if type(value) is np.ndarray and value.dtype.isnative:
+        return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first, e.g. {name}.filled(0)")
     result = np.asarray(value)

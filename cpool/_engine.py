@@ -1,13 +1,16 @@
-"""From checked arguments to the kernel: choose the instruction set once, the dtype's kernel and the threads per call."""
+"""From checked arguments to a prepared call: which kernel (instruction set, dtype, reduction), on how many threads.
+
+Everything but the arrays is decided here once for each distinct call, and cached by the public functions.
+"""
 
 from __future__ import annotations
 
 import importlib
-import math
 import os
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,10 +18,44 @@ from . import _build_info, _layout, _runtime, threads
 from .geometry import Plan
 
 Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
 
-#: What the kernels call each dtype. Values and gradients; a new dtype is one more line here and in the kernels' T.
-VALUE_TYPES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
-INDEX_TYPES = {np.dtype(np.int32): "int32_t", np.dtype(np.int64): "int64_t"}
+
+class Numbers(NamedTuple):
+    """What a kernel computes with, and the code by which it loads and stores the array's elements (rows.pxi)."""
+
+    ctype: str
+    storage: int = 0
+
+
+_HALF, _BFLOAT, _FLOAT = 1, 2, 11
+_INTEGERS = {"int8": 3, "int16": 4, "int32": 5, "int64": 6, "uint8": 7, "uint16": 8, "uint32": 9, "uint64": 10}
+_FLOATS = {
+    "float16": Numbers("float", _HALF),
+    "bfloat16": Numbers("float", _BFLOAT),
+    "float32": Numbers("float"),
+    "float64": Numbers("double"),
+}
+#: Maximum and minimum keep integers in their own width.
+VALUES = _FLOATS | {name: Numbers(name + "_t") for name in _INTEGERS} | {"bool": Numbers("uint8_t")}
+#: With indices, narrow integers ride in a float type that holds them exactly.
+PICKS = (
+    _FLOATS
+    | {name: Numbers("float", code) for name, code in _INTEGERS.items() if name[-1] in "86"}
+    | {name: Numbers("double", code) for name, code in _INTEGERS.items() if name[-1] == "2"}
+    | {name: Numbers(name + "_t") for name in ("int64", "uint64")}
+    | {"bool": Numbers("float", _INTEGERS["uint8"])}
+)
+#: Sums: 2-byte floats as float, integers as double, in which sums below 2**53 are exact.
+SUMS = (
+    _FLOATS
+    | {name: Numbers("double", code) for name, code in _INTEGERS.items()}
+    | {"bool": Numbers("double", _INTEGERS["uint8"])}
+)
+#: The same where the result is to have another dtype.
+SUMS_AS_DOUBLE = {n: s for n, s in SUMS.items() if s.ctype == "double"} | {"float32": Numbers("double", _FLOAT)}
+GRADIENTS = {"float32": Numbers("float"), "float64": Numbers("double")}
+INDEX_TYPES = {"int32": _INTEGERS["int32"], "int64": _INTEGERS["int64"]}
 
 
 def _choose_level() -> str:
@@ -37,51 +74,72 @@ _kernels: ModuleType = importlib.import_module(f"cpool._kernels_{LEVEL}")
 
 
 @cache
-def kernel(name: str, *types: str) -> Any:
-    """Return the compiled function of one kernel for the given C types."""
+def _kernel(name: str, *ctypes: str) -> Any:
+    """Return the function that makes calls of one kernel for the given C types."""
     fused = getattr(_kernels, name)
-    (signature,) = (s for s in fused.__signatures__ if s.split("|") == list(types))
+    (signature,) = (s for s in fused.__signatures__ if s.split("|") == list(ctypes))
     return fused.__signatures__[signature]
 
 
-def _taps(plan: Plan) -> int:
-    return sum(min(w.kernel, w.size) for w in plan.axes)
+def _nothing(*arguments: Any) -> None:
+    """Stand in for the kernel where there is nothing to compute."""
 
 
-def forward(name: str, x: Array, axes: tuple[int, ...], plan: Plan, out: Array) -> None:
-    """Run a value kernel ("max", "min", "avg") into `out`."""
-    run = kernel(name + "_forward", VALUE_TYPES[x.dtype])
-    work = out.size * _taps(plan)
-    for xs, ys in _layout.layout_of(axes, x, out).canonical_groups(x, out):
-        run(xs, ys, plan.packed, *threads.share(work, xs.shape[0] * ys.shape[1], ys.shape[2]))
+def view_of(array: Array, numbers: Numbers | int = 0) -> _layout.View:
+    """Return the shape and strides of an array."""
+    storage = numbers if isinstance(numbers, int) else numbers.storage
+    return _layout.View(array.shape, array.strides, array.itemsize, storage)
 
 
-def forward_with_indices(name: str, x: Array, axes: tuple[int, ...], plan: Plan, out: Array, indices: Array) -> None:
-    """Run a selecting kernel ("argmax", "argmin") into `out` and `indices`."""
-    run = kernel(name + "_forward", VALUE_TYPES[x.dtype], INDEX_TYPES[indices.dtype])
-    work = out.size * _taps(plan)
-    for xs, ys, at in _layout.layout_of(axes, x, out, indices).canonical_groups(x, out, indices):
-        run(xs, ys, at, plan.packed, *threads.share(work, xs.shape[0] * ys.shape[1], ys.shape[2]))
+def buffer(array: Array) -> Array:
+    """Return the array as something with a buffer: bfloat16 has none, its bits do."""
+    return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
-def max_backward(grad: Array, indices: Array, axes: tuple[int, ...], out: Array) -> None:
-    """Scatter `grad` along `indices` into `out`; refuse indices outside the plane before anything is written."""
-    size = math.prod(out.shape[a] for a in axes)
-    layout = _layout.layout_of(axes, grad, indices, out)
-    check = kernel("indices_in_plane", INDEX_TYPES[indices.dtype])
-    for (at,) in layout.canonical_groups(indices):
-        if not check(at, size, threads.share(indices.size, at.shape[0], 1)[1]):
-            raise ValueError(
-                f"indices must lie in the plane, 0 to {size - 1}; got values from {indices.min()} to {indices.max()}"
-            )
-    run = kernel("max_backward", VALUE_TYPES[grad.dtype], INDEX_TYPES[indices.dtype])
-    for gs, at, to in layout.canonical_groups(grad, indices, out):
-        run(gs, at, to, threads.share(out.size + grad.size, to.shape[0], 1)[1])
+def values(
+    op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, divide: bool = False,
+    norm: int = 0, power: float = 0.0,
+) -> Callable[..., None]:
+    """Prepare op "max", "min" or "sum": a function of (thread limit, x, y)."""
+    if 0 in y.shape:
+        return _nothing
+    work = int(np.prod(y.shape, dtype=np.int64)) * plan.taps
+    call = _kernel("values", numbers.ctype)(
+        0, op, plan.packed, _layout.pack(axes, x, y), threads.share(work), divide, norm, power
+    )
+    run: Callable[..., None] = call.run
+    return run
 
 
-def avg_backward(grad: Array, axes: tuple[int, ...], plan: Plan, out: Array) -> None:
-    """Spread `grad` over the plan's windows into `out`."""
-    run = kernel("avg_backward", VALUE_TYPES[grad.dtype])
-    work = out.size + grad.size * _taps(plan)
-    for gs, to in _layout.layout_of(axes, grad, out).canonical_groups(grad, out):
-        run(gs, to, plan.packed, *threads.share(work, to.shape[0], to.shape[2]))
+def picks(
+    op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, indices: _layout.View
+) -> Callable[..., None]:
+    """Prepare op "max" or "min" with indices: a function of (thread limit, x, y, indices)."""
+    if 0 in y.shape:
+        return _nothing
+    work = int(np.prod(y.shape, dtype=np.int64)) * plan.taps
+    lane = "int32_t" if plan.elements < 2**31 else "int64_t"
+    call = _kernel("picks", numbers.ctype, lane)(
+        0, 0, op, plan.packed, _layout.pack(axes, x, y, indices), threads.share(work)
+    )
+    run: Callable[..., None] = call.run
+    return run
+
+
+def scatter(
+    plan: Plan, axes: Axes, gx: Array, gy: Array, indices: Array, assign: bool = False
+) -> tuple[int, int] | None:
+    """Scatter gy along indices into gx; return the extreme indices, with nothing written, if one is out of range."""
+    packed = _layout.pack(axes, view_of(gx), view_of(gy), view_of(indices))
+    make = _kernel("scatter_back", GRADIENTS[gx.dtype.name].ctype, indices.dtype.name + "_t")
+    call = make(0, 0, plan.packed, packed, threads.share(gx.size + gy.size), assign)
+    bad: tuple[int, int] | None = call.run(threads.limit, gx, gy, indices)
+    return bad
+
+
+def spread(plan: Plan, axes: Axes, gx: Array, gy: Array, divide: bool = True) -> None:
+    """Spread gy over the plan's windows into gx."""
+    packed = _layout.pack(axes, view_of(gx), view_of(gy))
+    work = gx.size + gy.size * plan.taps
+    call = _kernel("spread_back", GRADIENTS[gx.dtype.name].ctype)(0, plan.packed, packed, threads.share(work), divide)
+    call.run(threads.limit, gx, gy)

@@ -1,86 +1,115 @@
 """Which memory: any array as the canonical view (P, D, H, W, I), without a copy.
 
 P: independent planes. D, H, W: the pooled axes (missing ones have length 1). I: the contiguous run under one pixel:
-1 for NCHW memory, C for channels-last memory, N*C for Fortran order. Kernels accept any strides on all but I.
+1 for NCHW memory, C for channels-last memory, N*C for Fortran order. Only I must be contiguous: kernels accept any
+strides on the others. Like a window plan, a layout is integers alone: it needs shapes and strides, not the arrays.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+#: A run is cut (its outer axes become planes) before one pixel fills this many elements of a thread's scratch.
+LONGEST_RUN = 8192
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How the axes of an array map to (P, D, H, W, I)."""
+class View:
+    """Shape, strides and element size of one array, and the code by which kernels load and store its elements."""
 
-    planes: tuple[int, ...]
-    pooled: tuple[int, ...]
-    inner: tuple[int, ...]
+    shape: Axes
+    strides: Axes
+    itemsize: int
+    storage: int = 0
 
-    def canonical(self, array: Array) -> Array:
-        """Return `array` as (planes..., D, H, W, I); the planes' axes stay apart."""
-        a = array.transpose(self.planes + self.pooled + self.inner)
-        lead = len(self.planes)
-        shape = a.shape
-        missing = (1,) * (3 - len(self.pooled))
-        run = math.prod(shape[lead + len(self.pooled) :])
-        return a.reshape(shape[:lead] + missing + shape[lead : lead + len(self.pooled)] + (run,))
-
-    def canonical_groups(self, *arrays: Array) -> Iterator[tuple[Array, ...]]:
-        """Yield all arrays as 5-D (P, D, H, W, I) views; several groups where the planes' axes do not merge."""
-        views = [self.canonical(a) for a in arrays]
-        lead = len(self.planes)
-        split = max(_unmergeable(v, lead) for v in views)
-        for index in np.ndindex(views[0].shape[:split]):
-            yield tuple(v[index].reshape((-1,) + v.shape[lead:]) for v in views)
+    @property
+    def extent(self) -> int:
+        """Bytes from the first element to the end of the last; 0 where a stride is negative."""
+        if 0 in self.shape or min(self.strides, default=0) < 0:
+            return 0
+        return sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)) + self.itemsize
 
 
-def _unmergeable(view: Array, lead: int) -> int:
-    """Return how many leading axes must be looped over so that the other leading ones are one strided axis."""
-    step = None
-    for axis in range(lead - 1, -1, -1):
-        if view.shape[axis] == 1:
+def memory_order(shape: Axes, strides: Axes) -> Axes:
+    """Return the axes from the outermost to the innermost in memory; C order wherever strides leave a choice."""
+    step = 1
+    for axis in reversed(range(len(shape))):
+        if shape[axis] == 1:
             continue
-        if step is not None and view.strides[axis] != step:
-            return axis + 1
-        step = view.strides[axis] * view.shape[axis]
-    return 0
+        if abs(strides[axis]) < step:
+            return tuple(sorted(range(len(shape)), key=lambda a: -abs(strides[a])))
+        step = abs(strides[axis])
+    return tuple(range(len(shape)))
 
 
-def _inner_axes(array: Array, pooled: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the unpooled axes that lie contiguous under one pixel, outermost first."""
-    if array.strides[pooled[-1]] == array.itemsize or (array.flags.c_contiguous and pooled[-1] == array.ndim - 1):
-        return ()
-    inner: list[int] = []
-    step = array.itemsize
-    others = [a for a in range(array.ndim) if a not in pooled and array.shape[a] > 1 and array.strides[a] >= step]
-    for axis in sorted(others, key=lambda a: array.strides[a]):
-        if array.strides[axis] != step:
-            break
-        inner.insert(0, axis)
-        step *= array.shape[axis]
-    return tuple(inner)
+def dense_strides(shape: Axes, order: Axes, itemsize: int) -> Axes:
+    """Return the strides of a new array whose axes lie in memory in `order`."""
+    strides = [0] * len(shape)
+    step = itemsize
+    for axis in reversed(order):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return tuple(strides)
 
 
-def layout_of(pooled: tuple[int, ...], first: Array, *others: Array) -> Layout:
-    """Return a layout that views every one of the arrays without a copy; where they disagree, I = 1 does."""
-    inner = _inner_axes(first, pooled)
-    if inner and any(_inner_axes(a, pooled) != inner for a in others):
-        inner = ()
-    return Layout(tuple(a for a in range(first.ndim) if a not in pooled + inner), pooled, inner)
-
-
-def empty_like(array: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Return a new array of `shape` whose axes lie in memory in the order of those of `array`."""
-    if array.flags.c_contiguous:
+def empty(shape: Axes, order: Axes, dtype: Any) -> np.ndarray[Any, Any]:
+    """Return a new array of `shape` whose axes lie in memory in `order`."""
+    if order == tuple(range(len(shape))):
         return np.empty(shape, dtype)
-    order = sorted(range(array.ndim), key=lambda a: -abs(array.strides[a]))
-    back = np.argsort(order)
-    return np.empty([shape[a] for a in order], dtype).transpose(back)
+    return np.empty([shape[a] for a in order], dtype).transpose(np.argsort(order))
+
+
+def _run_axes(view: View, pooled: Axes) -> Axes:
+    """Return the unpooled axes that lie contiguous under one pixel, outermost first."""
+    last = pooled[-1]
+    if view.strides[last] == view.itemsize or (view.shape[last] == 1 and last == len(view.shape) - 1):
+        return ()
+    run: list[int] = []
+    step = view.itemsize
+    others = [a for a in range(len(view.shape)) if a not in pooled and view.shape[a] > 1 and view.strides[a] >= step]
+    for axis in sorted(others, key=lambda a: view.strides[a]):
+        if view.strides[axis] != step or step * view.shape[axis] > LONGEST_RUN * view.itemsize:
+            break
+        run.insert(0, axis)
+        step *= view.shape[axis]
+    return tuple(run)
+
+
+def _merged(axes: list[int], views: list[View]) -> list[list[int]]:
+    """Group leading axes that are one strided axis in every view."""
+    groups: list[list[int]] = []
+    for axis in axes:
+        if groups:
+            outer = groups[-1][-1]
+            if all(v.strides[outer] == v.strides[axis] * v.shape[axis] for v in views):
+                groups[-1].append(axis)
+                continue
+        groups.append([axis])
+    return groups
+
+
+def pack(pooled: Axes, *views: View) -> np.ndarray[Any, Any]:
+    """Lay out what the kernels need of up to three arrays that differ only along the pooled axes, as one int64 array.
+
+    planes, number of leading axes, run; lengths of the leading axes; for each array: storage, extent, strides of D, H,
+    W and of the leading axes, in bytes.
+    """
+    first = views[0]
+    run = _run_axes(first, pooled)
+    if run and any(_run_axes(v, pooled) != run for v in views):
+        run = ()
+    leading = [a for a in range(len(first.shape)) if a not in pooled + run and first.shape[a] != 1]
+    groups = _merged(sorted(leading, key=lambda a: -abs(first.strides[a])), list(views)) or [[]]
+    lengths = [math.prod(first.shape[a] for a in g) for g in groups]
+    packed = [math.prod(lengths), len(lengths), math.prod(first.shape[a] for a in run), *lengths]
+    for v in views:
+        pooled_strides = [0] * (3 - len(pooled)) + [v.strides[a] for a in pooled]
+        packed += [v.storage, v.extent, *pooled_strides, *(v.strides[g[-1]] if g else 0 for g in groups)]
+    packed += [0] * ((3 - len(views)) * (5 + len(groups)))
+    return np.array(packed, np.int64)

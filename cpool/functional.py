@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from . import _args, _engine, _layout, geometry
+from . import _args, _engine, _layout, geometry, threads
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -81,12 +83,59 @@ class AveragingBackward(Protocol):
 # ------------------------------------------------------------------------------------------------- shared checks
 
 
-def _values(name: str, value: Any) -> Array:
-    """Return `value` as an array of a dtype that the kernels have."""
+def _gradient(name: str, value: Any) -> Array:
+    """Return `value` as a float32 or float64 array."""
     array = _args.array(name, value)
-    if array.dtype not in _engine.VALUE_TYPES:
+    if array.dtype.name not in _engine.GRADIENTS:
         raise TypeError(f"{name} must be float32 or float64, got {array.dtype}")
     return array
+
+
+def _numbers(table: dict[str, _engine.Numbers], dtype: Any, name: str = "x") -> _engine.Numbers:
+    """Return how the kernels of `table` treat `dtype`."""
+    if dtype.name not in table:
+        raise TypeError(f"{name} must have one of the dtypes {', '.join(table)}, got {dtype}")
+    return table[dtype.name]
+
+
+class _Prepared(NamedTuple):
+    """A call with everything decided but the arrays."""
+
+    run: Callable[..., None]
+    shape: Axes
+    order: Axes | None  # memory order of new outputs where it is not C order
+    dtype: Any
+    bits: bool  # the arrays have no buffer of their own
+
+    def new(self, dtype: Any) -> Array:
+        if self.order is None:
+            return np.empty(self.shape, dtype)
+        return _layout.empty(self.shape, self.order, dtype)
+
+
+def _out_layout(out: Any, x: Array) -> Any:
+    """Return shape, strides and dtype of the checked `out`."""
+    if out is None:
+        return None
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    _refuse_overlap(out, x)
+    return out.shape, out.strides, out.dtype
+
+
+def _output_view(
+    out: Any, shape: Axes, order: Axes, dtype: Any, storage: int
+) -> _layout.View:
+    """Return the view of the output: the checked `out`, or a new array in `order`."""
+    if out is None:
+        return _layout.View(shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, storage)
+    if out[2] != dtype or not out[2].isnative:
+        raise TypeError(f"out must have dtype {dtype}, got {out[2]}")
+    if out[0] != shape:
+        raise ValueError(f"out must have shape {shape}, got {out[0]}")
+    return _layout.View(shape, out[1], dtype.itemsize, storage)
 
 
 def _sizes(shape: Axes, axes: Axes) -> Axes:
@@ -101,19 +150,13 @@ def _with_sizes(shape: Axes, axes: Axes, sizes: Axes) -> Axes:
     return tuple(result)
 
 
-def _result(out: Any, shape: Axes, dtype: Any, like: Array) -> Array:
-    """Return the checked `out`, or a new array in the memory order of `like`."""
+def _result(out: Any, shape: Axes, like: Array) -> Array:
+    """Return the checked `out`, or a new array with the dtype and memory order of `like`."""
     if out is None:
-        return _layout.empty_like(like, shape, dtype)
-    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
-        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
-    if out.dtype != dtype or not out.dtype.isnative:
-        raise TypeError(f"out must have dtype {np.dtype(dtype)}, got {out.dtype}")
-    if out.shape != shape:
-        raise ValueError(f"out must have shape {shape}, got {out.shape}")
-    if not out.flags.writeable:
-        raise ValueError("out is read-only")
-    return out
+        return _layout.empty(shape, _layout.memory_order(like.shape, like.strides), like.dtype)
+    _output_view(_out_layout(out, like), shape, (), like.dtype, 0)
+    checked: Array = out
+    return checked
 
 
 def _refuse_overlap(out: Array, *inputs: Array) -> None:
@@ -127,7 +170,7 @@ def _index_array(value: Any) -> Array:
     indices = _args.array("indices", value)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
-    if indices.dtype in _engine.INDEX_TYPES:
+    if indices.dtype.name in _engine.INDEX_TYPES:
         return indices
     if indices.dtype == np.uint64 and indices.size and indices.max() > np.iinfo(np.int64).max:
         raise ValueError(f"indices must lie in the plane; got {indices.max()}")
@@ -200,6 +243,32 @@ _SELECT_DOC = """{Extreme} of each window of the last {d} axes{axes_note}.
     """
 
 
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_selection(
+    op: str, ndim: int, shape: Axes, strides: Axes, dtype: Any, kernel_size: Any, stride: Any, padding: Any,
+    dilation: Any, ceil_mode: bool, with_indices: bool, axis: Any, index_dtype: Any, out: Any,
+) -> _Prepared:
+    kind = np.dtype(index_dtype)
+    if kind.name not in _engine.INDEX_TYPES:
+        raise TypeError(f"index_dtype must be int32 or int64, got {kind}")
+    numbers = _numbers(_engine.PICKS if _args.flag("return_indices", with_indices) else _engine.VALUES, dtype)
+    axes = _args.pooled_axes(axis, ndim, len(shape))
+    plan = geometry.plan(_sizes(shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    order = _layout.memory_order(shape, strides)
+    out_shape = _with_sizes(shape, axes, plan.out_shape)
+    x = _layout.View(shape, strides, dtype.itemsize, numbers.storage)
+    y = _output_view(out, out_shape, order, dtype, numbers.storage)
+    if with_indices:
+        if plan.elements - 1 > np.iinfo(kind).max:
+            raise ValueError(f"index_dtype={kind} cannot count the elements of a plane {_sizes(shape, axes)}")
+        at = _output_view(None, out_shape, order, kind, _engine.INDEX_TYPES[kind.name])
+        run = _engine.picks(op, numbers, plan, axes, x, y, at)
+    else:
+        run = _engine.values(op, numbers, plan, axes, x, y)
+    natural = order == tuple(range(len(shape)))
+    return _Prepared(run, out_shape, None if natural else order, dtype, dtype.name == "bfloat16")
+
+
 def _select_pool(op: str, ndim: int) -> SelectingPool:
     def pool(
         x: Any,
@@ -214,26 +283,20 @@ def _select_pool(op: str, ndim: int) -> SelectingPool:
         index_dtype: Any = np.int64,
         out: Any = None,
     ) -> Any:
-        x = _values("x", x)
-        axes = _args.pooled_axes(axis, ndim, x.ndim)
-        plan = geometry.plan(
-            _sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True
-        )
-        shape = _with_sizes(x.shape, axes, plan.out_shape)
-        with_indices = _args.flag("return_indices", return_indices)
-        if np.dtype(index_dtype) not in _engine.INDEX_TYPES:
-            raise TypeError(f"index_dtype must be int32 or int64, got {np.dtype(index_dtype)}")
-        y = _result(out, shape, x.dtype, x)
-        _refuse_overlap(y, x)
-        if not with_indices:
-            if y.size:
-                _engine.forward(op, x, axes, plan, y)
+        x = _args.array("x", x)
+        call = _prepare_selection(
+            op, ndim, x.shape, x.strides, x.dtype,
+            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride),
+            _args.hashable("padding", padding), _args.hashable("dilation", dilation),
+            ceil_mode, return_indices, _args.hashable("axis", axis), index_dtype, _out_layout(out, x),
+        )  # fmt: skip
+        y = call.new(x.dtype) if out is None else out
+        source, to = (x, y) if not call.bits else (_engine.buffer(x), _engine.buffer(y))
+        if not return_indices:
+            call.run(threads.limit, source, to)
             return y
-        indices = _layout.empty_like(y, shape, index_dtype)
-        if np.prod(_sizes(x.shape, axes), dtype=object) - 1 > np.iinfo(indices.dtype).max:
-            raise ValueError(f"index_dtype={indices.dtype} cannot count the elements of a plane {_sizes(x.shape, axes)}")
-        if y.size:
-            _engine.forward_with_indices("arg" + op, x, axes, plan, y, indices)
+        indices = call.new(index_dtype)
+        call.run(threads.limit, source, to, indices)
         return y, indices
 
     pool.__name__ = pool.__qualname__ = f"{op}_pool{ndim}d"
@@ -300,7 +363,7 @@ _MAX_BACKWARD_DOC = """Gradient of max_pool{d}d and min_pool{d}d with respect to
 
 def _max_backward(ndim: int) -> SelectingBackward:
     def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
-        grad = _values("grad_output", grad_output)
+        grad = _gradient("grad_output", grad_output)
         at = _index_array(indices)
         if at.shape != grad.shape:
             raise ValueError(f"indices must have the shape of grad_output {grad.shape}, got {at.shape}")
@@ -308,10 +371,13 @@ def _max_backward(ndim: int) -> SelectingBackward:
         shape = _input_shape(input_shape, grad, axes)
         if grad.size == 0 and 0 not in [n for a, n in enumerate(shape) if a not in axes]:
             raise ValueError(f"grad_output of shape {grad.shape} is empty, but input_shape={shape} is not")
-        gx = _result(out, shape, grad.dtype, grad)
+        gx = _result(out, shape, grad)
         _refuse_overlap(gx, grad, at)
         if grad.size:
-            _engine.max_backward(grad, at, axes, gx)
+            plan = geometry.scatter_plan(_sizes(shape, axes), _sizes(grad.shape, axes))
+            bad = _engine.scatter(plan, axes, gx, grad, at)
+            if bad is not None:
+                raise ValueError(f"indices must lie in the plane, 0 to {plan.elements - 1}; got {bad[0]} to {bad[1]}")
         return gx
 
     backward.__name__ = backward.__qualname__ = f"max_pool{ndim}d_backward"
@@ -374,6 +440,26 @@ _AVG_DOC = """Average of each window of the last {d} axes{axes_note}.
     """
 
 
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_average(
+    ndim: int, shape: Axes, strides: Axes, dtype: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool,
+    count_include_pad: bool, divisor_override: Any, dilation: Any, axis: Any, out: Any,
+) -> _Prepared:
+    numbers = _numbers(_engine.SUMS, dtype)
+    result = dtype if dtype.kind not in "biu" else np.dtype(np.float64)
+    axes = _args.pooled_axes(axis, ndim, len(shape))
+    plan = geometry.plan(
+        _sizes(shape, axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
+    )
+    order = _layout.memory_order(shape, strides)
+    out_shape = _with_sizes(shape, axes, plan.out_shape)
+    x = _layout.View(shape, strides, dtype.itemsize, numbers.storage)
+    y = _output_view(out, out_shape, order, result, numbers.storage if result == dtype else 0)
+    run = _engine.values("sum", numbers, plan, axes, x, y, divide=True)
+    natural = order == tuple(range(len(shape)))
+    return _Prepared(run, out_shape, None if natural else order, result, dtype.name == "bfloat16")
+
+
 def _avg_pool(ndim: int) -> AveragingPool:
     def pool(
         x: Any,
@@ -388,15 +474,16 @@ def _avg_pool(ndim: int) -> AveragingPool:
         axis: Any = None,
         out: Any = None,
     ) -> Array:
-        x = _values("x", x)
-        axes = _args.pooled_axes(axis, ndim, x.ndim)
-        plan = geometry.plan(
-            _sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
-        )
-        y = _result(out, _with_sizes(x.shape, axes, plan.out_shape), x.dtype, x)
-        _refuse_overlap(y, x)
-        if y.size:
-            _engine.forward("avg", x, axes, plan, y)
+        x = _args.array("x", x)
+        call = _prepare_average(
+            ndim, x.shape, x.strides, x.dtype, _args.hashable("kernel_size", kernel_size),
+            _args.hashable("stride", stride), _args.hashable("padding", padding), ceil_mode, count_include_pad,
+            _args.hashable("divisor_override", divisor_override), _args.hashable("dilation", dilation),
+            _args.hashable("axis", axis), _out_layout(out, x),
+        )  # fmt: skip
+        y: Array = call.new(call.dtype) if out is None else out
+        source, to = (x, y) if not call.bits else (_engine.buffer(x), _engine.buffer(y))
+        call.run(threads.limit, source, to)
         return y
 
     pool.__name__ = pool.__qualname__ = f"avg_pool{ndim}d"
@@ -460,7 +547,7 @@ def _avg_backward(ndim: int) -> AveragingBackward:
         axis: Any = None,
         out: Any = None,
     ) -> Array:
-        grad = _values("grad_output", grad_output)
+        grad = _gradient("grad_output", grad_output)
         axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
         shape = _input_shape(input_shape, grad, axes)
         plan = geometry.plan(
@@ -471,10 +558,10 @@ def _avg_backward(ndim: int) -> AveragingBackward:
                 f"grad_output of shape {grad.shape} does not belong to input_shape={shape}: its pooled axes must have "
                 f"lengths {plan.out_shape}"
             )
-        gx = _result(out, shape, grad.dtype, grad)
+        gx = _result(out, shape, grad)
         _refuse_overlap(gx, grad)
         if gx.size:
-            _engine.avg_backward(grad, axes, plan, gx)
+            _engine.spread(plan, axes, gx, grad)
         return gx
 
     backward.__name__ = backward.__qualname__ = f"avg_pool{ndim}d_backward"
@@ -496,6 +583,12 @@ max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = (_max_backward(d
 avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = (_avg_backward(d) for d in (1, 2, 3))
 
 
+_POOLS: dict[str, tuple[Any, ...]] = {
+    "max": (max_pool1d, max_pool2d, max_pool3d),
+    "avg": (avg_pool1d, avg_pool2d, avg_pool3d),
+}
+
+
 def _global_axes(x: Array, axis: Any) -> Axes:
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     if not 1 <= len(given) <= 3:
@@ -504,12 +597,13 @@ def _global_axes(x: Array, axis: Any) -> Axes:
 
 
 def _global_pool(op: str, x: Any, axis: Any, keepdims: bool) -> Array:
-    x = _values("x", x)
+    x = _args.array("x", x)
     axes = _global_axes(x, axis)
-    plan = geometry.plan(_sizes(x.shape, axes), _sizes(x.shape, axes), 1, needs_input=True)
-    y = _layout.empty_like(x, _with_sizes(x.shape, axes, plan.out_shape), x.dtype)
-    if y.size:
-        _engine.forward(op, x, axes, plan, y)
+    sizes = _sizes(x.shape, axes)
+    if op == "max":
+        y: Array = _POOLS["max"][len(axes) - 1](x, sizes, 1, axis=axes)
+    else:
+        y = _POOLS["avg"][len(axes) - 1](x, sizes, 1, axis=axes)
     return y if _args.flag("keepdims", keepdims) else np.squeeze(y, axes)
 
 

@@ -13,6 +13,7 @@ counts. Kernels read these tables and know no padding rule; a new rule is a new 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -69,6 +70,16 @@ class Plan:
     axes: tuple[AxisWindows, ...]
     out_shape: tuple[int, ...]
     packed: np.ndarray[Any, Any]
+
+    @property
+    def elements(self) -> int:
+        """Elements of one input plane."""
+        return math.prod(w.size for w in self.axes)
+
+    @property
+    def taps(self) -> int:
+        """Elements that one output costs, axis by axis."""
+        return sum(min(w.kernel, w.size) for w in self.axes)
 
 
 def output_length(size: int, kernel: int, stride: int, before: int, after: int, dilation: int, ceil_mode: bool) -> int:
@@ -185,6 +196,14 @@ def sliding_plan(
             )
         axes.append(windows)
     return Plan(tuple(axes), tuple(w.out for w in axes), pack(tuple(axes), divisor_override))
+
+
+def scatter_plan(sizes: tuple[int, ...], out_shape: tuple[int, ...]) -> Plan:
+    """Return a plan of shapes alone, for scattering along indices, which needs no windows."""
+    axes = tuple(
+        AxisWindows(n, o, 1, 1, 1, 0, False, *(np.zeros(o, np.int64),) * 3) for n, o in zip(sizes, out_shape, strict=True)
+    )
+    return Plan(axes, out_shape, pack(axes, None))
 
 
 def plan(

@@ -15,7 +15,8 @@ from . import _args, _runtime
 #: Elements visited (window taps included) below which the dispatch of a second thread costs more than it saves.
 WORTH_A_THREAD = 32768
 
-_limit = _runtime.omp_threads()
+#: The limit, read at each call.
+limit = _runtime.omp_threads()
 
 
 def get_num_threads() -> int:
@@ -27,7 +28,7 @@ def get_num_threads() -> int:
     >>> cpool.get_num_threads() >= 1
     True
     """
-    return _limit
+    return limit
 
 
 def set_num_threads(n: Any) -> None:
@@ -52,22 +53,18 @@ def set_num_threads(n: Any) -> None:
     1
     >>> cpool.set_num_threads(before)
     """
-    global _limit
-    _limit = _args.integer("n", n, 1, 1024)
+    global limit
+    limit = _args.integer("n", n, 1, 1024)
 
 
-def share(work: int, planes: int, rows: int) -> tuple[int, int]:
-    """Return (bands of rows per plane, threads) for `work` visited elements in planes x rows output rows."""
-    threads = min(_limit, work // WORTH_A_THREAD, planes * rows)
-    if threads <= 1:
-        return 1, 1
-    bands = 1 if planes >= 4 * threads else min(rows, -(-4 * threads // planes))
-    return bands, threads
+def share(work: int) -> int:
+    """Return how many threads `work` visited elements can use."""
+    return max(1, min(1024, work // WORTH_A_THREAD))
 
 
 def _serial_after_fork() -> None:
-    global _limit
-    _limit = 1
+    global limit
+    limit = 1
 
 
 if hasattr(os, "register_at_fork"):

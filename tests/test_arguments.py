@@ -46,9 +46,9 @@ def test_bad_divisor(divisor):
         cpool.avg_pool2d(X, 2, divisor_override=divisor)
 
 
-@pytest.mark.parametrize("dtype", ["complex128", "O", "U3", "M8[s]", "f2", "i4", [("a", "f8")]])
+@pytest.mark.parametrize("dtype", ["complex128", "O", "U3", "M8[s]", "longdouble", [("a", "f8")]])
 def test_unsupported_dtypes_are_named(dtype):
-    with pytest.raises(TypeError, match="float32 or float64, got"):
+    with pytest.raises(TypeError, match="float16, bfloat16, float32, .*, got"):
         cpool.max_pool2d(np.zeros((4, 4), dtype), 2)
 
 

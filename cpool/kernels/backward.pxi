@@ -1,0 +1,195 @@
+# Backward: max scatters along the indices, average spreads each output over its window. Both write whole input rows,
+# each by one thread and in row-major order of the outputs, so the sums do not depend on the threads.
+
+
+cdef void extent_rows(void* scratch, Index* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write the least and the greatest index of output rows [first, last) into job.extents."""
+    cdef Py_ssize_t r, w, i, high = job.height.out, deep = job.depth.out, run = job.run, n = job.width.out
+    cdef Memory* m = &job.indices
+    cdef const char* row
+    cdef Index at, least, most
+    for r in range(first, last):
+        row = m.data + plane_offset(job, m, r // (high * deep)) + r // high % deep * m.d + r % high * m.h
+        least = most = (<const Index*>row)[0]
+        if m.w == run * <Py_ssize_t>sizeof(Index):
+            for w in range(n * run):
+                at = (<const Index*>row)[w]
+                least = at if at < least else least
+                most = at if at > most else most
+        else:
+            for w in range(n):
+                for i in range(run):
+                    at = (<const Index*>(row + w * m.w))[i]
+                    least = at if at < least else least
+                    most = at if at > most else most
+        job.extents[2 * r], job.extents[2 * r + 1] = least, most
+
+
+cdef inline void scatter_row(F* flat, Index* like, Job* job, const char* gy, const char* at, Py_ssize_t lo,
+                             Py_ssize_t hi, bint whole) noexcept nogil:
+    """Add one row of gradients to those of their winners that lie in [lo, hi) of a dense plane."""
+    cdef Py_ssize_t w, i, x, run = job.run
+    cdef const F* g = <const F*>gy
+    cdef const Index* index = <const Index*>at
+    if whole and run == 1 and not job.assign and job.y.w == sizeof(F) and job.indices.w == sizeof(Index):
+        for w in range(job.width.out):
+            flat[index[w]] += g[w]
+        return
+    for w in range(job.width.out):
+        for i in range(run):
+            x = <Py_ssize_t>(<const Index*>(at + w * job.indices.w))[i]
+            if whole or lo <= x < hi:
+                g = <const F*>(gy + w * job.y.w) + i
+                flat[x * run + i] = g[0] if job.assign else flat[x * run + i] + g[0]
+
+
+cdef inline void scatter_far(F* like, Index* index, Job* job, char* gx, const char* gy, const char* at, Py_ssize_t lo,
+                             Py_ssize_t hi) noexcept nogil:
+    """The same where the plane is not dense."""
+    cdef Py_ssize_t w, i, x, high = job.height.size, wide = job.width.size
+    cdef F* to
+    cdef F g
+    for w in range(job.width.out):
+        for i in range(job.run):
+            x = <Py_ssize_t>(<const Index*>(at + w * job.indices.w))[i]
+            if lo <= x < hi:
+                g = (<const F*>(gy + w * job.y.w))[i]
+                to = <F*>(gx + x // (high * wide) * job.x.d + x // wide % high * job.x.h + x % wide * job.x.w) + i
+                to[0] = g if job.assign else to[0] + g
+
+
+cdef void scatter_rows(F* like, Index* index, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Zero input rows [first, last) of all planes' rows, then add the gradients whose winners lie there."""
+    cdef Py_ssize_t high = job.height.size, rows = job.depth.size * high, wide = job.width.size
+    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, r, o, w
+    cdef Memory* x = &job.x
+    cdef Memory* y = &job.y
+    cdef bint flat = dense(x, like, wide, job.run) and x.h == wide * x.w and x.d == high * x.h
+    cdef char* gx
+    cdef const char* gy
+    cdef const char* at
+    while first < last:
+        p, top = first // rows, first % rows
+        below = min(rows, top + last - first)
+        gx = x.data + plane_offset(job, x, p)
+        for r in range(top, below):
+            if dense(x, like, wide, job.run):
+                memset(gx + r // high * x.d + r % high * x.h, 0, wide * job.run * sizeof(F))
+            else:
+                for w in range(wide):
+                    memset(gx + r // high * x.d + r % high * x.h + w * x.w, 0, job.run * sizeof(F))
+        for o in range(outs):
+            r = p * outs + o
+            if job.extents[2 * r] >= below * wide or job.extents[2 * r + 1] < top * wide:
+                continue
+            gy = y.data + plane_offset(job, y, p) + o // job.height.out * y.d + o % job.height.out * y.h
+            at = (job.indices.data + plane_offset(job, &job.indices, p) + o // job.height.out * job.indices.d
+                  + o % job.height.out * job.indices.h)
+            if flat:
+                scatter_row(<F*>gx, index, job, gy, at, top * wide, below * wide, below - top == rows)
+            else:
+                scatter_far(like, index, job, gx, gy, at, top * wide, below * wide)
+        first += below - top
+
+# -------------------------------------------------------------------------------------------------------- average
+
+
+cdef inline void share_row(F* acc, const F* g, const F* widths, F across, bint divide, Py_ssize_t n) noexcept nogil:
+    """Add an output row's shares."""
+    cdef Py_ssize_t i
+    if divide:
+        for i in range(n):
+            acc[i] += g[i] / (across * widths[i])
+    else:
+        for i in range(n):
+            acc[i] += g[i]
+
+
+cdef inline void spread_lanes(Axis* w, F* out, const F* acc, F* stuffed, F* spare, Py_ssize_t run) noexcept nogil:
+    """Add acc[o] to every column of window o: the transpose of fold_lanes.
+
+    Uniform windows: the outputs stand at their stride in a row of zeros, and a column sums the `kernel` places of it
+    that reach the column, again a progression.
+    """
+    cdef cpool_sum_t* op = NULL
+    cdef Py_ssize_t o, t, i, x, reach = (w.kernel - 1) * w.step
+    if not w.uniform:
+        fill(out, <F>0, w.size * run)
+        for o in range(w.out):
+            for t in range(taps(w, o)):
+                x = <Py_ssize_t>w.begin[o] + t * w.step
+                for i in range(run):
+                    out[x * run + i] += acc[o * run + i]
+    elif w.stride == w.kernel and w.step == 1 and w.before == 0:  # tiles: every column has one window at most
+        for o in range(w.out):
+            x = o * w.stride
+            for t in range(min(w.kernel, w.size - x)):
+                for i in range(run):
+                    out[(x + t) * run + i] = acc[o * run + i]
+        x = min(w.size, w.out * w.stride)
+        fill(out + x * run, <F>0, (w.size - x) * run)
+    else:
+        fill(stuffed, <F>0, (max((w.out - 1) * w.stride + 1, w.before + w.size) + reach) * run)
+        if run == 1 and w.stride == 2:
+            for o in range(w.out):
+                stuffed[reach + 2 * o] = acc[o]
+        else:
+            for o in range(w.out):
+                for i in range(run):
+                    stuffed[(reach + o * w.stride) * run + i] = acc[o * run + i]
+        fold_progression(op, True, out, stuffed + w.before * run, spare, w.size * run, w.kernel, w.step * run)
+
+
+cdef Py_ssize_t spread_room(Job* job) noexcept nogil:
+    """Elements of scratch that spread_rows needs."""
+    cdef Axis* w = &job.width
+    return (3 * w.out + 5 * (max(w.out * w.stride, w.before + w.size) + w.kernel * w.step)) * job.run + 64
+
+
+cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write input-gradient rows [first, last) of all planes' rows: rows of outputs first, then lanes."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Axis* width = &job.width
+    cdef Py_ssize_t run = job.run, n = width.out * run, wide = width.size * run
+    cdef Py_ssize_t reach = (max(width.out * width.stride, width.before + width.size) + width.kernel * width.step) * run
+    cdef F* acc = scratch
+    cdef F* widths = acc + n
+    cdef F* g = widths + n
+    cdef F* stuffed = g + n
+    cdef F* out = stuffed + reach
+    cdef F* spare = out + reach
+    cdef const F* source
+    cdef const char* plane
+    cdef char* to
+    cdef Py_ssize_t r, p, d, h, od, oh, o, i, above, least
+    cdef bint as_it_lies = dense(&job.y, scratch, width.out, run), straight = dense(&job.x, scratch, width.size, run)
+    for o in range(width.out):
+        for i in range(run):
+            widths[o * run + i] = <F>width.count[o]
+    least, above = 0, height.size
+    for r in range(first, last):
+        p, d, h = r // (depth.size * height.size), r // height.size % depth.size, r % height.size
+        plane = job.y.data + plane_offset(job, &job.y, p)
+        fill(acc, <F>0, n)
+        if h < above:
+            least = 0
+        above = h
+        while least < height.out and height.end[least] <= h:  # windows above this row, and above all later ones
+            least += 1
+        for od in range(depth.out):
+            if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
+                continue
+            oh = least
+            while oh < height.out and height.begin[oh] <= h:
+                if h < height.end[oh] and (h - height.begin[oh]) % height.step == 0:
+                    source = <const F*>(plane + od * job.y.d + oh * job.y.h)
+                    if not as_it_lies:
+                        load_row(g, <const char*>source, &job.y, width.out, run)
+                        source = g
+                    share_row(acc, source, widths, <F>(depth.count[od] * height.count[oh]), job.divide, n)
+                oh += 1
+        to = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h
+        spread_lanes(width, <F*>to if straight else out, acc, stuffed, spare, run)
+        if not straight:
+            store_row(to, &job.x, out, width.size, run)

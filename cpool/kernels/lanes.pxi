@@ -1,0 +1,172 @@
+# Lanes: reducing along W, over many rows of scratch at once.
+#
+#     rows of one pitch lie end to end:   |pad| row 0 |pad|..|pad| row 1 |pad|..
+#     and are reduced as one flat run; what a window collects across the seam of two rows is never looked at. So short
+#     rows cost no remainder loops. The pitch is a multiple of the stride, so the windows keep step with the rows.
+
+cdef enum:
+    VECTOR = 8        # rows in scratch are rounded up to this many elements
+    ACCUMULATORS = 16  # of a long window: enough to hide the latency of an addition
+
+cdef struct Tile:  # output columns [first_out, first_out + out) and the input columns that they see
+    Py_ssize_t first_out, out, left, first, used, padded, pitch, out_pitch
+
+
+cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, Py_ssize_t run) noexcept nogil:
+    """left: padding columns in front; first, used: input columns; padded: all columns that the windows span."""
+    cdef Tile t
+    cdef Py_ssize_t start, o, last, unit
+    t.first_out, t.out = first_out, last_out - first_out
+    if w.uniform:
+        start = first_out * w.stride - w.before
+        t.padded = (t.out - 1) * w.stride + (w.kernel - 1) * w.step + 1
+        t.left, t.first = min(max(0, -start), t.padded), max(0, start)
+        t.used = max(0, min(w.size - t.first, t.padded - t.left))
+        unit = w.stride if run > 1 else w.stride * VECTOR // gcd(w.stride, VECTOR)
+        t.pitch = round_up(t.padded, unit)
+        t.out_pitch = t.pitch // w.stride
+    else:
+        t.first, last = w.size, 0
+        for o in range(first_out, last_out):
+            t.first, last = min(t.first, <Py_ssize_t>w.begin[o]), max(last, <Py_ssize_t>w.end[o])
+        t.left, t.used = 0, max(0, last - t.first)
+        t.padded = t.used
+        t.pitch, t.out_pitch = round_up(t.padded, VECTOR), t.out
+    return t
+
+
+cdef inline void take_phase(T* to, const T* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Gather every `stride`-th run of `row`; constant strides let the compiler shuffle vectors."""
+    cdef Py_ssize_t w, i
+    if run > 1:
+        for w in range(n):
+            for i in range(run):
+                to[w * run + i] = row[w * stride * run + i]
+    elif stride == 1:
+        memcpy(to, row, n * sizeof(T))
+    elif stride == 2:
+        for w in range(n):
+            to[w] = row[2 * w]
+    elif stride == 3:
+        for w in range(n):
+            to[w] = row[3 * w]
+    elif stride == 4:
+        for w in range(n):
+            to[w] = row[4 * w]
+    else:
+        for w in range(n):
+            to[w] = row[w * stride]
+
+
+cdef inline void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py_ssize_t n, Py_ssize_t taps,
+                                  Py_ssize_t step) noexcept nogil:
+    """Reduce ``row[i + t*step], t < taps`` for i < n into out[i], after what out holds unless `first`.
+
+    Log-step: with m1 = row and m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... the binary digits of
+    `taps` tell which of them cover the window: log2(taps) passes, no subtraction, and sums come out pairwise.
+    `spare` has room for two rows of ``n + (taps-1)*step``.
+    """
+    cdef Py_ssize_t width = 1, done = 0, reach = n + (taps - 1) * step
+    cdef const T* m = row
+    cdef T* doubled = spare
+    if taps == 2:
+        if first:
+            start_rows2(op, out, row, row + step, n)
+        else:
+            fold_rows2(op, out, row, row + step, n)
+        return
+    if first and taps == 3:
+        start_rows3(op, out, row, row + step, row + 2 * step, n)
+        return
+    while True:
+        if taps & width:
+            if first and done == 0:
+                start_row(op, out, m, n)
+            else:
+                fold_row(op, out, m + done * step, n)
+            done += width
+        if done == taps:
+            return
+        reach -= width * step
+        start_rows2(op, doubled, m, m + width * step, reach)
+        m = doubled
+        doubled = spare + (n + (taps - 1) * step if doubled == spare else 0)
+        width *= 2
+
+
+cdef inline void fold_pairs(R* op, T* out, const T* row, Py_ssize_t n) noexcept nogil:
+    """Windows of 2 at stride 2: one pass, de-interleaved in registers."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = combine(op, row[2 * i], row[2 * i + 1])
+
+
+cdef inline void fold_triples(R* op, T* out, const T* row, Py_ssize_t n) noexcept nogil:
+    """Windows of 3 at stride 2, likewise."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = combine(op, combine(op, row[2 * i], row[2 * i + 1]), row[2 * i + 2])
+
+
+cdef inline void fold_window(R* op, T* out, const T* row, T* spare, Py_ssize_t taps, Py_ssize_t step,
+                             Py_ssize_t run) noexcept nogil:
+    """Reduce one window of `taps` runs. A long dense one goes through ACCUMULATORS partial results."""
+    cdef Py_ssize_t t = ACCUMULATORS, i, j
+    if step == 1 and taps >= ACCUMULATORS:
+        start_row(op, spare, row, ACCUMULATORS * run)
+        while t + ACCUMULATORS <= taps:
+            fold_row(op, spare, row + t * run, ACCUMULATORS * run)
+            t += ACCUMULATORS
+        fold_row(op, spare, row + t * run, (taps - t) * run)
+        j = ACCUMULATORS // 2
+        while j:
+            fold_row(op, spare, spare + j * run, j * run)
+            j //= 2
+        start_row(op, out, spare, run)
+        return
+    fill(out, identity(op, out), run)
+    for t in range(taps):
+        for i in range(run):
+            out[i] = combine(op, out[i], row[t * step * run + i])
+
+
+cdef inline bint apart(Axis* w) noexcept nogil:
+    """Long windows that do not overlap are reduced one by one: nothing is shared between them."""
+    return w.kernel >= ACCUMULATORS and (w.stride >= w.kernel or w.out == 1)
+
+
+cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare, Py_ssize_t rows,
+                     Py_ssize_t run) noexcept nogil:
+    """Reduce the windows of `rows` rows of scratch into rows of out_pitch.
+
+    A stride s > 1 splits the row into s phases ``row[i*s + j]``. Tap t lies in phase (t*step) % s, and the taps of one
+    phase are again a progression: the same code serves every stride, kernel and dilation.
+    """
+    cdef Py_ssize_t n = (rows - 1) * tile.out_pitch + tile.out
+    cdef Py_ssize_t r, o, residue, residues, members, start, distance, length
+    if w.uniform and apart(w):
+        for r in range(rows):
+            for o in range(tile.out):
+                fold_window(op, out + (r * tile.out_pitch + o) * run, row + (r * tile.pitch + o * w.stride) * run,
+                            spare, w.kernel, w.step, run)
+    elif w.uniform and w.stride == 1:
+        fold_progression(op, True, out, row, spare, n * run, w.kernel, w.step * run)
+    elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 2 and run == 1:
+        fold_pairs(op, out, row, n)
+    elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 3 and run == 1:
+        fold_triples(op, out, row, n)
+    elif w.uniform:
+        residues = w.stride // gcd(w.stride, w.step)
+        distance = residues * w.step // w.stride  # of the taps within a phase
+        for residue in range(min(residues, w.kernel)):
+            members = (w.kernel - residue + residues - 1) // residues
+            start = residue * w.step
+            length = n + (members - 1) * distance
+            take_phase(spare, row + start * run, w.stride, length, run)
+            fold_progression(op, residue == 0, out, spare, spare + length * run, n * run, members, distance * run)
+    else:
+        for r in range(rows):
+            for o in range(tile.first_out, tile.first_out + tile.out):
+                fold_window(op, out + (r * tile.out_pitch + o - tile.first_out) * run,
+                            row + (r * tile.pitch + <Py_ssize_t>w.begin[o] - tile.first) * run, spare, taps(w, o),
+                            w.step, run)

@@ -1,0 +1,232 @@
+# Rows: dense runs of T in scratch. Elementwise combination, and loading and storing, the only place that knows how
+# numbers are stored.
+
+cdef extern from "half.h":
+    void load_half "cpool_load_half"(float* to, const uint16_t* source, Py_ssize_t n) noexcept nogil
+    void store_half "cpool_store_half"(uint16_t* to, const float* source, Py_ssize_t n) noexcept nogil
+    void load_bfloat "cpool_load_bfloat"(float* to, const uint16_t* source, Py_ssize_t n) noexcept nogil
+    void store_bfloat "cpool_store_bfloat"(uint16_t* to, const float* source, Py_ssize_t n) noexcept nogil
+    float from_half "cpool_from_half"(uint16_t h) noexcept nogil
+    uint16_t to_half "cpool_to_half"(float f) noexcept nogil
+
+cdef extern from "<math.h>" nogil:
+    double rint(double x) noexcept
+
+cdef enum Storage:  # how an array holds its numbers; the same numbers as in _engine.py
+    NATIVE = 0      # as the T of the kernel
+    HALF = 1
+    BFLOAT = 2
+    INT8 = 3
+    INT16 = 4
+    INT32 = 5
+    INT64 = 6
+    UINT8 = 7
+    UINT16 = 8
+    UINT32 = 9
+    UINT64 = 10
+    FLOAT = 11
+
+ctypedef fused Stored:
+    float
+    int8_t
+    int16_t
+    int32_t
+    int64_t
+    uint8_t
+    uint16_t
+    uint32_t
+    uint64_t
+
+
+cdef inline void fill(T* a, T value, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        a[i] = value
+
+
+cdef inline void start_row(R* op, T* acc, const T* a, Py_ssize_t n) noexcept nogil:
+    memcpy(acc, a, n * sizeof(T))
+
+
+cdef inline void start_rows2(R* op, T* acc, const T* a, const T* b, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        acc[i] = combine(op, a[i], b[i])
+
+
+cdef inline void start_rows3(R* op, T* acc, const T* a, const T* b, const T* c, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        acc[i] = combine(op, combine(op, a[i], b[i]), c[i])
+
+
+cdef inline void fold_row(R* op, T* acc, const T* a, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        acc[i] = combine(op, acc[i], a[i])
+
+
+cdef inline void fold_rows2(R* op, T* acc, const T* a, const T* b, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        acc[i] = combine(op, combine(op, acc[i], a[i]), b[i])
+
+# ----------------------------------------------------------------------------------------------- loading and storing
+
+
+cdef inline void gather(T* to, const char* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Load `n` runs that lie `stride` bytes apart."""
+    cdef Py_ssize_t w, i
+    if stride == run * <Py_ssize_t>sizeof(T):
+        memcpy(to, row, n * run * sizeof(T))
+    elif run == 1:
+        for w in range(n):
+            to[w] = (<const T*>(row + w * stride))[0]
+    else:
+        for w in range(n):
+            for i in range(run):
+                to[w * run + i] = (<const T*>(row + w * stride))[i]
+
+
+cdef inline void scatter(char* row, Py_ssize_t stride, const T* a, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Store `n` runs `stride` bytes apart: the inverse of gather."""
+    cdef Py_ssize_t w, i
+    if stride == run * <Py_ssize_t>sizeof(T):
+        memcpy(row, a, n * run * sizeof(T))
+    else:
+        for w in range(n):
+            for i in range(run):
+                (<T*>(row + w * stride))[i] = a[w * run + i]
+
+
+cdef inline void widen(F* to, const Stored* like, const char* row, Py_ssize_t stride, Py_ssize_t n,
+                       Py_ssize_t run) noexcept nogil:
+    cdef Py_ssize_t w, i
+    if stride == run * <Py_ssize_t>sizeof(Stored):
+        for i in range(n * run):
+            to[i] = <F>(<const Stored*>row)[i]
+    else:
+        for w in range(n):
+            for i in range(run):
+                to[w * run + i] = <F>(<const Stored*>(row + w * stride))[i]
+
+
+cdef inline void narrow(char* row, const Stored* like, Py_ssize_t stride, const F* a, Py_ssize_t n,
+                        Py_ssize_t run) noexcept nogil:
+    """Store as Stored; integers round half to even."""
+    cdef Py_ssize_t w, i
+    for w in range(n):
+        for i in range(run):
+            if Stored is float:
+                (<Stored*>(row + w * stride))[i] = <Stored>a[w * run + i]
+            else:
+                (<Stored*>(row + w * stride))[i] = <Stored>rint(a[w * run + i])
+
+
+cdef inline void load_halves(float* to, const char* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run,
+                             Py_ssize_t storage) noexcept nogil:
+    cdef Py_ssize_t w, count = n * run if stride == 2 * run else run
+    for w in range(n * run // count):
+        if storage == HALF:
+            load_half(to + w * count, <const uint16_t*>(row + w * stride), count)
+        else:
+            load_bfloat(to + w * count, <const uint16_t*>(row + w * stride), count)
+
+
+cdef inline void store_halves(char* row, Py_ssize_t stride, const float* a, Py_ssize_t n, Py_ssize_t run,
+                              Py_ssize_t storage) noexcept nogil:
+    cdef Py_ssize_t w, count = n * run if stride == 2 * run else run
+    for w in range(n * run // count):
+        if storage == HALF:
+            store_half(<uint16_t*>(row + w * stride), a + w * count, count)
+        else:
+            store_bfloat(<uint16_t*>(row + w * stride), a + w * count, count)
+
+
+cdef void load_numbers(F* to, const char* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run,
+                       Py_ssize_t storage) noexcept nogil:
+    if storage == INT8:
+        widen(to, <const int8_t*>row, row, stride, n, run)
+    elif storage == INT16:
+        widen(to, <const int16_t*>row, row, stride, n, run)
+    elif storage == INT32:
+        widen(to, <const int32_t*>row, row, stride, n, run)
+    elif storage == INT64:
+        widen(to, <const int64_t*>row, row, stride, n, run)
+    elif storage == UINT8:
+        widen(to, <const uint8_t*>row, row, stride, n, run)
+    elif storage == UINT16:
+        widen(to, <const uint16_t*>row, row, stride, n, run)
+    elif storage == UINT32:
+        widen(to, <const uint32_t*>row, row, stride, n, run)
+    elif storage == UINT64:
+        widen(to, <const uint64_t*>row, row, stride, n, run)
+    else:
+        widen(to, <const float*>row, row, stride, n, run)
+
+
+cdef void store_numbers(char* row, Py_ssize_t stride, const F* a, Py_ssize_t n, Py_ssize_t run,
+                        Py_ssize_t storage) noexcept nogil:
+    if storage == INT8:
+        narrow(row, <const int8_t*>row, stride, a, n, run)
+    elif storage == INT16:
+        narrow(row, <const int16_t*>row, stride, a, n, run)
+    elif storage == INT32:
+        narrow(row, <const int32_t*>row, stride, a, n, run)
+    elif storage == INT64:
+        narrow(row, <const int64_t*>row, stride, a, n, run)
+    elif storage == UINT8:
+        narrow(row, <const uint8_t*>row, stride, a, n, run)
+    elif storage == UINT16:
+        narrow(row, <const uint16_t*>row, stride, a, n, run)
+    elif storage == UINT32:
+        narrow(row, <const uint32_t*>row, stride, a, n, run)
+    elif storage == UINT64:
+        narrow(row, <const uint64_t*>row, stride, a, n, run)
+    else:
+        narrow(row, <const float*>row, stride, a, n, run)
+
+
+cdef inline void load_row(T* to, const char* row, Memory* m, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Load `n` runs of a row of `m` as T."""
+    if T is float:
+        if m.storage == HALF or m.storage == BFLOAT:
+            load_halves(to, row, m.w, n, run, m.storage)
+            return
+    if T is float or T is double:
+        if m.storage != NATIVE:
+            load_numbers(to, row, m.w, n, run, m.storage)
+            return
+    gather(to, row, m.w, n, run)
+
+
+cdef inline void store_row(char* row, Memory* m, const T* a, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Store `n` runs into a row of `m`: the inverse of load_row."""
+    if T is float:
+        if m.storage == HALF or m.storage == BFLOAT:
+            store_halves(row, m.w, a, n, run, m.storage)
+            return
+    if T is float or T is double:
+        if m.storage != NATIVE:
+            store_numbers(row, m.w, a, n, run, m.storage)
+            return
+    scatter(row, m.w, a, n, run)
+
+
+cdef inline bint dense(Memory* m, T* like, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Whether a row of `n` runs of `m` can be used as it lies."""
+    return m.storage == NATIVE and (m.w == run * <Py_ssize_t>sizeof(T) or n == 1)
+
+
+cdef inline void transform(F* a, Py_ssize_t norm, double power, Py_ssize_t n) noexcept nogil:
+    """Raise to the power of an lp norm (1: as is, 2: square, 3: any power, 4: magnitude)."""
+    cdef Py_ssize_t i
+    if norm == 2:
+        for i in range(n):
+            a[i] = a[i] * a[i]
+    elif norm == 3:
+        for i in range(n):
+            a[i] = <F>pow(a[i], power)
+    elif norm == 4:
+        for i in range(n):
+            a[i] = <F>fabs(a[i])
