@@ -64,7 +64,7 @@ class Plan:
     """The windows of one to three pooled axes, and the same packed for the kernels.
 
     ``packed`` is one int64 array: for each of D, H, W a header (size, out, kernel, stride, step, before, uniform),
-    then begin, end and count.
+    then begin, end, taps inside the input, and count.
     """
 
     axes: tuple[AxisWindows, ...]
@@ -159,7 +159,8 @@ def pack(axes: tuple[AxisWindows, ...], divisor: int | None) -> np.ndarray[Any, 
         if divisor is not None:  # the whole divisor: carried by one axis, 1 on the others
             count = np.full(w.out, divisor if i == 0 else 1)
         header = [w.size, w.out, w.kernel, w.stride, w.step, w.before, int(w.uniform)]
-        parts += [header, w.begin, w.end, count]
+        taps = -(-(w.end - w.begin) // w.step)
+        parts += [header, w.begin, w.end, taps, count]
     return np.concatenate(parts, dtype=np.int64)
 
 

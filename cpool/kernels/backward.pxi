@@ -116,7 +116,7 @@ cdef inline void spread_lanes(Axis* w, F* out, const F* acc, F* stuffed, F* spar
     if not w.uniform:
         fill(out, <F>0, w.size * run)
         for o in range(w.out):
-            for t in range(taps(w, o)):
+            for t in range(<Py_ssize_t>w.taps[o]):
                 x = <Py_ssize_t>w.begin[o] + t * w.step
                 for i in range(run):
                     out[x * run + i] += acc[o * run + i]

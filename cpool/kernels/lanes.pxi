@@ -5,24 +5,24 @@
 #     rows cost no remainder loops. The pitch is a multiple of the stride, so the windows keep step with the rows.
 
 cdef enum:
-    VECTOR = 8        # rows in scratch are rounded up to this many elements
+    SLACK = 32         # elements that scratch keeps free behind each part: a block of the narrowest type
     ACCUMULATORS = 16  # of a long window: enough to hide the latency of an addition
 
 cdef struct Tile:  # output columns [first_out, first_out + out) and the input columns that they see
     Py_ssize_t first_out, out, left, first, used, padded, pitch, out_pitch
 
 
-cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, Py_ssize_t run) noexcept nogil:
+cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, Py_ssize_t run, Py_ssize_t size) noexcept nogil:
     """left: padding columns in front; first, used: input columns; padded: all columns that the windows span."""
     cdef Tile t
-    cdef Py_ssize_t start, o, last, unit
+    cdef Py_ssize_t start, o, last, unit, block = BLOCK // size
     t.first_out, t.out = first_out, last_out - first_out
     if w.uniform:
         start = first_out * w.stride - w.before
         t.padded = (t.out - 1) * w.stride + (w.kernel - 1) * w.step + 1
         t.left, t.first = min(max(0, -start), t.padded), max(0, start)
         t.used = max(0, min(w.size - t.first, t.padded - t.left))
-        unit = w.stride if run > 1 else w.stride * VECTOR // gcd(w.stride, VECTOR)
+        unit = w.stride if run > 1 else w.stride * block // gcd(w.stride, block)
         t.pitch = round_up(t.padded, unit)
         t.out_pitch = t.pitch // w.stride
     else:
@@ -31,7 +31,7 @@ cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, Py_ssize_t
             t.first, last = min(t.first, <Py_ssize_t>w.begin[o]), max(last, <Py_ssize_t>w.end[o])
         t.left, t.used = 0, max(0, last - t.first)
         t.padded = t.used
-        t.pitch, t.out_pitch = round_up(t.padded, VECTOR), t.out
+        t.pitch, t.out_pitch = round_up(t.padded, block), t.out
     return t
 
 
@@ -168,5 +168,5 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
         for r in range(rows):
             for o in range(tile.first_out, tile.first_out + tile.out):
                 fold_window(op, out + (r * tile.out_pitch + o - tile.first_out) * run,
-                            row + (r * tile.pitch + <Py_ssize_t>w.begin[o] - tile.first) * run, spare, taps(w, o),
+                            row + (r * tile.pitch + <Py_ssize_t>w.begin[o] - tile.first) * run, spare, <Py_ssize_t>w.taps[o],
                             w.step, run)

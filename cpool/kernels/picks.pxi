@@ -105,7 +105,7 @@ cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, cons
                 for i in range(run):
                     j = (r * tile.out_pitch + o) * run + i
                     best[j], at[j] = row[(r * tile.pitch + x) * run + i], <Lane>x
-                for t in range(1, taps(w, tile.first_out + o)):
+                for t in range(1, <Py_ssize_t>w.taps[tile.first_out + o]):
                     x += w.step
                     for i in range(run):
                         j = (r * tile.out_pitch + o) * run + i
@@ -158,7 +158,7 @@ cdef PickRoom pick_room_of(Job* job, Tile* tile, Py_ssize_t size, Py_ssize_t lan
     if job.height.uniform:
         tall = max(tall, (job.height.kernel - 1) * job.height.step + 1)
     for o in range(job.depth.out):
-        deep = max(deep, taps(&job.depth, o))
+        deep = max(deep, <Py_ssize_t>job.depth.taps[o])
     room.chunk = max(1, 24576 // (pitch * size * apart_by), min(tall, 131072 // (pitch * size * apart_by)))
     room.chunk = min(room.chunk, job.height.out)
     room.band = tall
@@ -167,14 +167,14 @@ cdef PickRoom pick_room_of(Job* job, Tile* tile, Py_ssize_t size, Py_ssize_t lan
     else:
         for o in range(job.height.out - room.chunk + 1):
             room.band = max(room.band, <Py_ssize_t>(job.height.end[o + room.chunk - 1] - job.height.begin[o]))
-    room.best_at = room.band * pitch + VECTOR
-    room.spare_at = room.best_at + deep * room.band * out_pitch + VECTOR
-    room.out_at = room.spare_at + 2 * room.band * pitch + VECTOR
-    room.values = round_up(room.out_at + room.chunk * out_pitch + VECTOR, 64)
-    room.where_at = room.band * pitch + VECTOR
-    room.lanes_at = room.where_at + deep * room.band * out_pitch + VECTOR
-    room.at_at = room.lanes_at + 2 * room.band * pitch + VECTOR
-    room.lanes = round_up(room.at_at + room.chunk * out_pitch + VECTOR, 64)
+    room.best_at = room.band * pitch + SLACK
+    room.spare_at = room.best_at + deep * room.band * out_pitch + SLACK
+    room.out_at = room.spare_at + 2 * room.band * pitch + SLACK
+    room.values = round_up(room.out_at + room.chunk * out_pitch + SLACK, 64)
+    room.where_at = room.band * pitch + SLACK
+    room.lanes_at = room.where_at + deep * room.band * out_pitch + SLACK
+    room.at_at = room.lanes_at + 2 * room.band * pitch + SLACK
+    room.lanes = round_up(room.at_at + room.chunk * out_pitch + SLACK, 64)
     room.bytes = room.values * size + room.lanes * lane
     return room
 
@@ -185,7 +185,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t run = job.run
-    cdef Tile tile = tile_of(&job.width, first_out, last_out, run)
+    cdef Tile tile = tile_of(&job.width, first_out, last_out, run, sizeof(P))
     cdef PickRoom room = pick_room_of(job, &tile, sizeof(P), sizeof(Lane))
     cdef P* rows = scratch
     cdef P* best = scratch + room.best_at
@@ -212,7 +212,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
         p, od = first // (height.out * depth.out), first // height.out % depth.out
         oh = first % height.out
         chunk = min(room.chunk, last - first, height.out - oh)
-        deep = taps(depth, od)
+        deep = <Py_ssize_t>depth.taps[od]
         log_step = deep == 1 and height.uniform and height.stride == 1 and height.kernel >= 5
         if log_step:  # padding rows included, so that every window has all its taps
             top, below = oh - height.before, oh + chunk - height.before + (height.kernel - 1) * height.step
@@ -261,7 +261,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
                 started = False
                 for td in range(deep):
                     d = <Py_ssize_t>depth.begin[od] + td * depth.step
-                    for th in range(taps(height, oh + r)):
+                    for th in range(<Py_ssize_t>height.taps[oh + r]):
                         h = <Py_ssize_t>height.begin[oh + r] + th * height.step
                         shift = <Lane>((d * height.size + h) * job.width.size + tile.first - tile.left)
                         kept = (td * room.band + h - top) * out_pitch

@@ -12,6 +12,9 @@ cdef extern from "half.h":
 cdef extern from "<math.h>" nogil:
     double rint(double x) noexcept
 
+cdef enum:
+    BLOCK = 32  # bytes: rows in scratch may be read and written in whole blocks
+
 cdef enum Storage:  # how an array holds its numbers; the same numbers as in _engine.py
     NATIVE = 0      # as the T of the kernel
     HALF = 1
@@ -211,6 +214,14 @@ cdef inline void store_row(char* row, Memory* m, const T* a, Py_ssize_t n, Py_ss
             store_numbers(row, m.w, a, n, run, m.storage)
             return
     scatter(row, m.w, a, n, run)
+
+
+cdef inline void copy_blocks(T* to, const T* a, Py_ssize_t n) noexcept nogil:
+    """Copy n elements and up to a block more: whole vectors, no remainder."""
+    cdef Py_ssize_t i = 0, block = BLOCK // sizeof(T)
+    while i < n:
+        memcpy(to + i, a + i, BLOCK)  # one or two moves
+        i += block
 
 
 cdef inline bint dense(Memory* m, T* like, Py_ssize_t n, Py_ssize_t run) noexcept nogil:

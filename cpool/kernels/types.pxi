@@ -65,7 +65,8 @@ cdef struct Axis:          # the windows of one axis: geometry.AxisWindows
     Py_ssize_t size, out, kernel, stride, step, before, uniform
     const int64_t* begin
     const int64_t* end
-    const int64_t* count
+    const int64_t* taps    # those inside the input
+    const int64_t* count   # those that an average divides by
 
 cdef struct Memory:        # one array as (planes, D, H, W, I): strides in bytes, I contiguous
     char* data
@@ -91,7 +92,8 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     w.stride, w.step, w.before, w.uniform = <Py_ssize_t>p[3], <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
     w.begin = p + AXIS_HEADER
     w.end = w.begin + w.out
-    w.count = w.end + w.out
+    w.taps = w.end + w.out
+    w.count = w.taps + w.out
     return w.count + w.out
 
 
@@ -110,11 +112,6 @@ cdef inline Py_ssize_t plane_offset(Job* job, Memory* m, Py_ssize_t p) noexcept 
         offset += p % <Py_ssize_t>job.lead_shape[axis] * <Py_ssize_t>m.planes[axis]
         p //= <Py_ssize_t>job.lead_shape[axis]
     return offset + p * <Py_ssize_t>m.planes[0]
-
-
-cdef inline Py_ssize_t taps(Axis* w, Py_ssize_t o) noexcept nogil:
-    """How many taps of window o lie inside the input."""
-    return (w.end[o] - w.begin[o] + w.step - 1) // w.step
 
 
 cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:

@@ -23,42 +23,32 @@ cdef Room room_of(Job* job, Tile* tile, Py_ssize_t size) noexcept nogil:
         room.band = room.chunk + span
     room.chunk = min(room.chunk, most)
     room.rows_at = room.band * pitch
-    room.spare_at = room.rows_at + room.chunk * pitch + VECTOR
-    room.out_at = room.spare_at + 3 * max(room.chunk, room.band, 3) * pitch + (ACCUMULATORS + VECTOR) * job.run
-    room.widths_at = room.out_at + room.chunk * tile.out_pitch * job.run + VECTOR
-    room.total = room.widths_at + tile.out_pitch * job.run + VECTOR
+    room.spare_at = room.rows_at + room.chunk * pitch + SLACK
+    room.out_at = room.spare_at + 3 * max(room.chunk, room.band, 3) * pitch + (ACCUMULATORS + SLACK) * job.run
+    room.widths_at = room.out_at + room.chunk * tile.out_pitch * job.run + SLACK
+    room.total = room.widths_at + tile.out_pitch * job.run + SLACK
     return room
 
 
-cdef inline void fold_sources(R* op, Job* job, Tile* tile, T* acc, T* spare, const char* plane, Py_ssize_t od,
-                              Py_ssize_t oh) noexcept nogil:
-    """Combine the input rows of one output row into the padded row `acc`, in row-major order."""
-    cdef Axis* depth = &job.depth
-    cdef Axis* height = &job.height
+cdef inline void fold_sources(R* op, Job* job, Tile* tile, T* inner, T* spare, const char* slab, Py_ssize_t deep,
+                              Py_ssize_t tall) noexcept nogil:
+    """Combine the input rows of one output row, deep x tall of them from `slab` on, in row-major order."""
     cdef Memory* x = &job.x
-    cdef Py_ssize_t run = job.run, n = tile.used * run, most = (tile.pitch - tile.left) * run
-    cdef Py_ssize_t td, th, held = 0, right = (tile.padded - tile.left - tile.used) * run
-    cdef T* inner = acc + tile.left * run
-    cdef const char* row = plane
+    cdef Py_ssize_t n = tile.used * job.run, td, th, held = 0
+    cdef const char* row
     cdef const T* source[3]
-    cdef bint started = False, as_it_lies = dense(x, acc, tile.used, run) and job.norm < 2
-    cdef Py_ssize_t down = height.step * x.h, tall = taps(height, oh)
-    if as_it_lies and n % VECTOR and tall > 0:
-        # Whole vectors: reading on into the next row does no harm, where there is one.
-        row = plane + (<Py_ssize_t>depth.end[od] - 1) * x.d + (<Py_ssize_t>height.end[oh] - 1) * x.h
-        if round_up(n, VECTOR) <= most and row + round_up(n, VECTOR) * <Py_ssize_t>sizeof(T) <= x.data + x.extent:
-            n = round_up(n, VECTOR)
-    for td in range(taps(depth, od)):
-        row = plane + (<Py_ssize_t>depth.begin[od] + td * depth.step) * x.d + <Py_ssize_t>height.begin[oh] * x.h
+    cdef bint started = False, as_it_lies = dense(x, inner, tile.used, job.run) and job.norm < 2
+    for td in range(deep):
+        row = slab + td * job.depth.step * x.d
         for th in range(tall):
             if as_it_lies:
                 source[held] = <const T*>row
             else:
-                load_row(spare + held * n, row, x, tile.used, run)
+                load_row(spare + held * n, row, x, tile.used, job.run)
                 if T is float or T is double:
                     transform(spare + held * n, job.norm, job.power, n)
                 source[held] = spare + held * n
-            row += down
+            row += job.height.step * x.h
             held += 1
             if started and held == 2:
                 fold_rows2(op, inner, source[0], source[1], n)
@@ -74,8 +64,18 @@ cdef inline void fold_sources(R* op, Job* job, Tile* tile, T* acc, T* spare, con
         start_row(op, inner, source[0], n)
     elif not started:
         fill(inner, identity(op, inner), n)
-    if n > tile.used * run and right > 0:
-        fill(inner + tile.used * run, identity(op, inner), right)
+
+
+cdef inline Py_ssize_t fold_few(R* op, T* inner, const char* row, Py_ssize_t down, Py_ssize_t tall,
+                                Py_ssize_t n) noexcept nogil:
+    """The same for one to three rows that can be used as they lie: what most windows are."""
+    if tall == 2:
+        start_rows2(op, inner, <const T*>row, <const T*>(row + down), n)
+    elif tall == 3:
+        start_rows3(op, inner, <const T*>row, <const T*>(row + down), <const T*>(row + 2 * down), n)
+    else:
+        start_row(op, inner, <const T*>row, n)
+    return 0
 
 
 cdef inline void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spare, const char* plane, Py_ssize_t od,
@@ -87,9 +87,9 @@ cdef inline void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spa
     cdef Py_ssize_t td, r, h
     cdef const char* slab
     cdef T* row
-    if taps(depth, od) == 0:
+    if <Py_ssize_t>depth.taps[od] == 0:
         fill(rows, identity(op, rows), chunk * pitch)
-    for td in range(taps(depth, od)):
+    for td in range(<Py_ssize_t>depth.taps[od]):
         slab = plane + (<Py_ssize_t>depth.begin[od] + td * depth.step) * job.x.d
         for r in range(chunk + span):
             h = oh - height.before + r
@@ -120,44 +120,70 @@ cdef inline void finish_row(F* a, Job* job, const F* widths, F across, Py_ssize_
 cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t last, Py_ssize_t first_out,
                     Py_ssize_t last_out) noexcept nogil:
     """Pool output rows [first, last) of all planes' rows and output columns [first_out, last_out)."""
+    cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t run = job.run, high = height.out, deep = job.depth.out
-    cdef Tile tile = tile_of(&job.width, first_out, last_out, run)
+    cdef Py_ssize_t run = job.run, high = height.out, deep = depth.out
+    cdef Tile tile = tile_of(&job.width, first_out, last_out, run, sizeof(T))
     cdef Room room = room_of(job, &tile, sizeof(T))
     cdef T* rows = scratch + room.rows_at
     cdef T* spare = scratch + room.spare_at
     cdef T* out = scratch + room.out_at
     cdef T* widths = scratch + room.widths_at
+    cdef T* inner
     cdef T* to
     cdef char* target
-    cdef const char* plane
-    cdef Py_ssize_t r, o, i, p, od, oh, chunk, n = tile.out * run
+    cdef const char* plane = NULL
+    cdef const char* slab = NULL
+    cdef const char* row
+    cdef Py_ssize_t p, od, oh, r, o, i, chunk, tall, n
+    cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, out_n = tile.out * run
+    cdef Py_ssize_t used = tile.used * run, whole = round_up(used, BLOCK // sizeof(T)), down = height.step * job.x.h
+    cdef Py_ssize_t right = (tile.padded - tile.left - tile.used) * run
+    cdef const char* limit = job.x.data + job.x.extent - whole * sizeof(T)
+    cdef bint as_it_lies = dense(&job.x, scratch, tile.used, run) and job.norm < 2 and used > 0
     cdef bint straight = room.chunk == 1 and dense(&job.y, scratch, tile.out, run)  # no detour through scratch
+    # Rows of the output that follow one another may be stored in whole blocks: what spills over is stored next.
+    cdef bint spill = (dense(&job.y, scratch, tile.out, run) and job.y.h == tile.out * job.y.w and job.leads == 1
+                       and (job.y.d == high * job.y.h or deep == 1)
+                       and (<Py_ssize_t>job.y.planes[0] == deep * high * job.y.h or job.planes == 1))
+    if whole > pitch - tile.left * run:
+        whole = used
     if R is cpool_sum_t:
-        fill(widths, <T>1, tile.out_pitch * run)
         for o in range(tile.out):
             for i in range(run):
                 widths[o * run + i] = <T>job.width.count[first_out + o]
     if tile.padded > tile.used:
-        fill(rows, identity(op, rows), room.chunk * tile.pitch * run)
+        fill(rows, identity(op, rows), room.chunk * pitch)
     while first < last:
         p, od, oh = first // (high * deep), first // high % deep, first % high
         chunk = min(room.chunk, last - first)
+        plane = job.x.data + plane_offset(job, &job.x, p) + tile.first * job.x.w
         if room.band:
             chunk = min(chunk, high - oh)
-            fold_band(op, job, &tile, rows, scratch, spare, job.x.data + plane_offset(job, &job.x, p)
-                      + tile.first * job.x.w, od, oh, chunk)
+            fold_band(op, job, &tile, rows, scratch, spare, plane, od, oh, chunk)
         else:
+            slab = plane + <Py_ssize_t>depth.begin[od] * job.x.d
+            inner = rows + tile.left * run
             for r in range(chunk):
-                if r == 0 or oh == high:
-                    if oh == high:
-                        oh, od = 0, od + 1
+                if oh == high:
+                    oh, od = 0, od + 1
                     if od == deep:
                         od, p = 0, p + 1
-                    plane = job.x.data + plane_offset(job, &job.x, p) + tile.first * job.x.w
-                fold_sources(op, job, &tile, rows + r * tile.pitch * run, spare, plane, od, oh)
+                        plane = job.x.data + plane_offset(job, &job.x, p) + tile.first * job.x.w
+                    slab = plane + <Py_ssize_t>depth.begin[od] * job.x.d
+                row = slab + <Py_ssize_t>height.begin[oh] * job.x.h
+                tall = <Py_ssize_t>height.taps[oh]
+                if as_it_lies and 0 < tall <= 3 and depth.taps[od] == 1:
+                    # Whole blocks: reading on into the next row does no harm, where there is one.
+                    n = whole if row + (tall - 1) * down <= limit else used
+                    fold_few(op, inner, row, down, tall, n)
+                    if n > used and right > 0:
+                        fill(inner + used, identity(op, inner), right)
+                else:
+                    fold_sources(op, job, &tile, inner, spare, row, <Py_ssize_t>depth.taps[od], tall)
+                inner += pitch
                 oh += 1
-        p, od, oh = first // (high * deep), first // high % deep, first % high
+            p, od, oh = first // (high * deep), first // high % deep, first % high
         target = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + first_out * job.y.w
         to = <T*>target if straight else out
         fold_lanes(op, &job.width, &tile, to, rows, spare, chunk, run)
@@ -166,12 +192,16 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
                 oh, od = 0, od + 1
                 if od == deep:
                     od, p = 0, p + 1
-                target = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + first_out * job.y.w
+                if not spill:
+                    target = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + first_out * job.y.w
             if R is cpool_sum_t and (T is float or T is double):
-                finish_row(to, job, widths, <T>(job.depth.count[od] * height.count[oh]), n)
+                finish_row(to, job, widths, <T>(depth.count[od] * height.count[oh]), out_n)
             if not straight:
-                store_row(target, &job.y, to, tile.out, run)
-                to += tile.out_pitch * run
+                if spill and (chunk - r) * out_n * <Py_ssize_t>sizeof(T) >= out_n * <Py_ssize_t>sizeof(T) + BLOCK:
+                    copy_blocks(<T*>target, to, out_n)
+                else:
+                    store_row(target, &job.y, to, tile.out, run)
+                to += out_pitch
             target += job.y.h
             oh += 1
         first += chunk
