@@ -9,11 +9,22 @@ cdef extern from "half.h":
     float from_half "cpool_from_half"(uint16_t h) noexcept nogil
     uint16_t to_half "cpool_to_half"(float f) noexcept nogil
 
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define CPOOL_TOUCH(p) __builtin_prefetch(p)
+    #else
+    #define CPOOL_TOUCH(p) ((void)(p))
+    #endif
+    """
+    void touch "CPOOL_TOUCH"(const char* p) noexcept nogil
+
 cdef extern from "<math.h>" nogil:
     double rint(double x) noexcept
 
 cdef enum:
-    BLOCK = 32  # bytes: rows in scratch may be read and written in whole blocks
+    BLOCK = 32    # bytes: rows in scratch may be read and written in whole blocks
+    AHEAD = 4096  # bytes from the row at hand to those that are prefetched
 
 cdef enum Storage:  # how an array holds its numbers; the same numbers as in _engine.py
     NATIVE = 0      # as the T of the kernel
@@ -222,6 +233,13 @@ cdef inline void copy_blocks(T* to, const T* a, Py_ssize_t n) noexcept nogil:
     while i < n:
         memcpy(to + i, a + i, BLOCK)  # one or two moves
         i += block
+
+
+cdef inline void prefetch(const char* a, Py_ssize_t n) noexcept nogil:
+    """Ask for the cache lines of [a, a + n): reading and reducing alternate too fast for the processor to guess."""
+    cdef Py_ssize_t i
+    for i in range(0, n, 64):
+        touch(a + i)
 
 
 cdef inline bint dense(Memory* m, T* like, Py_ssize_t n, Py_ssize_t run) noexcept nogil:

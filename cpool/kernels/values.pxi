@@ -138,6 +138,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef Py_ssize_t p, od, oh, r, o, i, chunk, tall, n
     cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, out_n = tile.out * run
     cdef Py_ssize_t used = tile.used * run, whole = round_up(used, BLOCK // sizeof(T)), down = height.step * job.x.h
+    cdef Py_ssize_t next_rows = min(height.stride * job.x.h, 16 * tile.used * job.x.w) if job.x.h > 0 else 0
     cdef Py_ssize_t right = (tile.padded - tile.left - tile.used) * run
     cdef const char* limit = job.x.data + job.x.extent - whole * sizeof(T)
     cdef bint as_it_lies = dense(&job.x, scratch, tile.used, run) and job.norm < 2 and used > 0
@@ -175,6 +176,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
                 tall = <Py_ssize_t>height.taps[oh]
                 if as_it_lies and 0 < tall <= 3 and depth.taps[od] == 1:
                     # Whole blocks: reading on into the next row does no harm, where there is one.
+                    prefetch(row + AHEAD, next_rows)
                     n = whole if row + (tall - 1) * down <= limit else used
                     fold_few(op, inner, row, down, tall, n)
                     if n > used and right > 0:
