@@ -121,7 +121,13 @@ cdef inline void spread_lanes(Axis* w, F* out, const F* acc, F* stuffed, F* spar
                 for i in range(run):
                     out[x * run + i] += acc[o * run + i]
     elif w.stride == w.kernel and w.step == 1 and w.before == 0:  # tiles: every column has one window at most
-        for o in range(w.out):
+        o = 0
+        if run == 1 and w.stride == 2:  # interleaved in registers
+            for o in range(min(w.out, w.size // 2)):
+                out[2 * o] = acc[o]
+                out[2 * o + 1] = acc[o]
+            o = min(w.out, w.size // 2)
+        for o in range(o, w.out):
             x = o * w.stride
             for t in range(min(w.kernel, w.size - x)):
                 for i in range(run):
@@ -162,21 +168,30 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
     cdef const F* source
     cdef const char* plane
     cdef char* to
-    cdef Py_ssize_t r, p, d, h, od, oh, o, i, above, least
+    cdef char* previous = NULL
+    cdef Py_ssize_t r, p, d, h, od, oh, o, i, above, least, covering
     cdef bint as_it_lies = dense(&job.y, scratch, width.out, run), straight = dense(&job.x, scratch, width.size, run)
     for o in range(width.out):
         for i in range(run):
             widths[o * run + i] = <F>width.count[o]
-    least, above = 0, height.size
+    least, above, covering = 0, height.size, -1
     for r in range(first, last):
         p, d, h = r // (depth.size * height.size), r // height.size % depth.size, r % height.size
         plane = job.y.data + plane_offset(job, &job.y, p)
-        fill(acc, <F>0, n)
+        to = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h
         if h < above:
-            least = 0
+            least, previous = 0, NULL
         above = h
+        if previous != NULL and straight and height.step == 1 and least < height.out and (
+                height.begin[least] < h < height.end[least]
+                and (least + 1 == height.out or height.begin[least + 1] > h) and covering == least):
+            memcpy(to, previous, wide * sizeof(F))  # the same one window as the row above
+            previous = to
+            continue
+        fill(acc, <F>0, n)
         while least < height.out and height.end[least] <= h:  # windows above this row, and above all later ones
             least += 1
+        oh = -1
         for od in range(depth.out):
             if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
                 continue
@@ -189,7 +204,8 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
                         source = g
                     share_row(acc, source, widths, <F>(depth.count[od] * height.count[oh]), job.divide, n)
                 oh += 1
-        to = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h
+        covering = least if oh == least + 1 else -1  # the row's only window along H, if it has but one
+        previous = to
         spread_lanes(width, <F*>to if straight else out, acc, stuffed, spare, run)
         if not straight:
             store_row(to, &job.x, out, width.size, run)
