@@ -8,12 +8,12 @@ import sys
 def main() -> None:
     """Run the command line, or say what to install for it."""
     try:
-        from .cli import cpool
+        from .cli import main as run
     except ModuleNotFoundError as missing:
         if missing.name not in ("click", "PIL", "rich"):
             raise
         sys.exit(f"cpool: the command line needs {missing.name}: pip install 'numpy-cpool[cli]'")
-    cpool(prog_name="cpool")
+    sys.exit(run())
 
 
 if __name__ == "__main__":

@@ -96,8 +96,6 @@ def run(operation: Callable[..., Any], source: Path, target: Path, force: bool, 
     try:
         with whole_or_nothing(target, force) as beside:
             array = read(source)
-            if array.dtype.kind in "iu":
-                array = array.astype(np.float64)
             pooled = operation(array, **arguments)
             write(beside, pooled)
     except (OSError, ValueError, TypeError, EOFError, MemoryError, Image.DecompressionBombError) as error:
@@ -141,3 +139,15 @@ def info() -> None:
     for name, value in config().items():
         table.add_row(name, str(value))
     Console().print(table)
+
+
+def main() -> int:
+    """Run the command line and return its exit code; an error is one line."""
+    try:
+        return cpool.main(prog_name="cpool", standalone_mode=False) or 0
+    except click.ClickException as error:
+        click.echo(f"cpool: {error.format_message()}", err=True)
+        return 2
+    except click.Abort:
+        click.echo("cpool: interrupted; nothing was written", err=True)
+        return 130

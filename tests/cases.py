@@ -43,3 +43,8 @@ def difficult(shape, dtype, seed=0):
     for value in (np.nan, np.inf, -np.inf):
         flat[rng.random(flat.size) < 0.04] = value
     return x
+
+
+def recorded_name(sizes, arguments):
+    """Return the key of a geometry in recorded/torch.npz: a literal that gives it back."""
+    return repr((sizes, arguments))

@@ -196,7 +196,7 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
             if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
                 continue
             oh = least
-            while oh < height.out and height.begin[oh] <= h:
+            while oh < height.out and height.begin[oh] < h + height.step:  # clipping raises a begin by less than a step
                 if h < height.end[oh] and (h - height.begin[oh]) % height.step == 0:
                     source = <const F*>(plane + od * job.y.d + oh * job.y.h)
                     if not as_it_lies:

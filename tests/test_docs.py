@@ -1,0 +1,54 @@
+"""Every example in the docstrings and in the documents runs."""
+
+import doctest
+import importlib
+import pathlib
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+
+import cpool
+
+ROOT = pathlib.Path(__file__).parent.parent
+OPTIONAL = {"cli", "__main__"}  # need extras
+MODULES = [m.name for m in pkgutil.iter_modules(cpool.__path__) if m.name not in OPTIONAL]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name):
+    module = importlib.import_module(f"cpool.{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("name", cpool.__all__)
+def test_public_functions_have_examples(name):
+    """Functions made by a factory are not found by testmod."""
+    thing = getattr(cpool, name)
+    if not callable(thing):
+        return
+    assert thing.__doc__
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
+    tests = finder.find(thing, name, module=False, globs={"np": np, "cpool": cpool})
+    assert any(test.examples for test in tests), f"{name} has no example"
+    for test in tests:
+        assert runner.run(test).failed == 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
+def test_documents(document, tmp_path, monkeypatch):
+    """The python blocks of a document are one program."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for block in re.findall(r"^```python\n(.*?)^```", document.read_text(), re.M | re.S):
+        exec(compile(block, document.name, "exec"), namespace)
+
+
+def test_readme_begins_with_two_commands():
+    """The first two fenced blocks, and no other, are shell: the main job, and the tests."""
+    fences = re.findall(r"^```(\w+)\n", (ROOT / "README.md").read_text(), re.M)
+    assert fences[:2] == ["sh", "sh"]
+    assert "sh" not in fences[2:]

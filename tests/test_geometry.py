@@ -1,0 +1,127 @@
+"""Random geometry: the fast functions and the slow reference agree, or both refuse."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cpool
+from cases import difficult
+from cpool import geometry, reference
+
+small = st.integers(1, 5)
+
+
+def per_axis(numbers, ndim):
+    return st.one_of(numbers, st.tuples(*[numbers] * ndim))
+
+
+@st.composite
+def poolings(draw):
+    """Return ndim, an array in some memory order, and arguments; some have no answer."""
+    ndim = draw(st.integers(1, 3))
+    longest = {1: 40, 2: 20, 3: 8}[ndim]
+    lead = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
+    shape = lead + tuple(draw(st.lists(st.integers(1, longest), min_size=ndim, max_size=ndim)))
+    x = difficult(shape, draw(st.sampled_from([np.float32, np.float64])), draw(st.integers(0, 99)))
+    memory = draw(st.sampled_from(["C", "F", "reversed", "stepped", "read-only"]))
+    if memory == "F":
+        x = np.asfortranarray(x)
+    elif memory == "reversed":
+        x = x[..., ::-1]
+    elif memory == "stepped":
+        wide = np.full((*shape, 2), np.nan, x.dtype)
+        wide[..., 1] = x
+        x = wide[..., 1]
+    elif memory == "read-only":
+        x.flags.writeable = False
+    pads = st.integers(0, 6)
+    arguments = dict(
+        kernel_size=draw(per_axis(st.integers(1, 9), ndim)),
+        stride=draw(st.one_of(st.none(), per_axis(small, ndim))),
+        padding=draw(
+            st.one_of(
+                st.sampled_from([0, 0, 1, "valid", "same", "same_lower"]),
+                per_axis(pads, ndim),
+                st.tuples(*[st.tuples(pads, pads)] * ndim),
+            )
+        ),
+        dilation=draw(per_axis(st.integers(1, 3), ndim)),
+        ceil_mode=draw(st.booleans()),
+    )
+    axis = None
+    if draw(st.booleans()):
+        axis = tuple(draw(st.permutations(range(x.ndim)))[:ndim])
+    return ndim, x, arguments, axis
+
+
+def answer(function, *arguments, **keywords):
+    """Return what a function returns, or None where it refuses."""
+    try:
+        return function(*arguments, **keywords)
+    except ValueError:
+        return None
+
+
+#: Infinities of both signs in one window: NaN is right, NumPy's warning is about the oracle.
+quiet = pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+
+
+@given(poolings(), st.sampled_from(["max", "min"]))
+def test_selection(pooling, op):
+    ndim, x, arguments, axis = pooling
+    name = f"{op}_pool{ndim}d"
+    ours = answer(getattr(cpool, name), x, **arguments, return_indices=True, axis=axis)
+    theirs = answer(getattr(reference, name), x, **arguments, return_indices=True, axis=axis)
+    assert (ours is None) == (theirs is None)
+    if ours is None:
+        return
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_array_equal(ours[1], theirs[1])
+    np.testing.assert_array_equal(getattr(cpool, name)(x, **arguments, axis=axis), theirs[0])
+    grad = np.arange(theirs[0].size, dtype=x.dtype).reshape(theirs[0].shape)
+    backward = f"max_pool{ndim}d_backward"
+    np.testing.assert_array_equal(
+        getattr(cpool, backward)(grad, ours[1], x.shape, axis=axis),
+        getattr(reference, backward)(grad, ours[1], x.shape, axis=axis),
+    )
+
+
+@quiet
+@given(poolings(), st.booleans(), st.sampled_from([None, None, 1, 7, -2]))
+def test_average(pooling, count_include_pad, divisor_override):
+    ndim, x, arguments, axis = pooling
+    keywords = dict(arguments, count_include_pad=count_include_pad, divisor_override=divisor_override, axis=axis)
+    name = f"avg_pool{ndim}d"
+    ours, theirs = (answer(getattr(module, name), x, **keywords) for module in (cpool, reference))
+    assert (ours is None) == (theirs is None)
+    if ours is None:
+        return
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    grad = np.linspace(-1, 1, theirs.size, dtype=x.dtype).reshape(theirs.shape)
+    np.testing.assert_allclose(
+        getattr(cpool, name + "_backward")(grad, x.shape, **keywords),
+        getattr(reference, name + "_backward")(grad, x.shape, **keywords),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+@given(st.integers(1, 300), st.integers(1, 20), st.integers(1, 20), st.integers(1, 5))
+def test_same_padding_is_tensorflows(size, kernel, stride, dilation):
+    """ceil(size / stride) outputs, the odd extra element at the end."""
+    for rule, extra in [("same", 1), ("same_lower", 0)]:
+        axis = geometry.plan((size,), kernel, stride, rule, dilation).axes[0]
+        assert axis.out == -(-size // stride)
+        total = max(0, (axis.out - 1) * stride + dilation * (kernel - 1) + 1 - size)
+        assert axis.before == (total + 1 - extra) // 2
+
+
+@pytest.mark.parametrize("dilation", [2**31 - 1, 2])
+def test_the_largest_dilation_is_legal_for_one_tap(dilation):
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(cpool.max_pool2d(x, 1, dilation=dilation), x)
+
+
+def test_plans_are_cached():
+    assert geometry.plan((7, 7), 3, 2, 1) is geometry.plan((7, 7), (3, 3), [2, 2], ((1, 1), (1, 1)))
