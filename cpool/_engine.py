@@ -97,8 +97,15 @@ def buffer(array: Array) -> Array:
 
 
 def values(
-    op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, divide: bool = False,
-    norm: int = 0, power: float = 0.0,
+    op: str,
+    numbers: Numbers,
+    plan: Plan,
+    axes: Axes,
+    x: _layout.View,
+    y: _layout.View,
+    divide: bool = False,
+    norm: int = 0,
+    power: float = 0.0,
 ) -> Callable[..., None]:
     """Prepare op "max", "min" or "sum": a function of (thread limit, x, y)."""
     if 0 in y.shape:

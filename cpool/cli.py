@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 PICTURES = (".png", ".jpg", ".jpeg")
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType[Any]):
     """One whole number, or two separated by a comma: height,width."""
 
     name = "N or H,W"
@@ -50,7 +50,9 @@ def read(path: Path) -> Array:
             plain = image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")
             pixels = np.asarray(plain, np.float32)
         return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    raise ValueError(f"{path.suffix or 'no extension'} is not a file type that cpool knows (.npy, {', '.join(PICTURES)})")
+    raise ValueError(
+        f"{path.suffix or 'no extension'} is not a file type that cpool knows (.npy, {', '.join(PICTURES)})"
+    )
 
 
 def write(path: Path, array: Array) -> None:

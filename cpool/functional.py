@@ -125,9 +125,7 @@ def _out_layout(out: Any, x: Array) -> Any:
     return out.shape, out.strides, out.dtype
 
 
-def _output_view(
-    out: Any, shape: Axes, order: Axes, dtype: Any, storage: int
-) -> _layout.View:
+def _output_view(out: Any, shape: Axes, order: Axes, dtype: Any, storage: int) -> _layout.View:
     """Return the view of the output: the checked `out`, or a new array in `order`."""
     if out is None:
         return _layout.View(shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, storage)
@@ -195,8 +193,8 @@ _SELECT_DOC = """{Extreme} of each window of the last {d} axes{axes_note}.
 
     Parameters
     ----------
-    x : array_like of float32 or float64
-        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides; never modified.
+    x : array_like of float, integer or bool
+        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.
     kernel_size : int or {d} ints
         Window lengths.
     stride : int or {d} ints, optional
@@ -219,9 +217,9 @@ _SELECT_DOC = """{Extreme} of each window of the last {d} axes{axes_note}.
     Returns
     -------
     ndarray or (ndarray, ndarray)
-        The pooled array, with `x`'s dtype and memory order; with `return_indices` also the position of each {extreme} in
-        its plane, row-major over the pooled axes. Of equal values the first counts. NaN propagates, the last NaN counts
-        (torch's rule).
+        The pooled array, with `x`'s dtype and memory order; with `return_indices` also the position of each
+        {extreme} in its plane, row-major over the pooled axes. Of equal values the first counts. NaN propagates, the
+        last NaN counts (torch's rule).
 
     Raises
     ------
@@ -245,8 +243,20 @@ _SELECT_DOC = """{Extreme} of each window of the last {d} axes{axes_note}.
 
 @lru_cache(maxsize=1024, typed=True)
 def _prepare_selection(
-    op: str, ndim: int, shape: Axes, strides: Axes, dtype: Any, kernel_size: Any, stride: Any, padding: Any,
-    dilation: Any, ceil_mode: bool, with_indices: bool, axis: Any, index_dtype: Any, out: Any,
+    op: str,
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    with_indices: bool,
+    axis: Any,
+    index_dtype: Any,
+    out: Any,
 ) -> _Prepared:
     kind = np.dtype(index_dtype)
     if kind.name not in _engine.INDEX_TYPES:
@@ -318,7 +328,8 @@ def _example(op: str, ndim: int) -> str:
     """Return the repr of pooling 0, 1, 2, ... in a cube of side 4 by 2."""
     grid = np.arange(4.0**ndim).reshape((2, 2) * ndim)
     taps = tuple(range(1, 2 * ndim, 2))
-    values: Array = {"max": grid.max, "min": grid.min, "avg": grid.mean}[op](axis=taps)
+    reduction: Any = getattr(np, {"max": "max", "min": "min", "avg": "mean"}[op])
+    values: Array = reduction(grid, axis=taps)
     return repr(values.ravel())[len("array(") : -1]
 
 
@@ -393,8 +404,8 @@ _AVG_DOC = """Average of each window of the last {d} axes{axes_note}.
 
     Parameters
     ----------
-    x : array_like of float32 or float64
-        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides; never modified.
+    x : array_like of float, integer or bool
+        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.
     kernel_size : int or {d} ints
         Window lengths.
     stride : int or {d} ints, optional
@@ -417,8 +428,9 @@ _AVG_DOC = """Average of each window of the last {d} axes{axes_note}.
     Returns
     -------
     ndarray
-        The averages, with `x`'s dtype and memory order. The order of each sum is fixed, so the result is bit-identical
-        for any number of threads and any instruction set.
+        The averages, in `x`'s memory order: floats keep their dtype, integers and bool give float64. 2-byte floats are
+        summed as float32, integers exactly. The order of each sum is fixed, so the result is bit-identical for any
+        number of threads, any memory order and any instruction set.
 
     Raises
     ------
@@ -442,8 +454,19 @@ _AVG_DOC = """Average of each window of the last {d} axes{axes_note}.
 
 @lru_cache(maxsize=1024, typed=True)
 def _prepare_average(
-    ndim: int, shape: Axes, strides: Axes, dtype: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool,
-    count_include_pad: bool, divisor_override: Any, dilation: Any, axis: Any, out: Any,
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Any,
+    dilation: Any,
+    axis: Any,
+    out: Any,
 ) -> _Prepared:
     numbers = _numbers(_engine.SUMS, dtype)
     result = dtype if dtype.kind not in "biu" else np.dtype(np.float64)
@@ -514,8 +537,8 @@ _AVG_BACKWARD_DOC = """Gradient of avg_pool{d}d with respect to its input.
     Returns
     -------
     ndarray, shape input_shape
-        Each output's gradient divided by its divisor, added to every element of its window. Bit-identical for any number
-        of threads.
+        Each output's gradient divided by its divisor, added to every element of its window. Bit-identical for any
+        number of threads.
 
     Raises
     ------
@@ -612,7 +635,7 @@ def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Arra
 
     Parameters
     ----------
-    x : array_like of float32 or float64
+    x : array_like of float, integer or bool
     axis : int or up to 3 ints
         The pooled axes.
     keepdims : bool
@@ -642,7 +665,7 @@ def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Arra
 
     Parameters
     ----------
-    x : array_like of float32 or float64
+    x : array_like of float, integer or bool
     axis : int or up to 3 ints
         The pooled axes.
     keepdims : bool

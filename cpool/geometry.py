@@ -135,10 +135,9 @@ def sliding_windows(
     begin = raw + np.where(raw < 0, -(raw // dilation) * dilation, 0)  # the first tap >= 0
     end = np.minimum(raw + span, size)
     taps = np.maximum(0, -(-(end - begin) // dilation))
-    if count_include_pad:  # up to the explicit padding, never beyond: ceil_mode's overhang does not count
-        count = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
-    else:
-        count = taps
+    # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
+    padded = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
+    count = padded if count_include_pad else taps
     stored = before <= MOST_STORED_PADDING and (out - 1) * stride + span <= before + size + MOST_STORED_PADDING
     return AxisWindows(
         size, out, kernel, stride, dilation, before, stored, begin, np.maximum(end, begin), np.maximum(count, 1)
@@ -192,8 +191,8 @@ def sliding_plan(
         empty = windows.first_empty() if needs_input else None
         if empty is not None:
             raise ValueError(
-                f"padding=({before}, {after}) with kernel_size={kernel[i]} and dilation={dilation[i]} puts the window of "
-                f"output position {empty} on pooled axis {name} (size {sizes[i]}) wholly into padding"
+                f"padding=({before}, {after}) with kernel_size={kernel[i]} and dilation={dilation[i]} puts the window "
+                f"of output position {empty} on pooled axis {name} (size {sizes[i]}) wholly into padding"
             )
         axes.append(windows)
     return Plan(tuple(axes), tuple(w.out for w in axes), pack(tuple(axes), divisor_override))
@@ -202,7 +201,8 @@ def sliding_plan(
 def scatter_plan(sizes: tuple[int, ...], out_shape: tuple[int, ...]) -> Plan:
     """Return a plan of shapes alone, for scattering along indices, which needs no windows."""
     axes = tuple(
-        AxisWindows(n, o, 1, 1, 1, 0, False, *(np.zeros(o, np.int64),) * 3) for n, o in zip(sizes, out_shape, strict=True)
+        AxisWindows(n, o, 1, 1, 1, 0, False, *(np.zeros(o, np.int64),) * 3)
+        for n, o in zip(sizes, out_shape, strict=True)
     )
     return Plan(axes, out_shape, pack(axes, None))
 

@@ -43,7 +43,7 @@ class _Windows:
         return (missing // 2, missing - missing // 2) if rule == "same" else (missing - missing // 2, missing // 2)
 
     def _length(self, i: int, ceil_mode: bool) -> int:
-        """Count the windows: those that fit, and with `ceil_mode` one that hangs over but does not start past the input."""
+        """Count the windows: those that fit, and with `ceil_mode` one that hangs over but starts inside."""
         before, after = self.padding[i]
         room = self.sizes[i] + before + after - self.dilation[i] * (self.kernel[i] - 1) - 1
         if room < 0 and not (ceil_mode and -room < self.stride[i]):
@@ -51,7 +51,7 @@ class _Windows:
         windows = math.ceil(room / self.stride[i]) + 1 if ceil_mode else room // self.stride[i] + 1
         if ceil_mode and (windows - 1) * self.stride[i] >= self.sizes[i] + before:
             windows -= 1
-        return windows
+        return int(windows)
 
     def outputs(self) -> Iterator[tuple[int, ...]]:
         return itertools.product(*(range(n) for n in self.out))
@@ -70,6 +70,11 @@ class _Windows:
         return math.prod(
             sum(x < self.sizes[i] + self.padding[i][1] for x in self._raw(i, o)) for i, o in enumerate(output)
         )
+
+
+def _at(position: tuple[int, ...]) -> Any:
+    """Return the index of one position in every plane."""
+    return (..., *position)
 
 
 def _planes(x: Array, ndim: int, axis: Any) -> tuple[Array, tuple[int, ...]]:
@@ -133,9 +138,9 @@ def _average(ndim: int) -> Any:
         y = np.zeros(planes.shape[:-ndim] + windows.out, planes.dtype)
         for output in windows.outputs():
             taps = windows.taps(output)
-            total = sum((planes[(..., *tap)].astype(np.float64) for tap in taps), np.zeros(planes.shape[:-ndim]))
+            total = sum((planes[_at(tap)].astype(np.float64) for tap in taps), np.zeros(planes.shape[:-ndim]))
             count = divisor_override or (windows.padded_count(output) if count_include_pad else len(taps))
-            y[(..., *output)] = total / count if taps else 0
+            y[_at(output)] = total / count if taps else 0
         return np.moveaxis(y, range(-ndim, 0), axes)
 
     pool.__doc__ = f"Average {ndim} axes: the float64 sum of the taps inside, divided by the rule's divisor."
@@ -179,7 +184,7 @@ def _average_backward(ndim: int) -> Any:
             taps = windows.taps(output)
             count = divisor_override or (windows.padded_count(output) if count_include_pad else len(taps))
             for tap in taps:
-                gx[(..., *tap)] += grads[(..., *output)] / grads.dtype.type(count)
+                gx[_at(tap)] += grads[_at(output)] / grads.dtype.type(count)
         return np.moveaxis(gx, range(-ndim, 0), axes)
 
     backward.__doc__ = f"Give each output's gradient over {ndim} axes, divided, to every tap of its window."

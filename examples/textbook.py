@@ -28,7 +28,12 @@ for shift in (0, 1):
     moved[..., :shift] = 1
     response = moved[..., :-1] - moved[..., 1:]
     pooled = cpool.max_pool2d(response, (1, 2), stride=1)
-    print(f"edge moved by {shift}: response at column", int(response[0, 0, 0].argmax()), "pooled", pooled[0, 0, 0].tolist())
+    print(
+        f"edge moved by {shift}: response at column",
+        int(response[0, 0, 0].argmax()),
+        "pooled",
+        pooled[0, 0, 0].tolist(),
+    )
 
 # Global average pooling: one number per channel.
 print("global average:", cpool.global_avg_pool(X2, keepdims=False).tolist())

@@ -23,7 +23,7 @@ def pair(value):
 
 
 def torch_accepts(sizes, kernel_size, stride, padding, dilation, ceil_mode):
-    """Whether torch takes the arguments, and no window lies wholly in padding (torch then writes outside its arrays)."""
+    """Whether torch takes the arguments; where a window lies wholly in padding, it then writes outside its arrays."""
     from cpool import geometry
 
     if any(p > k // 2 for p, k in zip(pair(padding), pair(kernel_size), strict=True)):

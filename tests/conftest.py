@@ -1,8 +1,7 @@
 """Shared by all tests: reproducible hypothesis, thread counts."""
 
-from hypothesis import settings
-
 import pytest
+from hypothesis import settings
 
 import cpool
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from cases import difficult
 from hypothesis import given
 from hypothesis import strategies as st
 
 import cpool
-from cases import difficult
 from cpool import geometry, reference
 
 small = st.integers(1, 5)

@@ -148,6 +148,8 @@ def test_one_and_three_axes(dtype, ndim):
         y = torch_avg(t, k, s, p, c, False)
         g = rng.standard_normal(y.shape).astype(dtype)
         y.backward(torch.from_numpy(g))
-        np.testing.assert_allclose(getattr(cpool, f"avg_pool{ndim}d")(finite, k, s, p, c, False), y.detach(), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            getattr(cpool, f"avg_pool{ndim}d")(finite, k, s, p, c, False), y.detach(), rtol=1e-5, atol=1e-6
+        )
         ours = getattr(cpool, f"avg_pool{ndim}d_backward")(g, x.shape, k, s, p, c, False)
         np.testing.assert_allclose(ours, t.grad, rtol=1e-5, atol=1e-6)

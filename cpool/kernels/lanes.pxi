@@ -58,8 +58,8 @@ cdef inline void take_phase(T* to, const T* row, Py_ssize_t stride, Py_ssize_t n
             to[w] = row[w * stride]
 
 
-cdef inline void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py_ssize_t n, Py_ssize_t taps,
-                                  Py_ssize_t step) noexcept nogil:
+cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py_ssize_t n, Py_ssize_t taps,
+                           Py_ssize_t step) noexcept nogil:
     """Reduce ``row[i + t*step], t < taps`` for i < n into out[i], after what out holds unless `first`.
 
     Log-step: with m1 = row and m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... the binary digits of
@@ -102,14 +102,14 @@ cdef inline void fold_pairs(R* op, T* out, const T* row, Py_ssize_t n) noexcept 
 
 
 cdef inline void fold_triples(R* op, T* out, const T* row, Py_ssize_t n) noexcept nogil:
-    """Windows of 3 at stride 2, likewise."""
+    """Windows of 3 at stride 2, likewise; phase by phase, as fold_lanes sums all strided windows."""
     cdef Py_ssize_t i
     for i in range(n):
-        out[i] = combine(op, combine(op, row[2 * i], row[2 * i + 1]), row[2 * i + 2])
+        out[i] = combine(op, combine(op, row[2 * i], row[2 * i + 2]), row[2 * i + 1])
 
 
-cdef inline void fold_window(R* op, T* out, const T* row, T* spare, Py_ssize_t taps, Py_ssize_t step,
-                             Py_ssize_t run) noexcept nogil:
+cdef void fold_window(R* op, T* out, const T* row, T* spare, Py_ssize_t taps, Py_ssize_t step,
+                      Py_ssize_t run) noexcept nogil:
     """Reduce one window of `taps` runs. A long dense one goes through ACCUMULATORS partial results."""
     cdef Py_ssize_t t = ACCUMULATORS, i, j
     if step == 1 and taps >= ACCUMULATORS:
@@ -168,5 +168,5 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
         for r in range(rows):
             for o in range(tile.first_out, tile.first_out + tile.out):
                 fold_window(op, out + (r * tile.out_pitch + o - tile.first_out) * run,
-                            row + (r * tile.pitch + <Py_ssize_t>w.begin[o] - tile.first) * run, spare, <Py_ssize_t>w.taps[o],
-                            w.step, run)
+                            row + (r * tile.pitch + <Py_ssize_t>w.begin[o] - tile.first) * run, spare,
+                            <Py_ssize_t>w.taps[o], w.step, run)

@@ -59,8 +59,8 @@ cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, cons
         at[i] = w
 
 
-cdef inline void pick_progression(Selection* op, P* best, Lane* at, const P* row, const Lane* where, P* spare,
-                                  Lane* lanes, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step) noexcept nogil:
+cdef void pick_progression(Selection* op, P* best, Lane* at, const P* row, const Lane* where, P* spare,
+                           Lane* lanes, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step) noexcept nogil:
     """fold_progression for pairs: the log-step keeps the order of the taps. `lanes` has room like `spare`."""
     cdef Py_ssize_t width = 1, done = 0, reach = n + (taps - 1) * step, other = reach, at_once = 0
     cdef const P* m = row
@@ -114,7 +114,7 @@ cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, cons
 
 
 cdef inline void leave_padding(Axis* w, Tile* tile, Lane* at, Py_ssize_t run) noexcept nogil:
-    """A window of nothing but the identity answers the padding in front of it: answer its first input column instead."""
+    """Answer the first input column where a window of nothing but the identity answers the padding in front."""
     cdef Py_ssize_t o = 0, i, first
     while o < tile.out and (tile.first_out + o) * w.stride < w.before:
         first = <Py_ssize_t>w.begin[tile.first_out + o] - tile.first + tile.left

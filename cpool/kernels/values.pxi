@@ -30,8 +30,8 @@ cdef Room room_of(Job* job, Tile* tile, Py_ssize_t size) noexcept nogil:
     return room
 
 
-cdef inline void fold_sources(R* op, Job* job, Tile* tile, T* inner, T* spare, const char* slab, Py_ssize_t deep,
-                              Py_ssize_t tall) noexcept nogil:
+cdef void fold_sources(R* op, Job* job, Tile* tile, T* inner, T* spare, const char* slab, Py_ssize_t deep,
+                       Py_ssize_t tall) noexcept nogil:
     """Combine the input rows of one output row, deep x tall of them from `slab` on, in row-major order."""
     cdef Memory* x = &job.x
     cdef Py_ssize_t n = tile.used * job.run, td, th, held = 0
@@ -66,8 +66,8 @@ cdef inline void fold_sources(R* op, Job* job, Tile* tile, T* inner, T* spare, c
         fill(inner, identity(op, inner), n)
 
 
-cdef inline Py_ssize_t fold_few(R* op, T* inner, const char* row, Py_ssize_t down, Py_ssize_t tall,
-                                Py_ssize_t n) noexcept nogil:
+cdef inline void fold_few(R* op, T* inner, const char* row, Py_ssize_t down, Py_ssize_t tall,
+                          Py_ssize_t n) noexcept nogil:
     """The same for one to three rows that can be used as they lie: what most windows are."""
     if tall == 2:
         start_rows2(op, inner, <const T*>row, <const T*>(row + down), n)
@@ -75,11 +75,10 @@ cdef inline Py_ssize_t fold_few(R* op, T* inner, const char* row, Py_ssize_t dow
         start_rows3(op, inner, <const T*>row, <const T*>(row + down), <const T*>(row + 2 * down), n)
     else:
         start_row(op, inner, <const T*>row, n)
-    return 0
 
 
-cdef inline void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spare, const char* plane, Py_ssize_t od,
-                           Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
+cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spare, const char* plane, Py_ssize_t od,
+                    Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
     """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
@@ -138,7 +137,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef Py_ssize_t p, od, oh, r, o, i, chunk, tall, n
     cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, out_n = tile.out * run
     cdef Py_ssize_t used = tile.used * run, whole = round_up(used, BLOCK // sizeof(T)), down = height.step * job.x.h
-    cdef Py_ssize_t next_rows = min(height.stride * job.x.h, 16 * tile.used * job.x.w) if job.x.h > 0 else 0
+    cdef Py_ssize_t next_rows = min(height.stride * job.x.h, 4 * used * <Py_ssize_t>sizeof(T))
     cdef Py_ssize_t right = (tile.padded - tile.left - tile.used) * run
     cdef const char* limit = job.x.data + job.x.extent - whole * sizeof(T)
     cdef bint as_it_lies = dense(&job.x, scratch, tile.used, run) and job.norm < 2 and used > 0

@@ -1,6 +1,6 @@
 """Record what torch answers, so that the cross-check also runs where torch is not installed.
 
-    python tests/recorded/make.py        writes tests/recorded/torch.npz
+python tests/recorded/make.py        writes tests/recorded/torch.npz
 """
 
 import pathlib

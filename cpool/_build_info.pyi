@@ -1,0 +1,7 @@
+# Written by meson from _build_info.py.in.
+VERSION: str
+COMPILER: str
+FLAGS: str
+OPENMP: bool
+BOUNDS_CHECKS: bool
+LEVELS: list[str]

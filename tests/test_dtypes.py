@@ -1,0 +1,91 @@
+"""Every dtype: max and min keep it, averages of floats keep it, averages of integers are exact in float64."""
+
+import numpy as np
+import pytest
+
+import cpool
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
+INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
+HALVES = [np.float16, ml_dtypes.bfloat16]
+LAYOUTS = ["C", "channels-last", "reversed"]
+
+
+def array(dtype, layout, seed=0):
+    rng = np.random.default_rng(seed)
+    dtype = np.dtype(dtype)
+    shape = (2, 3, 13, 19)
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        x = rng.integers(info.min, info.max, shape, dtype, endpoint=True)
+    else:
+        x = (rng.standard_normal(shape) * 3).astype(dtype)
+    if layout == "channels-last":
+        x = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    return x[..., ::-1] if layout == "reversed" else x
+
+
+def windows(x, k, s, p, fill):
+    """Return the windows of the padded array as the last axis, in row-major order."""
+    padded = np.pad(x, [(0, 0), (0, 0), (p, p), (p, p)], constant_values=fill)
+    view = np.lib.stride_tricks.sliding_window_view(padded, (k, k), (2, 3))[:, :, ::s, ::s]
+    return view.reshape(*view.shape[:4], -1)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("geometry", [(2, 2, 0), (3, 2, 1), (5, 1, 2)])
+@pytest.mark.parametrize("dtype", [*INTEGERS, *HALVES])
+def test_max_and_min(dtype, geometry, layout, threads):
+    k, s, p = geometry
+    x = array(dtype, layout)
+    kind = np.dtype(dtype).kind
+    low, high = (False, True) if kind == "b" else (-np.inf, np.inf)
+    if kind in "iu":
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    for op, fill in [("max", low), ("min", high)]:
+        pool = getattr(cpool, f"{op}_pool2d")
+        y = pool(x, k, s, p)
+        assert y.dtype == x.dtype
+        expected = getattr(windows(x, k, s, p, fill), op)(-1)
+        np.testing.assert_array_equal(y, expected)
+        z, indices = pool(x, k, s, p, return_indices=True)
+        np.testing.assert_array_equal(z, y)
+        flat = np.ascontiguousarray(x).reshape(2, 3, -1)
+        np.testing.assert_array_equal(np.take_along_axis(flat, indices.reshape(2, 3, -1), -1), y.reshape(2, 3, -1))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_averages_of_integers(dtype, layout):
+    x = array(dtype, layout)
+    y = cpool.avg_pool2d(x, 3, 2, 1)
+    assert y.dtype == np.float64
+    expected = windows(x, 3, 2, 1, 0).astype(np.float64).mean(-1)
+    np.testing.assert_allclose(y, expected, rtol=1e-14, atol=0 if np.dtype(dtype).itemsize < 8 else 1e4)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_averages_of_halves_are_summed_as_float32(dtype):
+    """A float16 sum of ones stalls at 2048."""
+    x = np.ones((1, 64, 64), dtype)
+    assert cpool.avg_pool2d(x, 64) == 1
+    x = array(dtype, "C")
+    expected = windows(x.astype(np.float32), 3, 1, 0, 0).mean(-1).astype(dtype)
+    y = cpool.avg_pool2d(x, 3, 1)
+    assert y.dtype == x.dtype
+    np.testing.assert_allclose(y.astype(np.float32), expected.astype(np.float32), rtol=2**-7)
+
+
+def test_every_float16_survives(monkeypatch):
+    """Conversion and back: all 65536 of them, NaN made quiet."""
+    x = np.arange(65536, dtype=np.uint16).view(np.float16).reshape(1, 256, 256)
+    y = cpool.max_pool2d(x, 1)
+    same = y.view(np.uint16) == np.where(np.isnan(x), x.view(np.uint16) | 0x200, x.view(np.uint16))
+    assert same.all()
+    np.testing.assert_array_equal(cpool.avg_pool2d(x, 1)[~np.isnan(x)], x[~np.isnan(x)])
+
+
+def test_ties_at_the_lowest_integer_stand_inside_the_input():
+    x = np.full((1, 4, 4), -128, np.int8)
+    _, indices = cpool.max_pool2d(x, 3, 1, 1, return_indices=True)
+    np.testing.assert_array_equal(indices[0], [[0, 0, 1, 2], [0, 0, 1, 2], [4, 4, 5, 6], [8, 8, 9, 10]])
