@@ -53,6 +53,16 @@ def per_axis(name: str, value: Any, ndim: int, lowest: int) -> tuple[int, ...]:
     return (integer(name, value, lowest),) * ndim
 
 
+def nonzero_number(name: str, value: Any) -> float:
+    """Return `value` as a float other than 0 and NaN."""
+    if isinstance(value, (bool, np.bool_, str)) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    number = float(value)
+    if number == 0 or number != number:
+        raise ValueError(f"{name} must not be 0 or NaN, got {value!r}")
+    return number
+
+
 def flag(name: str, value: Any) -> bool:
     """Return `value` as a bool; only bool and np.bool_ are accepted."""
     if not isinstance(value, (bool, np.bool_)):

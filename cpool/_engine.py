@@ -28,7 +28,7 @@ class Numbers(NamedTuple):
     storage: int = 0
 
 
-_HALF, _BFLOAT, _FLOAT = 1, 2, 11
+_HALF, _BFLOAT = 1, 2
 _INTEGERS = {"int8": 3, "int16": 4, "int32": 5, "int64": 6, "uint8": 7, "uint16": 8, "uint32": 9, "uint64": 10}
 _FLOATS = {
     "float16": Numbers("float", _HALF),
@@ -52,10 +52,12 @@ SUMS = (
     | {name: Numbers("double", code) for name, code in _INTEGERS.items()}
     | {"bool": Numbers("double", _INTEGERS["uint8"])}
 )
-#: The same where the result is to have another dtype.
-SUMS_AS_DOUBLE = {n: s for n, s in SUMS.items() if s.ctype == "double"} | {"float32": Numbers("double", _FLOAT)}
 GRADIENTS = {"float32": Numbers("float"), "float64": Numbers("double")}
 INDEX_TYPES = {"int32": _INTEGERS["int32"], "int64": _INTEGERS["int64"]}
+
+
+#: What a norm does to each element before the sum (rows.pxi), and undoes after it.
+PLAIN, SQUARE, POWER, MAGNITUDE = 1, 2, 3, 4
 
 
 def _choose_level() -> str:
@@ -133,20 +135,18 @@ def picks(
     return run
 
 
-def scatter(
-    plan: Plan, axes: Axes, gx: Array, gy: Array, indices: Array, assign: bool = False
-) -> tuple[int, int] | None:
+def scatter(plan: Plan, axes: Axes, gx: Array, gy: Array, indices: Array) -> tuple[int, int] | None:
     """Scatter gy along indices into gx; return the extreme indices, with nothing written, if one is out of range."""
     packed = _layout.pack(axes, view_of(gx), view_of(gy), view_of(indices))
     make = _kernel("scatter_back", GRADIENTS[gx.dtype.name].ctype, indices.dtype.name + "_t")
-    call = make(0, 0, plan.packed, packed, threads.share(gx.size + gy.size), assign)
+    call = make(0, 0, plan.packed, packed, threads.share(gx.size + gy.size))
     bad: tuple[int, int] | None = call.run(threads.limit, gx, gy, indices)
     return bad
 
 
-def spread(plan: Plan, axes: Axes, gx: Array, gy: Array, divide: bool = True) -> None:
+def spread(plan: Plan, axes: Axes, gx: Array, gy: Array) -> None:
     """Spread gy over the plan's windows into gx."""
     packed = _layout.pack(axes, view_of(gx), view_of(gy))
     work = gx.size + gy.size * plan.taps
-    call = _kernel("spread_back", GRADIENTS[gx.dtype.name].ctype)(0, plan.packed, packed, threads.share(work), divide)
+    call = _kernel("spread_back", GRADIENTS[gx.dtype.name].ctype)(0, plan.packed, packed, threads.share(work))
     call.run(threads.limit, gx, gy)

@@ -52,6 +52,24 @@ class AveragingPool(Protocol):
     ) -> Array: ...
 
 
+class NormPool(Protocol):
+    """Signature of lp_pool."""
+
+    def __call__(
+        self,
+        x: Any,
+        norm_type: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        ceil_mode: bool = False,
+        *,
+        padding: Any = 0,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array: ...
+
+
 class SelectingBackward(Protocol):
     """Signature of max_pool_backward."""
 
@@ -597,11 +615,110 @@ def _avg_backward(ndim: int) -> AveragingBackward:
     return backward
 
 
+# ------------------------------------------------------------------------------------------------------------- lp
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_norm(
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    norm_type: float,
+    kernel_size: Any,
+    stride: Any,
+    ceil_mode: bool,
+    padding: Any,
+    dilation: Any,
+    axis: Any,
+    out: Any,
+) -> _Prepared:
+    if dtype.kind in "biu":
+        raise TypeError(f"x must be floating point, got {dtype}")
+    numbers = _numbers(_engine.SUMS, dtype)
+    axes = _args.pooled_axes(axis, ndim, len(shape))
+    plan = geometry.plan(_sizes(shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    order = _layout.memory_order(shape, strides)
+    out_shape = _with_sizes(shape, axes, plan.out_shape)
+    x = _layout.View(shape, strides, dtype.itemsize, numbers.storage)
+    y = _output_view(out, out_shape, order, dtype, numbers.storage)
+    if norm_type == float("inf"):
+        run = _engine.values("max", numbers, plan, axes, x, y, norm=_engine.MAGNITUDE)
+    else:
+        norm = {1.0: _engine.PLAIN, 2.0: _engine.SQUARE}.get(norm_type, _engine.POWER)
+        run = _engine.values("sum", numbers, plan, axes, x, y, norm=norm, power=norm_type)
+    natural = order == tuple(range(len(shape)))
+    return _Prepared(run, out_shape, None if natural else order, dtype, dtype.name == "bfloat16")
+
+
+_LP_DOC = """Norm of each window of the last {d} axes: ``sum(x**p) ** (1/p)``.
+
+    Parameters
+    ----------
+    x : array_like of float
+        At least {d} axes.
+    norm_type : float
+        p. Not 0; infinity takes the largest magnitude.
+    kernel_size, stride, ceil_mode, padding, dilation, axis, out
+        As in `max_pool{d}d`; padding adds nothing to the sum.
+
+    Returns
+    -------
+    ndarray
+        With `x`'s dtype and memory order. The sign is kept, as in torch: p = 1 is the plain sum, and a negative sum
+        or a negative number to a fractional power gives NaN.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool{d}d`, and if `norm_type` is not a number other than 0.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.lp_pool{d}d(np.full({shape}, 3.0), 2, 2).ravel()
+    array([{example}])
+    """
+
+
+def _lp_pool(ndim: int) -> NormPool:
+    def pool(
+        x: Any,
+        norm_type: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        ceil_mode: bool = False,
+        *,
+        padding: Any = 0,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array:
+        x = _args.array("x", x)
+        call = _prepare_norm(
+            ndim, x.shape, x.strides, x.dtype, _args.nonzero_number("norm_type", norm_type),
+            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride), ceil_mode,
+            _args.hashable("padding", padding), _args.hashable("dilation", dilation), _args.hashable("axis", axis),
+            _out_layout(out, x),
+        )  # fmt: skip
+        y: Array = call.new(call.dtype) if out is None else out
+        source, to = (x, y) if not call.bits else (_engine.buffer(x), _engine.buffer(y))
+        call.run(threads.limit, source, to)
+        return y
+
+    pool.__name__ = pool.__qualname__ = f"lp_pool{ndim}d"
+    pool.__doc__ = _LP_DOC.format(
+        d=ndim, shape=f"({', '.join(['2'] * ndim)},)", example=repr(np.sqrt([9.0 * 2**ndim]))[len("array([") : -2]
+    )
+    return pool
+
+
 # --------------------------------------------------------------------------------------------------- the functions
 
 max_pool1d, max_pool2d, max_pool3d = (_select_pool("max", d) for d in (1, 2, 3))
 min_pool1d, min_pool2d, min_pool3d = (_select_pool("min", d) for d in (1, 2, 3))
 avg_pool1d, avg_pool2d, avg_pool3d = (_avg_pool(d) for d in (1, 2, 3))
+lp_pool1d, lp_pool2d, lp_pool3d = (_lp_pool(d) for d in (1, 2, 3))
 max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = (_max_backward(d) for d in (1, 2, 3))
 avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = (_avg_backward(d) for d in (1, 2, 3))
 

@@ -1,9 +1,15 @@
-"""Shared by all tests: reproducible hypothesis, thread counts."""
+"""Shared by all tests: the installed cpool, reproducible hypothesis, thread counts."""
+
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-import cpool
+# `python -m pytest` puts the checkout first on the path, where cpool/ has no compiled modules.
+sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent.parent]
+
+import cpool  # noqa: E402
 
 settings.register_profile("cpool", deadline=None, max_examples=100, derandomize=True)
 settings.load_profile("cpool")
