@@ -14,68 +14,18 @@ Every pooling is *which windows* x *which reduction* x *which memory layout*, an
 - ``_layout``    sees any strided array as planes, pooled axes and a contiguous run, and allocates results alike.
 - ``_kernels``   reduces tables over that view; compiled once per instruction set, chosen in ``_engine``.
 - ``threads``    decides how many threads a call uses.
-- ``functional`` is the public face: checks arguments, then calls the above. ``layers`` hold parameters for it.
+- ``functional`` is the public face, one file per family: ``_extremes``, ``_averages``, ``_norms``, ``_adaptive``, ...;
+  each checks arguments and calls the above, by way of ``_call``. ``layers`` hold parameters for it.
 - ``reference``  is the same in slow, obvious NumPy: documentation and oracle.
 """
 
+from . import functional, layers
 from ._build_info import VERSION as __version__
 from ._config import show_config
-from .functional import (
-    avg_pool1d,
-    avg_pool1d_backward,
-    avg_pool2d,
-    avg_pool2d_backward,
-    avg_pool3d,
-    avg_pool3d_backward,
-    global_avg_pool,
-    global_max_pool,
-    lp_pool1d,
-    lp_pool2d,
-    lp_pool3d,
-    max_pool1d,
-    max_pool1d_backward,
-    max_pool2d,
-    max_pool2d_backward,
-    max_pool3d,
-    max_pool3d_backward,
-    min_pool1d,
-    min_pool2d,
-    min_pool3d,
-    pool2d,
-)
-from .layers import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
+from .functional import *  # noqa: F403
+from .layers import *  # noqa: F403
 from .threads import get_num_threads, set_num_threads
 
-__all__ = [
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "__version__",
-    "avg_pool1d",
-    "avg_pool1d_backward",
-    "avg_pool2d",
-    "avg_pool2d_backward",
-    "avg_pool3d",
-    "avg_pool3d_backward",
-    "get_num_threads",
-    "global_avg_pool",
-    "global_max_pool",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
-    "max_pool1d",
-    "max_pool1d_backward",
-    "max_pool2d",
-    "max_pool2d_backward",
-    "max_pool3d",
-    "max_pool3d_backward",
-    "min_pool1d",
-    "min_pool2d",
-    "min_pool3d",
-    "pool2d",
-    "set_num_threads",
-    "show_config",
-]
+__all__ = ["__version__", "get_num_threads", "set_num_threads", "show_config"]
+__all__ += functional.__all__
+__all__ += layers.__all__

@@ -6,6 +6,7 @@ Everything but the arrays is decided here once for each distinct call, and cache
 from __future__ import annotations
 
 import importlib
+import math
 import os
 from collections.abc import Callable
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _build_info, _layout, _runtime, threads
+from . import _build_info, _layout, _runtime, geometry, threads
 from .geometry import Plan
 
 Array = np.ndarray[Any, Any]
@@ -28,7 +29,7 @@ class Numbers(NamedTuple):
     storage: int = 0
 
 
-_HALF, _BFLOAT = 1, 2
+_HALF, _BFLOAT, _FLOAT = 1, 2, 11
 _INTEGERS = {"int8": 3, "int16": 4, "int32": 5, "int64": 6, "uint8": 7, "uint16": 8, "uint32": 9, "uint64": 10}
 _FLOATS = {
     "float16": Numbers("float", _HALF),
@@ -54,10 +55,24 @@ SUMS = (
 )
 GRADIENTS = {"float32": Numbers("float"), "float64": Numbers("double")}
 INDEX_TYPES = {"int32": _INTEGERS["int32"], "int64": _INTEGERS["int64"]}
-
+#: How numbers that were computed in double are stored.
+AS_DOUBLE = {name: n.storage for name, n in SUMS.items()} | {"float32": _FLOAT}
 
 #: What a norm does to each element before the sum (rows.pxi), and undoes after it.
 PLAIN, SQUARE, POWER, MAGNITUDE = 1, 2, 3, 4
+
+
+def sums_as(source: Any, result: Any) -> tuple[Numbers, int]:
+    """Return how to sum elements of dtype `source`, and how to store a result of another dtype `result`."""
+    integers = [name for name in SUMS if name in _INTEGERS]
+    accepted = [name for name in SUMS if name not in integers and name != "bool"]
+    if source.kind in "biu":
+        accepted += integers
+    if result.name not in accepted:
+        raise TypeError(f"dtype must be one of {', '.join(accepted)} for x of {source}, got {result}")
+    if SUMS[source.name].ctype == SUMS[result.name].ctype == "float":
+        return SUMS[source.name], SUMS[result.name].storage
+    return Numbers("double", AS_DOUBLE[source.name]), AS_DOUBLE[result.name]
 
 
 def _choose_level() -> str:
@@ -87,10 +102,9 @@ def _nothing(*arguments: Any) -> None:
     """Stand in for the kernel where there is nothing to compute."""
 
 
-def view_of(array: Array, numbers: Numbers | int = 0) -> _layout.View:
+def view_of(array: Array) -> _layout.View:
     """Return the shape and strides of an array."""
-    storage = numbers if isinstance(numbers, int) else numbers.storage
-    return _layout.View(array.shape, array.strides, array.itemsize, storage)
+    return _layout.View(array.shape, array.strides, array.itemsize)
 
 
 def buffer(array: Array) -> Array:
@@ -135,18 +149,32 @@ def picks(
     return run
 
 
-def scatter(plan: Plan, axes: Axes, gx: Array, gy: Array, indices: Array) -> tuple[int, int] | None:
-    """Scatter gy along indices into gx; return the extreme indices, with nothing written, if one is out of range."""
+def sorts(op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View) -> Callable[..., None]:
+    """Prepare op "median" or "mode": a function of (thread limit, x, y)."""
+    if 0 in y.shape:
+        return _nothing
+    taps = math.prod(w.kernel for w in plan.axes)
+    work = int(np.prod(y.shape, dtype=np.int64)) * taps
+    call = _kernel("sorts", numbers.ctype)(0, op, plan.packed, _layout.pack(axes, x, y), threads.share(work))
+    run: Callable[..., None] = call.run
+    return run
+
+
+def scatter(axes: Axes, gx: Array, gy: Array, indices: Array, assign: bool = False) -> None:
+    """Add gy to gx = 0 along indices, or with `assign` let the last one stand; refuse indices outside the plane."""
+    sizes = tuple(gx.shape[a] for a in axes)
+    plan = geometry.scatter_plan(sizes, tuple(gy.shape[a] for a in axes))
     packed = _layout.pack(axes, view_of(gx), view_of(gy), view_of(indices))
     make = _kernel("scatter_back", GRADIENTS[gx.dtype.name].ctype, indices.dtype.name + "_t")
-    call = make(0, 0, plan.packed, packed, threads.share(gx.size + gy.size))
+    call = make(0, 0, plan.packed, packed, threads.share(gx.size + gy.size), assign)
     bad: tuple[int, int] | None = call.run(threads.limit, gx, gy, indices)
-    return bad
+    if bad is not None:
+        raise ValueError(f"indices must lie in the plane, 0 to {plan.elements - 1}; got {bad[0]} to {bad[1]}")
 
 
-def spread(plan: Plan, axes: Axes, gx: Array, gy: Array) -> None:
+def spread(plan: Plan, axes: Axes, gx: Array, gy: Array, divide: bool = True) -> None:
     """Spread gy over the plan's windows into gx."""
     packed = _layout.pack(axes, view_of(gx), view_of(gy))
     work = gx.size + gy.size * plan.taps
-    call = _kernel("spread_back", GRADIENTS[gx.dtype.name].ctype)(0, plan.packed, packed, threads.share(work))
+    call = _kernel("spread_back", GRADIENTS[gx.dtype.name].ctype)(0, plan.packed, packed, threads.share(work), divide)
     call.run(threads.limit, gx, gy)

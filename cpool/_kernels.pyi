@@ -11,5 +11,6 @@ class Maker(Protocol):
 
 values: Maker
 picks: Maker
+sorts: Maker
 scatter_back: Maker
 spread_back: Maker

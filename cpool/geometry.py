@@ -14,6 +14,7 @@ counts. Kernels read these tables and know no padding rule; a new rule is a new 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -40,6 +41,8 @@ class AxisWindows:
         Every raw window is ``o*stride - before + t*step`` for ``t < kernel``: the fast path applies.
     begin, end, count : ndarray of int64, shape (out,)
         First tap inside the input, one past the last, and the average's divisor.
+    taps : ndarray of int64, shape (out,)
+        How many taps lie inside the input.
     """
 
     size: int
@@ -52,6 +55,12 @@ class AxisWindows:
     begin: np.ndarray[Any, Any]
     end: np.ndarray[Any, Any]
     count: np.ndarray[Any, Any]
+
+    @property
+    def taps(self) -> np.ndarray[Any, Any]:
+        """How many taps of each window lie inside the input."""
+        length: np.ndarray[Any, Any] = self.end - self.begin
+        return -(-length // self.step)  # type: ignore[no-any-return]
 
     def first_empty(self) -> int | None:
         """Return the first output position whose window has no tap inside the input, or None."""
@@ -80,6 +89,13 @@ class Plan:
     def taps(self) -> int:
         """Elements that one output costs, axis by axis."""
         return sum(min(w.kernel, w.size) for w in self.axes)
+
+    def product(self, factors: list[np.ndarray[Any, Any]], axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
+        """Return the product of one factor per pooled axis, to be broadcast against arrays of `ndim` axes."""
+        product: np.ndarray[Any, Any] = np.ones((1,) * ndim, np.int64)
+        for factor, axis in zip(factors, axes, strict=True):
+            product = product * factor.reshape([-1 if a == axis else 1 for a in range(ndim)])
+        return product
 
 
 def output_length(size: int, kernel: int, stride: int, before: int, after: int, dilation: int, ceil_mode: bool) -> int:
@@ -158,8 +174,7 @@ def pack(axes: tuple[AxisWindows, ...], divisor: int | None) -> np.ndarray[Any, 
         if divisor is not None:  # the whole divisor: carried by one axis, 1 on the others
             count = np.full(w.out, divisor if i == 0 else 1)
         header = [w.size, w.out, w.kernel, w.stride, w.step, w.before, int(w.uniform)]
-        taps = -(-(w.end - w.begin) // w.step)
-        parts += [header, w.begin, w.end, taps, count]
+        parts += [header, w.begin, w.end, w.taps, count]
     return np.concatenate(parts, dtype=np.int64)
 
 
@@ -198,13 +213,67 @@ def sliding_plan(
     return Plan(tuple(axes), tuple(w.out for w in axes), pack(tuple(axes), divisor_override))
 
 
+def table_windows(size: int, begin: np.ndarray[Any, Any], end: np.ndarray[Any, Any]) -> AxisWindows:
+    """Return windows that follow no rule, each a whole interval of the input."""
+    taps = end - begin
+    return AxisWindows(size, len(begin), int(taps.max(initial=1)), 1, 1, 0, False, begin, end, taps)
+
+
+def adaptive_windows(size: int, out: int, axis_name: str) -> AxisWindows:
+    """Return `out` windows that cover an axis: from ``floor(i*size/out)`` to ``ceil((i + 1)*size/out)`` (ATen).
+
+    Examples
+    --------
+    >>> w = adaptive_windows(5, 3, "W")
+    >>> w.begin.tolist(), w.end.tolist()
+    ([0, 1, 3], [2, 4, 5])
+    """
+    if size < 1:
+        raise ValueError(f"pooled axis {axis_name} has size {size}; a pooled axis must have at least one element")
+    if out and size % out == 0:  # they are tiles
+        return sliding_windows(size, size // out, size // out, 0, 0, 1, False, True, axis_name)
+    i = np.arange(out, dtype=np.int64)  # below 2**31, and so is size % out: no product overflows
+    whole, rest = (size // out, size % out) if out else (0, 0)
+    return table_windows(size, i * whole + i * rest // max(out, 1), (i + 1) * whole - (-(i + 1) * rest // max(out, 1)))
+
+
+@lru_cache(maxsize=512)
+def adaptive_plan(sizes: tuple[int, ...], output_size: tuple[int | None, ...]) -> Plan:
+    """Return the plan of windows that cover each axis with a given number of outputs; None keeps an axis."""
+    names = "DHW"[3 - len(sizes) :]
+    return plan_of(
+        adaptive_windows(n, n if o is None else o, name) for n, o, name in zip(sizes, output_size, names, strict=True)
+    )
+
+
+def fractional_windows(size: int, kernel: int, out: int, sample: Any) -> AxisWindows:
+    """Return `out` windows whose starts are pseudo-random, by Graham's sequence in the sample's float type (ATen).
+
+    Examples
+    --------
+    >>> fractional_windows(10, 2, 5, np.float64(0.5)).begin.tolist()
+    [0, 2, 4, 6, 8]
+    """
+    begin = np.full(out, size - kernel, np.int64)
+    if out > 1:
+        alpha = type(sample)(size - kernel) / type(sample)(out - 1)
+        i = np.arange(out - 1).astype(type(sample))
+        begin[:-1] = ((i + sample) * alpha).astype(np.int64) - np.int64(sample * alpha)
+    return table_windows(size, begin, begin + kernel)
+
+
+def plan_of(axes: Iterable[AxisWindows]) -> Plan:
+    """Return the plan of the given windows, one per pooled axis."""
+    windows = tuple(axes)
+    return Plan(windows, tuple(w.out for w in windows), pack(windows, None))
+
+
 def scatter_plan(sizes: tuple[int, ...], out_shape: tuple[int, ...]) -> Plan:
     """Return a plan of shapes alone, for scattering along indices, which needs no windows."""
-    axes = tuple(
+    return plan_of(
         AxisWindows(n, o, 1, 1, 1, 0, False, *(np.zeros(o, np.int64),) * 3)
         for n, o in zip(sizes, out_shape, strict=True)
     )
-    return Plan(axes, out_shape, pack(axes, None))
 
 
 def plan(

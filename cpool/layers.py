@@ -30,7 +30,33 @@ class _Layer:
         return getattr(F, pattern.format(self.ndim))
 
 
-class _MaxPool(_Layer):
+class _Picking(_Layer):
+    """A layer whose backward pass needs the indices of the elements that won."""
+
+    def _pick(self, x: Array) -> tuple[Array, Array]:
+        raise NotImplementedError
+
+    def __call__(self, x: Any) -> Array:
+        """Pool `x` and remember where the winners stood."""
+        x = np.asanyarray(x)
+        y, indices = self._pick(x)
+        self._memory = indices, x.shape
+        return y
+
+    def backward(self, grad_output: Any) -> Array:
+        """Return the gradient of the last input.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer was not called before.
+        """
+        indices, shape = self._remembered()
+        result: Array = self._function("max_pool{}d_backward")(grad_output, indices, shape)
+        return result
+
+
+class _MaxPool(_Picking):
     """Max pooling layer: call it on an array, then `backward` on the output's gradient.
 
     Parameters
@@ -51,6 +77,7 @@ class _MaxPool(_Layer):
     np.float64(4.0)
     """
 
+    _name = "max_pool{}d"
     _parameters = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(
@@ -62,26 +89,90 @@ class _MaxPool(_Layer):
         self.dilation = dilation
         self.ceil_mode = ceil_mode
 
-    def __call__(self, x: Any) -> Array:
-        """Pool `x` and remember where the maxima stood."""
-        x = np.asanyarray(x)
-        y, indices = self._function("max_pool{}d")(
+    def _pick(self, x: Array) -> tuple[Array, Array]:
+        result: tuple[Array, Array] = self._function(self._name)(
             x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, return_indices=True
         )
-        self._memory = indices, x.shape
-        result: Array = y
         return result
 
-    def backward(self, grad_output: Any) -> Array:
-        """Return the gradient of the last input.
 
-        Raises
-        ------
-        RuntimeError
-            If the layer was not called before.
-        """
-        indices, shape = self._remembered()
-        result: Array = self._function("max_pool{}d_backward")(grad_output, indices, shape)
+class _MinPool(_MaxPool):
+    """Min pooling layer: call it on an array, then `backward` on the output's gradient.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation, ceil_mode
+        As in the function of the same name.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.MinPool2d(2)(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[ 0.,  2.],
+             [ 8., 10.]]]])
+    """
+
+    _name = "min_pool{}d"
+
+
+class _AdaptiveMaxPool(_Picking):
+    """Adaptive max pooling layer: call it on an array, then `backward` on the output's gradient.
+
+    Parameters
+    ----------
+    output_size
+        As in the function of the same name.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> layer = cpool.AdaptiveMaxPool2d((1, None))
+    >>> layer
+    AdaptiveMaxPool2d(output_size=(1, None))
+    >>> layer(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[12., 13., 14., 15.]]]])
+    """
+
+    _parameters = ("output_size",)
+
+    def __init__(self, output_size: Any) -> None:
+        self.output_size = output_size
+
+    def _pick(self, x: Array) -> tuple[Array, Array]:
+        result: tuple[Array, Array] = self._function("adaptive_max_pool{}d")(x, self.output_size, return_indices=True)
+        return result
+
+
+class _FractionalMaxPool(_Picking):
+    """Fractional max pooling layer: call it on an array, then `backward` on the output's gradient.
+
+    Parameters
+    ----------
+    kernel_size, output_size, output_ratio
+        As in the function of the same name.
+    rng : numpy.random.Generator or int, optional
+        Draws the windows, anew at each call.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> layer = cpool.FractionalMaxPool2d(2, output_ratio=0.6, rng=0)
+    >>> layer(np.zeros((1, 3, 10, 10))).shape
+    (1, 3, 6, 6)
+    """
+
+    _parameters = ("kernel_size", "output_size", "output_ratio")
+
+    def __init__(self, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, rng: Any = None) -> None:
+        self.kernel_size = kernel_size
+        self.output_size = output_size
+        self.output_ratio = output_ratio
+        self.rng = np.random.default_rng(rng)
+
+    def _pick(self, x: Array) -> tuple[Array, Array]:
+        result: tuple[Array, Array] = self._function("fractional_max_pool{}d")(
+            x, self.kernel_size, self.output_size, self.output_ratio, return_indices=True, rng=self.rng
+        )
         return result
 
 
@@ -144,18 +235,164 @@ class _AvgPool(_Layer):
         return result
 
 
-class MaxPool1d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
+class _AdaptiveAvgPool(_Layer):
+    """Adaptive average pooling layer: call it on an array, then `backward` on the output's gradient.
+
+    Parameters
+    ----------
+    output_size
+        As in the function of the same name.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.AdaptiveAvgPool2d(2)(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[ 2.5,  4.5],
+             [10.5, 12.5]]]])
+    """
+
+    _parameters = ("output_size",)
+
+    def __init__(self, output_size: Any) -> None:
+        self.output_size = output_size
+
+    def __call__(self, x: Any) -> Array:
+        """Pool `x` and remember its shape."""
+        x = np.asanyarray(x)
+        result: Array = self._function("adaptive_avg_pool{}d")(x, self.output_size)
+        self._memory = x.shape
+        return result
+
+    def backward(self, grad_output: Any) -> Array:
+        """Return the gradient of the last input.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer was not called before.
+        """
+        result: Array = self._function("adaptive_avg_pool{}d_backward")(grad_output, self._remembered())
+        return result
+
+
+class _LpPool(_Layer):
+    """Lp pooling layer: call it on an array, then `backward` on the output's gradient.
+
+    Parameters
+    ----------
+    norm_type, kernel_size, stride, ceil_mode
+        As in the function of the same name.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> layer = cpool.LpPool2d(2, kernel_size=2)
+    >>> layer(np.full((1, 1, 2, 2), 3.0))
+    array([[[[6.]]]])
+    >>> layer.backward(np.ones((1, 1, 1, 1)))[0, 0, 0]
+    array([0.5, 0.5])
+    """
+
+    _parameters = ("norm_type", "kernel_size", "stride", "ceil_mode")
+
+    def __init__(self, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> None:
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.ceil_mode = ceil_mode
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, p) for p in self._parameters)
+
+    def __call__(self, x: Any) -> Array:
+        """Pool `x` and remember it and the result."""
+        x = np.asanyarray(x)
+        result: Array = self._function("lp_pool{}d")(x, *self._arguments())
+        self._memory = x, result
+        return result
+
+    def backward(self, grad_output: Any) -> Array:
+        """Return the gradient of the last input.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer was not called before.
+        """
+        result: Array = self._function("lp_pool{}d_backward")(grad_output, *self._remembered(), *self._arguments())
+        return result
+
+
+class _MaxUnpool(_Layer):
+    """Unpooling layer: call it on an array and its indices, then `backward` on the output's gradient.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        As in the function of the same name.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> y, indices = cpool.max_pool2d(np.arange(16.0).reshape(1, 1, 4, 4), 2, return_indices=True)
+    >>> cpool.MaxUnpool2d(2)(y, indices)[0, 0, 3]
+    array([ 0., 13.,  0., 15.])
+    """
+
+    _parameters = ("kernel_size", "stride", "padding")
+
+    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.padding = padding
+
+    def __call__(self, x: Any, indices: Any, output_size: Any = None) -> Array:
+        """Put `x` back to `indices`, and remember those."""
+        result: Array = self._function("max_unpool{}d")(
+            x, indices, self.kernel_size, self.stride, self.padding, output_size
+        )
+        self._memory = np.asanyarray(indices)
+        return result
+
+    def backward(self, grad_output: Any) -> Array:
+        """Return the gradient of the last input.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer was not called before.
+        """
+        result: Array = self._function("max_unpool{}d_backward")(grad_output, self._remembered())
+        return result
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    __doc__ = _AdaptiveAvgPool.__doc__
     ndim = 1
 
 
-class MaxPool2d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    __doc__ = _AdaptiveAvgPool.__doc__
     ndim = 2
 
 
-class MaxPool3d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    __doc__ = _AdaptiveAvgPool.__doc__
+    ndim = 3
+
+
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    __doc__ = _AdaptiveMaxPool.__doc__
+    ndim = 1
+
+
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    __doc__ = _AdaptiveMaxPool.__doc__
+    ndim = 2
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    __doc__ = _AdaptiveMaxPool.__doc__
     ndim = 3
 
 
@@ -172,3 +409,100 @@ class AvgPool2d(_AvgPool):
 class AvgPool3d(_AvgPool):
     __doc__ = _AvgPool.__doc__
     ndim = 3
+
+
+class LpPool1d(_LpPool):
+    __doc__ = _LpPool.__doc__
+    ndim = 1
+
+
+class LpPool2d(_LpPool):
+    __doc__ = _LpPool.__doc__
+    ndim = 2
+
+
+class LpPool3d(_LpPool):
+    __doc__ = _LpPool.__doc__
+    ndim = 3
+
+
+class MaxPool1d(_MaxPool):
+    __doc__ = _MaxPool.__doc__
+    ndim = 1
+
+
+class MaxPool2d(_MaxPool):
+    __doc__ = _MaxPool.__doc__
+    ndim = 2
+
+
+class MaxPool3d(_MaxPool):
+    __doc__ = _MaxPool.__doc__
+    ndim = 3
+
+
+class MaxUnpool1d(_MaxUnpool):
+    __doc__ = _MaxUnpool.__doc__
+    ndim = 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    __doc__ = _MaxUnpool.__doc__
+    ndim = 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    __doc__ = _MaxUnpool.__doc__
+    ndim = 3
+
+
+class MinPool1d(_MinPool):
+    __doc__ = _MinPool.__doc__
+    ndim = 1
+
+
+class MinPool2d(_MinPool):
+    __doc__ = _MinPool.__doc__
+    ndim = 2
+
+
+class MinPool3d(_MinPool):
+    __doc__ = _MinPool.__doc__
+    ndim = 3
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    __doc__ = _FractionalMaxPool.__doc__
+    ndim = 2
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    __doc__ = _FractionalMaxPool.__doc__
+    ndim = 3
+
+
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
+    "LpPool1d",
+    "LpPool2d",
+    "LpPool3d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
+    "MinPool1d",
+    "MinPool2d",
+    "MinPool3d",
+]

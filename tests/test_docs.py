@@ -13,7 +13,11 @@ import cpool
 
 ROOT = pathlib.Path(__file__).parent.parent
 OPTIONAL = {"cli", "__main__"}  # need extras
-MODULES = [m.name for m in pkgutil.iter_modules(cpool.__path__) if m.name not in OPTIONAL]
+MODULES = [
+    m.name
+    for m in pkgutil.iter_modules(cpool.__path__)
+    if m.name not in OPTIONAL and not m.name.startswith("_kernels")  # this CPU may lack the instructions of some
+]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 

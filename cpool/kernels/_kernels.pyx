@@ -10,6 +10,7 @@ reduction only as an identity and a `combine`:
     lanes.pxi       along W, over many rows of scratch at once
     values.pxi      max, min, sum: rows, then lanes
     picks.pxi       values with indices: lanes, then rows
+    sorted.pxi      median, mode: a sorting network over the taps of many windows
     backward.pxi    scatter along indices; spread over windows
     this file       one driver that shares rows out to threads, and Call, what Python holds
 
@@ -23,6 +24,7 @@ include "rows.pxi"
 include "lanes.pxi"
 include "values.pxi"
 include "picks.pxi"
+include "sorted.pxi"
 include "backward.pxi"
 
 # ---------------------------------------------------------------------------------------------------------- driver
@@ -78,6 +80,14 @@ cdef void max_picks(P* scratch, Lane* like, Job* job, Py_ssize_t first, Py_ssize
 
 cdef void min_picks(P* scratch, Lane* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     pick_work(<cpool_min_t*>NULL, scratch, like, job, first, last)
+
+
+cdef void median_values(T* scratch, void* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    sorted_rows(<cpool_median_t*>NULL, scratch, job, first, last)
+
+
+cdef void mode_values(T* scratch, void* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    sorted_rows(<cpool_mode_t*>NULL, scratch, job, first, last)
 
 
 cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes) except -1:
@@ -210,6 +220,15 @@ def picks(P like, Lane lane, str op, const int64_t[::1] plan, const int64_t[::1]
         call.work = <Work>max_picks[P, Lane]
     else:
         call.work = <Work>min_picks[P, Lane]
+    return call
+
+
+def sorts(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, int threads):
+    """A median, of which y holds doubles unless storage says otherwise, or a mode."""
+    cdef Call call = Call(plan, memory, threads)
+    call.total = call.job.planes * call.job.depth.out * call.job.height.out
+    call.scratch = wires_of(&call.job, sizeof(T)).total
+    call.work = <Work>median_values[T] if op == "median" else <Work>mode_values[T]
     return call
 
 

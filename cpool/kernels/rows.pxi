@@ -6,8 +6,6 @@ cdef extern from "half.h":
     void store_half "cpool_store_half"(uint16_t* to, const float* source, Py_ssize_t n) noexcept nogil
     void load_bfloat "cpool_load_bfloat"(float* to, const uint16_t* source, Py_ssize_t n) noexcept nogil
     void store_bfloat "cpool_store_bfloat"(uint16_t* to, const float* source, Py_ssize_t n) noexcept nogil
-    float from_half "cpool_from_half"(uint16_t h) noexcept nogil
-    uint16_t to_half "cpool_to_half"(float f) noexcept nogil
 
 cdef extern from *:
     """
@@ -127,14 +125,17 @@ cdef inline void widen(F* to, const Stored* like, const char* row, Py_ssize_t st
 
 cdef inline void narrow(char* row, const Stored* like, Py_ssize_t stride, const F* a, Py_ssize_t n,
                         Py_ssize_t run) noexcept nogil:
-    """Store as Stored; integers round half to even."""
+    """Store as Stored; integers round half to even and stay in range."""
     cdef Py_ssize_t w, i
+    cdef F v, least = <F>lowest(<Stored*>like), most = <F>highest(<Stored*>like)
     for w in range(n):
         for i in range(run):
             if Stored is float:
                 (<Stored*>(row + w * stride))[i] = <Stored>a[w * run + i]
             else:
-                (<Stored*>(row + w * stride))[i] = <Stored>rint(a[w * run + i])
+                v = <F>rint(a[w * run + i])
+                (<Stored*>(row + w * stride))[i] = (lowest(<Stored*>like) if v <= least else highest(<Stored*>like)
+                                                    if v >= most else <Stored>v)
 
 
 cdef inline void load_halves(float* to, const char* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run,
@@ -157,6 +158,32 @@ cdef inline void store_halves(char* row, Py_ssize_t stride, const float* a, Py_s
             store_bfloat(<uint16_t*>(row + w * stride), a + w * count, count)
 
 
+cdef inline void widen_halves(F* to, const char* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run,
+                              Py_ssize_t storage) noexcept nogil:
+    cdef Py_ssize_t w, i
+    cdef float f
+    for w in range(n):
+        for i in range(run):
+            if storage == HALF:
+                load_half(&f, <const uint16_t*>(row + w * stride) + i, 1)
+            else:
+                load_bfloat(&f, <const uint16_t*>(row + w * stride) + i, 1)
+            to[w * run + i] = f
+
+
+cdef inline void narrow_halves(char* row, Py_ssize_t stride, const F* a, Py_ssize_t n, Py_ssize_t run,
+                               Py_ssize_t storage) noexcept nogil:
+    cdef Py_ssize_t w, i
+    cdef float f
+    for w in range(n):
+        for i in range(run):
+            f = <float>a[w * run + i]
+            if storage == HALF:
+                store_half(<uint16_t*>(row + w * stride) + i, &f, 1)
+            else:
+                store_bfloat(<uint16_t*>(row + w * stride) + i, &f, 1)
+
+
 cdef void load_numbers(F* to, const char* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run,
                        Py_ssize_t storage) noexcept nogil:
     if storage == INT8:
@@ -175,6 +202,8 @@ cdef void load_numbers(F* to, const char* row, Py_ssize_t stride, Py_ssize_t n, 
         widen(to, <const uint32_t*>row, row, stride, n, run)
     elif storage == UINT64:
         widen(to, <const uint64_t*>row, row, stride, n, run)
+    elif storage == HALF or storage == BFLOAT:
+        widen_halves(to, row, stride, n, run, storage)
     else:
         widen(to, <const float*>row, row, stride, n, run)
 
@@ -197,6 +226,8 @@ cdef void store_numbers(char* row, Py_ssize_t stride, const F* a, Py_ssize_t n, 
         narrow(row, <const uint32_t*>row, stride, a, n, run)
     elif storage == UINT64:
         narrow(row, <const uint64_t*>row, stride, a, n, run)
+    elif storage == HALF or storage == BFLOAT:
+        narrow_halves(row, stride, a, n, run, storage)
     else:
         narrow(row, <const float*>row, stride, a, n, run)
 

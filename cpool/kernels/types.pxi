@@ -12,6 +12,8 @@ cdef extern from *:
     typedef struct { char unused; } cpool_max_t;
     typedef struct { char unused; } cpool_min_t;
     typedef struct { char unused; } cpool_sum_t;
+    typedef struct { char unused; } cpool_median_t;
+    typedef struct { char unused; } cpool_mode_t;
     #define CPOOL_INFINITY __builtin_inf()
     """
     ctypedef struct cpool_max_t:
@@ -19,6 +21,10 @@ cdef extern from *:
     ctypedef struct cpool_min_t:
         char unused
     ctypedef struct cpool_sum_t:
+        char unused
+    ctypedef struct cpool_median_t:
+        char unused
+    ctypedef struct cpool_mode_t:
         char unused
     double CPOOL_INFINITY
 

@@ -1,0 +1,218 @@
+"""Adaptive pooling: the output's size is given, the windows follow. The average's gradient; max has max_pool's."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import _args, _averages, _call, _extremes, geometry
+from ._docs import cube, documented, halved_cube
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+class MaxPool(Protocol):
+    """Signature of adaptive_max_pool."""
+
+    def __call__(
+        self,
+        x: Any,
+        output_size: Any,
+        return_indices: bool = False,
+        *,
+        axis: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Any: ...
+
+
+class AvgPool(Protocol):
+    """Signature of adaptive_avg_pool."""
+
+    def __call__(self, x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None) -> Array: ...
+
+
+class Backward(Protocol):
+    """Signature of adaptive_avg_pool_backward."""
+
+    def __call__(self, grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array: ...
+
+
+_MAX = """Maximum over windows that cover the last {d} axes with as many outputs as asked.
+
+    Parameters
+    ----------
+    {x}
+    {output_size}
+    return_indices : bool
+        Also return where each maximum stands.
+    {axis}
+    index_dtype : numpy.int64 or numpy.int32
+        Data type of the indices.
+    {out}
+
+    Returns
+    -------
+    ndarray or (ndarray, ndarray)
+        As `max_pool{d}d`. Window i of an axis of length n with m outputs is ``floor(i*n/m)`` to ``ceil((i + 1)*n/m)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_pool{d}d`, and if an output size is negative.
+
+    See Also
+    --------
+    max_pool{d}d_backward : The gradient.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.arange({size}.0).reshape({cube})
+    >>> cpool.{name}(x, 2).ravel()
+    {example}
+    """
+
+_AVG = """Average over windows that cover the last {d} axes with as many outputs as asked.
+
+    Parameters
+    ----------
+    {x}
+    {output_size}
+    {axis}
+    dtype : dtype, optional
+        Of the result, as in `avg_pool{d}d`.
+    {out}
+
+    Returns
+    -------
+    ndarray
+        As `avg_pool{d}d`. Window i of an axis of length n with m outputs is ``floor(i*n/m)`` to ``ceil((i + 1)*n/m)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `avg_pool{d}d`, and if an output size is negative.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.arange({size}.0).reshape({cube})
+    >>> cpool.{name}(x, 2).ravel()
+    {example}
+    """
+
+_BACKWARD = """Gradient of adaptive_avg_pool{d}d with respect to its input.
+
+    Parameters
+    ----------
+    {grad_output}
+    {input_shape}
+    {axis}
+    {out_gradient}
+
+    Returns
+    -------
+    ndarray, shape input_shape
+        Each output's gradient divided by its window's size, added to every element of the window.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `avg_pool{d}d_backward`.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.{name}(np.ones({ones}), {cube}).ravel()[:2]
+    array([{share}, {share}])
+    """
+
+
+def _output_size(value: Any, ndim: int) -> tuple[int | None, ...]:
+    """Return the checked output size, one per pooled axis."""
+    given = tuple(value) if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) else (value,) * ndim
+    if len(given) != ndim:
+        raise ValueError(f"output_size must be an int, None or {ndim} of them, got {value!r}")
+    return tuple(None if v is None else _args.integer("output_size", v, 0) for v in given)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_max(
+    ndim: int, shape: Axes, strides: Axes, dtype: Any, output_size: Any, with_indices: bool, axis: Any,
+    index_dtype: Any, out: Any,
+) -> _call.Prepared:  # fmt: skip
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
+    plan = geometry.adaptive_plan(source.sizes, _output_size(output_size, ndim))
+    return _extremes.select("max", plan, source, _args.flag("return_indices", with_indices), index_dtype)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_avg(
+    ndim: int, shape: Axes, strides: Axes, dtype: Any, output_size: Any, axis: Any, result: Any, out: Any
+) -> _call.Prepared:
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
+    plan = geometry.adaptive_plan(source.sizes, _output_size(output_size, ndim))
+    return _averages.average(plan, source, result)
+
+
+def _max_pool(ndim: int) -> MaxPool:
+    def pool(
+        x: Any,
+        output_size: Any,
+        return_indices: bool = False,
+        *,
+        axis: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Any:
+        x = _args.array("x", x)
+        call = _prepare_max(
+            ndim, x.shape, x.strides, x.dtype, _args.hashable("output_size", output_size), return_indices,
+            _args.hashable("axis", axis), index_dtype, _call.out_layout(out, x),
+        )  # fmt: skip
+        return _extremes.run(call, x, return_indices, index_dtype, out)
+
+    return documented(
+        pool, f"adaptive_max_pool{ndim}d", ndim, _MAX, size=4**ndim, cube=cube(ndim, 4),
+        example=halved_cube(ndim, np.max),
+    )  # fmt: skip
+
+
+def _avg_pool(ndim: int) -> AvgPool:
+    def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
+        x = _args.array("x", x)
+        call = _prepare_avg(
+            ndim, x.shape, x.strides, x.dtype, _args.hashable("output_size", output_size),
+            _args.hashable("axis", axis), dtype, _call.out_layout(out, x),
+        )  # fmt: skip
+        return call(x, out)
+
+    return documented(
+        pool, f"adaptive_avg_pool{ndim}d", ndim, _AVG, size=4**ndim, cube=cube(ndim, 4),
+        example=halved_cube(ndim, np.mean),
+    )  # fmt: skip
+
+
+def _backward(ndim: int) -> Backward:
+    def backward(grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
+        grad = _call.gradient("grad_output", grad_output)
+        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
+        shape = _call.input_shape(input_shape, grad, axes)
+        plan = geometry.adaptive_plan(_call.sizes(shape, axes), _call.sizes(grad.shape, axes))
+        return _averages.spread(plan, axes, shape, grad, out)
+
+    return documented(
+        backward, f"adaptive_avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2),
+        share=0.5**ndim,
+    )  # fmt: skip
+
+
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (_max_pool(d) for d in (1, 2, 3))
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (_avg_pool(d) for d in (1, 2, 3))
+adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward, adaptive_avg_pool3d_backward = (
+    _backward(d) for d in (1, 2, 3)
+)

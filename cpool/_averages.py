@@ -1,0 +1,263 @@
+"""Average and sum pooling, and their gradients."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import _args, _call, _engine, _layout, _missing, geometry
+from ._docs import cube, documented, halved_cube
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+class Pool(Protocol):
+    """Signature of avg_pool."""
+
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        nan_policy: str = "propagate",
+        where: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+    ) -> Array: ...
+
+
+class Backward(Protocol):
+    """Signature of avg_pool_backward."""
+
+    def __call__(
+        self,
+        grad_output: Any,
+        input_shape: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array: ...
+
+
+_POOL = """Average of each window of the last {d} axes.
+
+    Parameters
+    ----------
+    {x}
+    {kernel_size}
+    {stride}
+    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+        Implicit border of zeros. Any amount; a window wholly in padding gives 0.
+    {ceil_mode}
+    count_include_pad : bool
+        Whether the padding counts in the divisor. What ceil_mode adds beyond the padding never does.
+    divisor_override : int, optional
+        The whole divisor, instead of the window's count. Not 0. With 1 the result is the sum.
+    {dilation}
+    {axis}
+    {nan_policy}
+        What is passed over does not count in the divisor.
+    {where}
+    dtype : dtype, optional
+        Of the result, instead of `x`'s or float64. Integers, for integers and bool alone, are rounded half to even
+        and kept in range.
+    {out}
+
+    Returns
+    -------
+    ndarray
+        The averages, in `x`'s memory order: floats keep their dtype, integers and bool give float64. 2-byte floats are
+        summed as float32, integers exactly below 2**53. The order of each sum is fixed, so the result is bit-identical
+        for any number of threads, any memory order and any instruction set. NaN where no element counts; a masked
+        array gives a masked array.
+
+    Raises
+    ------
+    TypeError
+        If `x` has another dtype, or an argument is not an integer where one belongs.
+    ValueError
+        If an argument is out of range or the kernel exceeds the padded input.
+
+    See Also
+    --------
+    avg_pool{d}d_backward : The gradient.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.arange({size}.0).reshape({cube})
+    >>> cpool.{name}(x, 2).ravel()
+    {example}
+    """
+
+_BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
+
+    Parameters
+    ----------
+    {grad_output}
+    {input_shape}
+    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation, axis
+        As in the forward pass.
+    {out_gradient}
+
+    Returns
+    -------
+    ndarray, shape input_shape
+        Each output's gradient divided by its divisor, added to every element of its window. Bit-identical for any
+        number of threads.
+
+    Raises
+    ------
+    TypeError
+        If the gradient is not floating point, or an argument is not an integer where one belongs.
+    ValueError
+        If an argument is out of range, or grad_output does not have the shape of the forward pass's output.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> cpool.{name}(np.ones({ones}), {cube}, 2).ravel()[:2]
+    array([{share}, {share}])
+    """
+
+
+def average(plan: geometry.Plan, source: _call.Source, dtype: Any) -> _call.Prepared:
+    """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None."""
+    natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
+    result = natural if dtype is None else np.dtype(dtype)
+    _call.numbers(_engine.SUMS, source.dtype)
+    if result == source.dtype and result == natural:
+        numbers = _engine.SUMS[source.dtype.name]
+        storage = numbers.storage
+    else:
+        numbers, storage = _engine.sums_as(source.dtype, result)
+
+    def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
+        return _engine.values("sum", numbers, plan, source.axes, x, y, divide=True)
+
+    return _call.prepare(source, plan, numbers, result, storage, make)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _prepare(
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Any,
+    dilation: Any,
+    axis: Any,
+    result: Any,
+    out: Any,
+) -> _call.Prepared:
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
+    plan = geometry.plan(
+        source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
+    )
+    return average(plan, source, result)
+
+
+def _pool(ndim: int) -> Pool:
+    def pool(
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        nan_policy: str = "propagate",
+        where: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+    ) -> Array:
+        if nan_policy != "propagate" or where is not None or isinstance(x, np.ma.MaskedArray):
+            return _missing.average(
+                ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, kernel_size=kernel_size,
+                stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
+                dilation=dilation,
+            )  # fmt: skip
+        x = _args.array("x", x)
+        call = _prepare(
+            ndim, x.shape, x.strides, x.dtype, _args.hashable("kernel_size", kernel_size),
+            _args.hashable("stride", stride), _args.hashable("padding", padding), ceil_mode, count_include_pad,
+            _args.hashable("divisor_override", divisor_override), _args.hashable("dilation", dilation),
+            _args.hashable("axis", axis), dtype, _call.out_layout(out, x),
+        )  # fmt: skip
+        return call(x, out)
+
+    return documented(
+        pool, f"avg_pool{ndim}d", ndim, _POOL, size=4**ndim, cube=cube(ndim, 4), example=halved_cube(ndim, np.mean)
+    )
+
+
+def _backward(ndim: int) -> Backward:
+    def backward(
+        grad_output: Any,
+        input_shape: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: Any = None,
+        *,
+        dilation: Any = 1,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array:
+        grad = _call.gradient("grad_output", grad_output)
+        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
+        shape = _call.input_shape(input_shape, grad, axes)
+        plan = geometry.plan(
+            _call.sizes(shape, axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+            divisor_override,
+        )  # fmt: skip
+        return spread(plan, axes, shape, grad, out)
+
+    return documented(
+        backward, f"avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2), share=0.5**ndim
+    )
+
+
+def spread(plan: geometry.Plan, axes: Axes, shape: Axes, grad: Array, out: Any) -> Array:
+    """Spread `grad` over the windows of `plan` into `out` or a new array of `shape`."""
+    if _call.sizes(grad.shape, axes) != plan.out_shape:
+        raise ValueError(
+            f"grad_output of shape {grad.shape} does not belong to input_shape={shape}: its pooled axes must have "
+            f"lengths {plan.out_shape}"
+        )
+    gx = _call.result(out, shape, grad)
+    _call.refuse_overlap(gx, grad)
+    if gx.size:
+        _engine.spread(plan, axes, gx, grad)
+    return gx
+
+
+avg_pool1d, avg_pool2d, avg_pool3d = (_pool(d) for d in (1, 2, 3))
+avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = (_backward(d) for d in (1, 2, 3))

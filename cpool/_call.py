@@ -1,0 +1,178 @@
+"""What every public function does around its kernel: check the arrays, prepare the call once, allocate the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import _args, _engine, _layout, threads
+from .geometry import Plan
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+class Source(NamedTuple):
+    """What a call is prepared for: everything about its input and `out` but their elements."""
+
+    shape: Axes
+    strides: Axes
+    dtype: Any
+    axes: Axes
+    out: Any
+
+    @property
+    def sizes(self) -> Axes:
+        """Lengths of the pooled axes."""
+        return sizes(self.shape, self.axes)
+
+
+class Prepared(NamedTuple):
+    """A call with everything decided but the arrays."""
+
+    run: Callable[..., None]
+    shape: Axes
+    order: Axes | None  # memory order of new outputs where it is not C order
+    dtype: Any
+    bits: bool  # the arrays have no buffer of their own
+
+    def new(self, dtype: Any) -> Array:
+        """Return a new array of the output's shape and memory order."""
+        if self.order is None:
+            return np.empty(self.shape, dtype)
+        return _layout.empty(self.shape, self.order, dtype)
+
+    def __call__(self, x: Array, out: Array | None) -> Array:
+        """Pool `x` into the checked `out` or a new array."""
+        y = self.new(self.dtype) if out is None else out
+        if self.bits:
+            self.run(threads.limit, _engine.buffer(x), _engine.buffer(y))
+        else:
+            self.run(threads.limit, x, y)
+        return y
+
+
+Views = tuple[_layout.View, _layout.View]
+
+
+def prepare(
+    source: Source,
+    plan: Plan,
+    numbers: _engine.Numbers,
+    result: Any,
+    storage: int,
+    make: Callable[[_layout.View, _layout.View, Axes], Callable[..., None]],
+) -> Prepared:
+    """Lay out input and output, of dtype `result` stored as `storage`; `make` gets their views and memory order."""
+    order = _layout.memory_order(source.shape, source.strides)
+    shape = with_sizes(source.shape, source.axes, plan.out_shape)
+    x = _layout.View(source.shape, source.strides, source.dtype.itemsize, numbers.storage)
+    y = output_view(source.out, shape, order, result, storage)
+    natural = order == tuple(range(len(shape)))
+    run = make(x, y, order)
+    return Prepared(run, shape, None if natural else order, result, source.dtype.name == "bfloat16")
+
+
+def numbers(table: dict[str, _engine.Numbers], dtype: Any, name: str = "x") -> _engine.Numbers:
+    """Return how the kernels of `table` treat `dtype`."""
+    if dtype.name not in table:
+        raise TypeError(f"{name} must have one of the dtypes {', '.join(table)}, got {dtype}")
+    return table[dtype.name]
+
+
+def floating(dtype: Any, name: str = "x") -> None:
+    """Refuse integers and bool."""
+    if dtype.kind in "biu":
+        raise TypeError(f"{name} must be floating point, got {dtype}")
+
+
+def gradient(name: str, value: Any) -> Array:
+    """Return `value` as a float32 or float64 array."""
+    array = _args.array(name, value)
+    if array.dtype.name not in _engine.GRADIENTS:
+        raise TypeError(f"{name} must be float32 or float64, got {array.dtype}")
+    return array
+
+
+def sizes(shape: Axes, axes: Axes) -> Axes:
+    """Return the lengths of `axes`."""
+    return tuple(shape[a] for a in axes)
+
+
+def with_sizes(shape: Axes, axes: Axes, lengths: Axes) -> Axes:
+    """Return `shape` with the lengths of `axes` replaced."""
+    result = list(shape)
+    for axis, length in zip(axes, lengths, strict=True):
+        result[axis] = length
+    return tuple(result)
+
+
+def out_layout(out: Any, x: Array) -> Any:
+    """Return shape, strides and dtype of the checked `out`."""
+    if out is None:
+        return None
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only")
+    refuse_overlap(out, x)
+    return out.shape, out.strides, out.dtype
+
+
+def output_view(out: Any, shape: Axes, order: Axes, dtype: Any, storage: int) -> _layout.View:
+    """Return the view of the output: the checked `out`, or a new array in `order`."""
+    if out is None:
+        return _layout.View(shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, storage)
+    if out[2] != dtype or not out[2].isnative:
+        raise TypeError(f"out must have dtype {dtype}, got {out[2]}")
+    if out[0] != shape:
+        raise ValueError(f"out must have shape {shape}, got {out[0]}")
+    return _layout.View(shape, out[1], dtype.itemsize, storage)
+
+
+def result(out: Any, shape: Axes, like: Array) -> Array:
+    """Return the checked `out`, or a new array with the dtype and memory order of `like`."""
+    if out is None:
+        return _layout.empty(shape, _layout.memory_order(like.shape, like.strides), like.dtype)
+    output_view(out_layout(out, like), shape, (), like.dtype, 0)
+    checked: Array = out
+    return checked
+
+
+def refuse_overlap(out: Array, *inputs: Array) -> None:
+    """Refuse an `out` that shares memory with an input."""
+    for array in inputs:
+        if np.may_share_memory(out, array):
+            raise ValueError("out overlaps an input in memory; it must be an array of its own")
+
+
+def index_array(value: Any) -> Array:
+    """Return `value` as an int32 or int64 array with the same values."""
+    indices = _args.array("indices", value)
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
+    if indices.dtype.name in _engine.INDEX_TYPES:
+        return indices
+    if indices.dtype == np.uint64 and indices.size and indices.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"indices must lie in the plane; got {indices.max()}")
+    return indices.astype(np.int64)
+
+
+def input_shape(shape: Any, grad: Array, axes: Axes) -> Axes:
+    """Return the checked `input_shape` of a backward pass."""
+    checked = _args.shape("input_shape", shape)
+    if len(checked) != grad.ndim:
+        raise ValueError(f"input_shape={checked} must have as many axes as grad_output, whose shape is {grad.shape}")
+    if with_sizes(checked, axes, sizes(grad.shape, axes)) != grad.shape:
+        raise ValueError(
+            f"input_shape={checked} and grad_output of shape {grad.shape} must agree on every axis that is not pooled"
+        )
+    return checked
+
+
+def same_shape(name: str, array: Array, of: str, shape: Axes) -> None:
+    """Refuse an array of another shape."""
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape of {of} {shape}, got {array.shape}")

@@ -1,0 +1,74 @@
+"""What the docstrings of many functions share: one text for each parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+PARAMETERS = {
+    "x": """x : array_like of float, integer or bool
+        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.""",
+    "floats": """x : array_like of float
+        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.""",
+    "kernel_size": """kernel_size : int or {d} ints
+        Window lengths.""",
+    "stride": """stride : int or {d} ints, optional
+        Distance of windows; the kernel size if None.""",
+    "padding": """padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+        Implicit border that never wins. Any amount, as long as every window touches the input.""",
+    "dilation": """dilation : int or {d} ints
+        Distance of the taps within a window.""",
+    "ceil_mode": """ceil_mode : bool
+        Round the output length up; the last window must start inside the input or its leading padding.""",
+    "output_size": """output_size : int, None or {d} of them
+        Length of each output axis; None keeps the input's.""",
+    "axis": """axis : int or {d} ints, optional
+        The pooled axes, the last {d} if None.""",
+    "out": """out : ndarray, optional
+        Written in place and returned; shape and dtype of the result, not overlapping `x`.""",
+    "nan_policy": """nan_policy : "propagate", "omit" or "raise"
+        Whether NaN wins, is passed over (a window of nothing but NaN gives NaN), or is a ValueError.""",
+    "where": """where : array_like of bool, optional
+        Which elements count, broadcast against `x`.""",
+    "initial": """initial : number, optional
+        One more element of every window. Without it a window in which no element counts gives NaN; integers, which
+        have none, need it then.""",
+    "grad_output": """grad_output : array_like of float32 or float64
+        Gradient of the output.""",
+    "input_shape": """input_shape : sequence of int
+        Shape of the forward pass's `x`.""",
+    "out_gradient": """out : ndarray, optional
+        Written in place and returned.""",
+}
+
+
+def documented(function: Function, name: str, ndim: int, text: str, **more: Any) -> Function:
+    """Name a function of one dimensionality, and fill `text` with the shared texts and those of this function."""
+    shared = {key: value.format(d=ndim) for key, value in PARAMETERS.items()}
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = "cpool"
+    function.__doc__ = text.format(d=ndim, name=name, **{**shared, **more})
+    return function
+
+
+def cube(ndim: int, side: int) -> str:
+    """Return the shape of a cube as it is typed.
+
+    >>> cube(2, 4)
+    '(4, 4)'
+    """
+    return repr((side,) * ndim)
+
+
+def halved_cube(ndim: int, reduction: Callable[..., Any]) -> str:
+    """Return how the result prints of pooling 0, 1, 2, ... in a cube of side 4 by 2.
+
+    >>> halved_cube(1, np.max)
+    'array([1., 3.])'
+    """
+    grid = np.arange(4.0**ndim).reshape((2, 2) * ndim)
+    return repr(reduction(grid, axis=tuple(range(1, 2 * ndim, 2))).ravel())

@@ -1,0 +1,246 @@
+"""Maximum and minimum pooling, and their gradient."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import _args, _call, _engine, _layout, _missing, geometry, threads
+from ._docs import cube, documented, halved_cube
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+class Pool(Protocol):
+    """Signature of max_pool and min_pool."""
+
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+        *,
+        axis: Any = None,
+        nan_policy: str = "propagate",
+        where: Any = None,
+        initial: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Any: ...
+
+
+class Backward(Protocol):
+    """Signature of max_pool_backward."""
+
+    def __call__(
+        self, grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None
+    ) -> Array: ...
+
+
+_POOL = """{Extreme} of each window of the last {d} axes.
+
+    Parameters
+    ----------
+    {x}
+    {kernel_size}
+    {stride}
+    {padding}
+    {dilation}
+    {ceil_mode}
+    return_indices : bool
+        Also return where each {extreme} stands.
+    {axis}
+    {nan_policy}
+    {where}
+    {initial}
+    index_dtype : numpy.int64 or numpy.int32
+        Data type of the indices.
+    {out}
+
+    Returns
+    -------
+    ndarray or (ndarray, ndarray)
+        The pooled array, with `x`'s dtype and memory order; with `return_indices` also the position of each
+        {extreme} in its plane, row-major over the pooled axes. Of equal values the first counts, of several NaN the
+        last (torch's rule); where no element counts, the window's first. A masked array gives a masked array, masked
+        where no element counts.
+
+    Raises
+    ------
+    TypeError
+        If `x` has another dtype, or an argument is not an integer where one belongs.
+    ValueError
+        If an argument is out of range, the kernel exceeds the padded input, or a window lies wholly in padding.
+
+    See Also
+    --------
+    max_pool{d}d_backward : The gradient, for minima too.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.arange({size}.0).reshape({cube})
+    >>> cpool.{name}(x, 2).ravel()
+    {example}
+    """
+
+_BACKWARD = """Gradient of max_pool{d}d and its siblings with respect to their input.
+
+    Each output gradient goes to the element that won its window; where windows overlap, they add up. Serves min,
+    adaptive max and fractional max pooling too: it needs the indices alone.
+
+    Parameters
+    ----------
+    {grad_output}
+    indices : array_like of integers, shape of grad_output
+        What the forward pass returned with ``return_indices=True``; any integer dtype, checked before use.
+    {input_shape}
+    {axis}
+    {out_gradient}
+
+    Returns
+    -------
+    ndarray, shape input_shape
+        Bit-identical for any number of threads.
+
+    Raises
+    ------
+    TypeError
+        If the gradient is not floating point, or the indices are not integers.
+    ValueError
+        If the shapes do not fit one another, or an index lies outside its plane.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> y, indices = cpool.max_pool{d}d(np.zeros({cube}), 1, return_indices=True)
+    >>> cpool.{name}(np.ones_like(y), indices, {cube}).sum()
+    np.float64({sum})
+    """
+
+
+def select(op: str, plan: geometry.Plan, source: _call.Source, with_indices: bool, index_dtype: Any) -> _call.Prepared:
+    """Prepare op "max" or "min" over the windows of `plan`."""
+    kind = np.dtype(index_dtype)
+    if kind.name not in _engine.INDEX_TYPES:
+        raise TypeError(f"index_dtype must be int32 or int64, got {kind}")
+    if with_indices and plan.elements - 1 > np.iinfo(kind).max:
+        raise ValueError(f"index_dtype={kind} cannot count the elements of a plane {source.sizes}")
+    numbers = _call.numbers(_engine.PICKS if with_indices else _engine.VALUES, source.dtype)
+
+    def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
+        if not with_indices:
+            return _engine.values(op, numbers, plan, source.axes, x, y)
+        at = _call.output_view(None, y.shape, order, kind, _engine.INDEX_TYPES[kind.name])
+        return _engine.picks(op, numbers, plan, source.axes, x, y, at)
+
+    return _call.prepare(source, plan, numbers, source.dtype, numbers.storage, make)
+
+
+def run(call: _call.Prepared, x: Array, with_indices: bool, index_dtype: Any, out: Array | None) -> Any:
+    """Run a call that `select` prepared."""
+    if not with_indices:
+        return call(x, out)
+    y = call.new(x.dtype) if out is None else out
+    indices = call.new(index_dtype)
+    call.run(threads.limit, *((_engine.buffer(x), _engine.buffer(y)) if call.bits else (x, y)), indices)
+    return y, indices
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _prepare(
+    op: str,
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    with_indices: bool,
+    axis: Any,
+    index_dtype: Any,
+    out: Any,
+) -> _call.Prepared:
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
+    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    return select(op, plan, source, _args.flag("return_indices", with_indices), index_dtype)
+
+
+def _pool(op: str, ndim: int) -> Pool:
+    def pool(
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+        *,
+        axis: Any = None,
+        nan_policy: str = "propagate",
+        where: Any = None,
+        initial: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Any:
+        if nan_policy != "propagate" or where is not None or initial is not None or isinstance(x, np.ma.MaskedArray):
+            return _missing.extreme(
+                op, pool, _MAX[ndim], x, nan_policy, where, initial, _args.flag("return_indices", return_indices), out,
+                kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode,
+                axis=axis, index_dtype=index_dtype,
+            )  # fmt: skip
+        x = _args.array("x", x)
+        call = _prepare(
+            op, ndim, x.shape, x.strides, x.dtype,
+            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride),
+            _args.hashable("padding", padding), _args.hashable("dilation", dilation),
+            ceil_mode, return_indices, _args.hashable("axis", axis), index_dtype, _call.out_layout(out, x),
+        )  # fmt: skip
+        return run(call, x, return_indices, index_dtype, out)
+
+    extreme = {"max": "maximum", "min": "minimum"}[op]
+    return documented(
+        pool,
+        f"{op}_pool{ndim}d",
+        ndim,
+        _POOL,
+        extreme=extreme,
+        Extreme=extreme.capitalize(),
+        size=4**ndim,
+        cube=cube(ndim, 4),
+        example=halved_cube(ndim, {"max": np.max, "min": np.min}[op]),
+    )
+
+
+def _backward(ndim: int) -> Backward:
+    def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
+        grad = _call.gradient("grad_output", grad_output)
+        at = _call.index_array(indices)
+        _call.same_shape("indices", at, "grad_output", grad.shape)
+        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
+        shape = _call.input_shape(input_shape, grad, axes)
+        if grad.size == 0 and 0 not in [n for a, n in enumerate(shape) if a not in axes]:
+            raise ValueError(f"grad_output of shape {grad.shape} is empty, but input_shape={shape} is not")
+        gx = _call.result(out, shape, grad)
+        _call.refuse_overlap(gx, grad, at)
+        if grad.size:
+            _engine.scatter(axes, gx, grad, at)
+        return gx
+
+    return documented(backward, f"max_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2), sum=2.0**ndim)
+
+
+max_pool1d, max_pool2d, max_pool3d = (_pool("max", d) for d in (1, 2, 3))
+_MAX = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
+min_pool1d, min_pool2d, min_pool3d = (_pool("min", d) for d in (1, 2, 3))
+max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = (_backward(d) for d in (1, 2, 3))

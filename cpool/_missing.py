@@ -1,0 +1,139 @@
+"""Elements that do not count: NaN by `nan_policy`, masks by `where`, masked arrays.
+
+All are one thing, the mask of what is valid. An element that is not is replaced by one that changes nothing, the
+reduction's identity or 0, and what the mask itself pools to tells which windows hold nothing (its maximum), where the
+first valid element stands (the maximum's index), and how many count (its sum).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import _args, _call, _engine, geometry
+
+Array = np.ndarray[Any, Any]
+
+
+def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
+    """Return `x` as an array, and which of its elements count; None if all do."""
+    if nan_policy not in ("propagate", "omit", "raise"):
+        raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
+    masked = isinstance(x, np.ma.MaskedArray)
+    mask = ~np.ma.getmaskarray(x) if masked else None
+    array = _args.array("x", x.data if masked else x)
+    if where is not None:
+        given = _args.array("where", where)
+        if given.dtype != np.bool_:
+            raise TypeError(f"where must be boolean, got {given.dtype}")
+        try:
+            given = np.broadcast_to(given, array.shape)
+        except ValueError:
+            raise ValueError(f"where of shape {given.shape} does not broadcast to x of shape {array.shape}") from None
+        mask = given if mask is None else mask & given
+    if nan_policy != "propagate" and array.dtype.kind not in "biu":
+        number = array == array
+        if nan_policy == "raise" and not (number if mask is None else number | ~mask).all():
+            raise ValueError("x holds NaN, and nan_policy='raise'")
+        mask = number if mask is None else mask & number
+    return array, None if mask is None or mask.all() else mask
+
+
+def _identity(op: str, dtype: Any) -> Any:
+    """Return the number that changes no maximum or minimum."""
+    if dtype.kind == "b":
+        return op == "min"
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min if op == "max" else np.iinfo(dtype).max
+    return -np.inf if op == "max" else np.inf
+
+
+def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
+    """Return `y` in `out`, and masked if the input was."""
+    if out is not None:
+        if not isinstance(out, np.ndarray) or out.dtype != y.dtype:
+            raise TypeError(f"out must be a NumPy array of dtype {y.dtype}, got {getattr(out, 'dtype', type(out))}")
+        if out.shape != y.shape:
+            raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
+        np.copyto(out, y)
+        y = out
+    return np.ma.MaskedArray(y, empty) if isinstance(x, np.ma.MaskedArray) else y
+
+
+def extreme(
+    op: str,
+    pool: Any,
+    maximum: Any,
+    x: Any,
+    nan_policy: Any,
+    where: Any,
+    initial: Any,
+    return_indices: bool,
+    out: Any,
+    **arguments: Any,
+) -> Any:
+    """Pool by `pool`, a max or min function; `maximum` is the max function of as many axes."""
+    array, mask = valid(x, nan_policy, where)
+    _call.numbers(_engine.VALUES, array.dtype)
+    has_nan = array.dtype.kind not in "biu"
+    lowest = _identity(op, array.dtype)
+    filled = array if mask is None else np.where(mask, array, np.asarray(lowest, array.dtype))
+    result = pool(filled, return_indices=return_indices, **arguments)
+    y, indices = result if return_indices else (result, None)
+    empty: Array = np.zeros(y.shape, bool)
+    if mask is not None:
+        some, first = maximum(mask, return_indices=True, **arguments)
+        empty = ~some
+        if indices is not None:
+            # Where nothing but the identity was found, it may have been put there: the first element that counts wins.
+            np.copyto(indices, first, where=(y == lowest))
+        if initial is None and has_nan:
+            y[empty] = np.nan
+        elif initial is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
+            raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
+    if initial is not None:
+        y = (np.maximum if op == "max" else np.minimum)(y, array.dtype.type(initial))
+    y = _finish(y, empty, x, out)
+    return (y, indices) if return_indices else y
+
+
+def average(
+    ndim: int,
+    pool: Any,
+    x: Any,
+    nan_policy: Any,
+    where: Any,
+    dtype: Any,
+    out: Any,
+    divisor_override: Any,
+    axis: Any,
+    **arguments: Any,
+) -> Array:
+    """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
+    array, mask = valid(x, nan_policy, where)
+    if mask is None:
+        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
+        return _finish(y, np.zeros(y.shape, bool), x, out)
+    natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
+    result = natural if dtype is None else np.dtype(dtype)
+    working = np.dtype(np.float64) if natural.itemsize == 8 else np.dtype(np.float32)
+    filled = np.where(mask, array, np.zeros((), array.dtype))
+    total = pool(filled, divisor_override=1, axis=axis, dtype=working, **arguments)
+    skipped = pool(~mask, divisor_override=1, axis=axis, **arguments)
+    axes = _args.pooled_axes(axis, ndim, array.ndim)
+    plan = geometry.plan(_call.sizes(array.shape, axes), divisor_override=divisor_override, **arguments)
+    inside = plan.product([w.taps for w in plan.axes], axes, array.ndim)
+    empty = (skipped == inside) & (inside > 0)
+    if divisor_override is None:
+        divisor = np.maximum(plan.product([w.count for w in plan.axes], axes, array.ndim) - skipped, 1)
+    else:
+        divisor = np.float64(divisor_override)
+    y = total / divisor.astype(working)
+    if result.kind in "iu":
+        if empty.any() and not isinstance(x, np.ma.MaskedArray):
+            raise ValueError(f"dtype={result} has no NaN for the windows in which no element counts")
+        y = np.clip(np.rint(y), np.iinfo(result).min, np.iinfo(result).max)
+    else:
+        y[empty] = np.nan
+    return _finish(y.astype(result), empty, x, out)

@@ -1,0 +1,152 @@
+"""Median and mode pooling: what needs a window's values in order."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import _args, _call, _engine, _layout, geometry
+from ._docs import cube, documented
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+#: Largest window: its taps are sorted all at once, in scratch.
+MOST_TAPS = 65536
+
+
+class Pool(Protocol):
+    """Signature of median_pool and mode_pool."""
+
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        *,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array: ...
+
+
+_POOL = """{Summary} of each window of the last {d} axes.
+
+    Parameters
+    ----------
+    x : array_like of {kinds}
+        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.
+    {kernel_size}
+    {stride}
+    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+        Implicit border that does not count. Any amount, as long as every window touches the input.
+    {dilation}
+    {ceil_mode}
+    {axis}
+    {out}
+
+    Returns
+    -------
+    ndarray
+        {returns}
+
+    Raises
+    ------
+    TypeError
+        If `x` has another dtype, or an argument is not an integer where one belongs.
+    ValueError
+        If an argument is out of range, a window lies wholly in padding, or has more than {most} elements.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> x = np.array({example})
+    >>> cpool.{name}(np.broadcast_to(x, {shape}), {kernel}).ravel()
+    array([{answer}])
+    """
+
+_TEXTS = {
+    "median": {
+        "Summary": "Median",
+        "kinds": "float, integer or bool",
+        "returns": """The middle value of the elements inside the input, of an even number the mean of the two, as
+        `numpy.median`: floats keep their dtype, integers and bool give float64. NaN propagates.""",
+    },
+    "mode": {
+        "Summary": "Most frequent value",
+        "kinds": "integer or bool",
+        "returns": """With `x`'s dtype: of equally frequent values the smallest. No value appears that was not there, so
+        labels stay labels.""",
+    },
+}
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _prepare(
+    op: str,
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    axis: Any,
+    out: Any,
+) -> _call.Prepared:
+    numbers = _call.numbers(_engine.VALUES, dtype)
+    if op == "mode" and dtype.kind not in "biu":
+        raise TypeError(f"x must be integer or bool, got {dtype}")
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
+    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    taps = int(np.prod([w.kernel for w in plan.axes], dtype=object))
+    if taps > MOST_TAPS:
+        raise ValueError(f"kernel_size={kernel_size} makes windows of {taps} elements, more than {MOST_TAPS}")
+    if op == "mode":
+        result, storage = dtype, numbers.storage
+    else:
+        result = dtype if dtype.kind not in "biu" else np.dtype(np.float64)
+        storage = _engine.AS_DOUBLE[result.name]
+
+    def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
+        return _engine.sorts(op, numbers, plan, source.axes, x, y)
+
+    return _call.prepare(source, plan, numbers, result, storage, make)
+
+
+def _pool(op: str, ndim: int) -> Pool:
+    def pool(
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        *,
+        axis: Any = None,
+        out: Any = None,
+    ) -> Array:
+        x = _args.array("x", x)
+        call = _prepare(
+            op, ndim, x.shape, x.strides, x.dtype,
+            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride),
+            _args.hashable("padding", padding), _args.hashable("dilation", dilation),
+            ceil_mode, _args.hashable("axis", axis), _call.out_layout(out, x),
+        )  # fmt: skip
+        return call(x, out)
+
+    texts = {key: text.format(d=ndim) for key, text in _TEXTS[op].items()}
+    return documented(
+        pool, f"{op}_pool{ndim}d", ndim, _POOL, **texts, most=MOST_TAPS, example="[7, 1, 1, 3]",
+        shape=cube(ndim, 4), kernel=4, answer="2." if op == "median" else "1",
+    )  # fmt: skip
+
+
+median_pool1d, median_pool2d, median_pool3d = (_pool("median", d) for d in (1, 2, 3))
+mode_pool1d, mode_pool2d, mode_pool3d = (_pool("mode", d) for d in (1, 2, 3))

@@ -1,0 +1,173 @@
+"""Unpooling: put pooled values back where they came from, and the gradient of that."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import _args, _call, _engine
+from ._docs import cube, documented
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+
+
+class Unpool(Protocol):
+    """Signature of max_unpool."""
+
+    def __call__(
+        self, x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+    ) -> Array: ...
+
+
+class Backward(Protocol):
+    """Signature of max_unpool_backward."""
+
+    def __call__(self, grad_output: Any, indices: Any) -> Array: ...
+
+
+_UNPOOL = """Put maxima back where they stood, zeros elsewhere: a partial inverse of max_pool{d}d.
+
+    Parameters
+    ----------
+    {x}
+    indices : array_like of integers, shape of x
+        What max_pool{d}d returned with ``return_indices=True``; any integer dtype, checked before use.
+    kernel_size, stride, padding : int or {d} ints
+        As in the forward pass; only to derive the size of the output.
+    output_size : {d} ints, or a whole shape, optional
+        Size of the output, which the parameters determine only up to a stride:
+        ``(n - 1)*stride + kernel_size - 2*padding`` if None, and always less than a stride away from that.
+
+    Returns
+    -------
+    ndarray
+        With `x`'s dtype and memory order. Where an index stands twice, the last in row-major order counts.
+
+    Raises
+    ------
+    TypeError
+        If `x` has another dtype, or something else is not an integer.
+    ValueError
+        If the shapes do not fit one another, or an index lies outside its plane.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> y, indices = cpool.max_pool{d}d(np.arange({size}.0).reshape({cube}), 2, return_indices=True)
+    >>> cpool.{name}(y, indices, 2).ravel()[-2:]
+    {printed}
+    """
+
+_BACKWARD = """Gradient of max_unpool{d}d with respect to its input.
+
+    Parameters
+    ----------
+    {grad_output}
+    indices : array_like of integers
+        As in the forward pass.
+
+    Returns
+    -------
+    ndarray, shape of indices
+        The gradient at each index.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `max_unpool{d}d`.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> g = np.arange({size}.0).reshape({cube})
+    >>> cpool.{name}(g, np.full({ones}, 3)).ravel()
+    array([3.])
+    """
+
+
+def _output_shape(shape: Axes, ndim: int, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Axes:
+    """Return the checked shape of the output."""
+    kernel = _args.per_axis("kernel_size", kernel_size, ndim, 1)
+    step = kernel if stride is None else _args.per_axis("stride", stride, ndim, 1)
+    pad = _args.per_axis("padding", padding, ndim, 0)
+    lead, pooled = shape[:-ndim], shape[-ndim:]
+    natural = tuple((n - 1) * s + k - 2 * p for n, k, s, p in zip(pooled, kernel, step, pad, strict=True))
+    if output_size is None:
+        sizes = natural
+    else:
+        given = _args.shape("output_size", output_size)
+        if len(given) == len(shape) and ndim != len(shape):
+            if given[:-ndim] != lead:
+                raise ValueError(f"output_size={given} must agree with x of shape {shape} on the leading axes")
+            given = given[-ndim:]
+        if len(given) != ndim:
+            raise ValueError(f"output_size must be {ndim} ints or a whole shape, got {output_size!r}")
+        for size, n, s in zip(given, natural, step, strict=True):
+            if not n - s < size < n + s:
+                raise ValueError(f"output_size={given} must be less than a stride {step} away from {natural}")
+        sizes = given
+    if min(sizes) < 1:
+        raise ValueError(f"kernel_size, stride and padding give x of shape {shape} an output of {sizes}")
+    return _args.shape("the output's shape", lead + sizes)
+
+
+def _bits(x: Array) -> Array:
+    """Return `x` as floats that move around without a change: the same bits, or a wider type that holds them all."""
+    if x.dtype.itemsize == 8:
+        return x.view(np.float64)
+    return x.view(np.float32) if x.dtype.itemsize == 4 else x.astype(np.float32)
+
+
+def _unpool(ndim: int) -> Unpool:
+    def unpool(
+        x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+    ) -> Array:
+        x = _args.array("x", x)
+        _call.numbers(_engine.VALUES, x.dtype)
+        at = _call.index_array(indices)
+        _call.same_shape("indices", at, "x", x.shape)
+        axes = _args.pooled_axes(None, ndim, x.ndim)
+        shape = _output_shape(x.shape, ndim, kernel_size, stride, padding, output_size)
+        values = _bits(x)
+        y = _call.result(None, shape, values)
+        if x.size:
+            _engine.scatter(axes, y, values, at, assign=True)
+        return y.view(x.dtype) if x.dtype.itemsize >= 4 else y.astype(x.dtype)
+
+    return documented(
+        unpool,
+        f"max_unpool{ndim}d",
+        ndim,
+        _UNPOOL,
+        size=4**ndim,
+        cube=cube(ndim, 4),
+        printed=repr(np.array([0, 4.0**ndim - 1])),
+    )
+
+
+def _backward(ndim: int) -> Backward:
+    def backward(grad_output: Any, indices: Any) -> Array:
+        grad = _call.gradient("grad_output", grad_output)
+        at = _call.index_array(indices)
+        _args.pooled_axes(None, ndim, grad.ndim, "grad_output")
+        lead, sizes = grad.shape[:-ndim], grad.shape[-ndim:]
+        if at.ndim != grad.ndim or at.shape[:-ndim] != lead:
+            raise ValueError(
+                f"indices of shape {at.shape} and grad_output of shape {grad.shape} differ in leading axes"
+            )
+        elements = math.prod(sizes)
+        if at.size and (at.min() < 0 or at.max() >= elements):
+            raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {at.min()} to {at.max()}")
+        planes = grad.reshape(*lead, elements)
+        return np.take_along_axis(planes, at.reshape(*lead, math.prod(at.shape[-ndim:])), -1).reshape(at.shape)
+
+    return documented(
+        backward, f"max_unpool{ndim}d_backward", ndim, _BACKWARD, size=4**ndim, cube=cube(ndim, 4), ones=cube(ndim, 1)
+    )
+
+
+max_unpool1d, max_unpool2d, max_unpool3d = (_unpool(d) for d in (1, 2, 3))
+max_unpool1d_backward, max_unpool2d_backward, max_unpool3d_backward = (_backward(d) for d in (1, 2, 3))
