@@ -99,12 +99,12 @@ def pooled_axes(axis: Any, ndim_pooled: int, ndim: int, name: str = "x") -> tupl
 
 
 def array(name: str, value: Any) -> np.ndarray[Any, Any]:
-    """Return `value` as a plain ndarray in native byte order, not copied where it already is one."""
-    if type(value) is np.ndarray and value.dtype.isnative:
+    """Return `value` as a plain aligned ndarray in native byte order, not copied where it already is one."""
+    if type(value) is np.ndarray and value.dtype.isnative and value.flags.aligned:
         return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first, e.g. {name}.filled(0)")
     result = np.asarray(value)
     if not result.dtype.isnative:
         result = result.astype(result.dtype.newbyteorder("="))
-    return result
+    return np.require(result, requirements="A")

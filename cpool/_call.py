@@ -117,6 +117,8 @@ def out_layout(out: Any, x: Array) -> Any:
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if not out.flags.writeable:
         raise ValueError("out is read-only")
+    if not out.flags.aligned:
+        raise ValueError("out is not aligned in memory")
     refuse_overlap(out, x)
     return out.shape, out.strides, out.dtype
 

@@ -60,7 +60,7 @@ class AxisWindows:
     def taps(self) -> np.ndarray[Any, Any]:
         """How many taps of each window lie inside the input."""
         length: np.ndarray[Any, Any] = self.end - self.begin
-        return -(-length // self.step)  # type: ignore[no-any-return]
+        return -(-length // self.step)
 
     def first_empty(self) -> int | None:
         """Return the first output position whose window has no tap inside the input, or None."""

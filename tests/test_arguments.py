@@ -175,3 +175,13 @@ def test_layers_say_what_they_are_and_refuse_backward_first():
 def test_bad_thread_counts(n):
     with pytest.raises((TypeError, ValueError), match="n must be"):
         cpool.set_num_threads(n)
+
+
+def test_unaligned_arrays_are_copied():
+    record = np.zeros(16, dtype=np.dtype([("tag", "u1"), ("value", "<f4")]))
+    record["value"] = np.arange(16)
+    x = record["value"].reshape(4, 4)
+    assert not x.flags.aligned
+    assert cpool.max_pool2d(x, 2).tolist() == [[5, 7], [13, 15]]
+    with pytest.raises(ValueError, match="aligned"):
+        cpool.max_pool2d(np.zeros((8, 8), np.float32), 2, out=x)

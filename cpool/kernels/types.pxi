@@ -14,7 +14,8 @@ cdef extern from *:
     typedef struct { char unused; } cpool_sum_t;
     typedef struct { char unused; } cpool_median_t;
     typedef struct { char unused; } cpool_mode_t;
-    #define CPOOL_INFINITY __builtin_inf()
+    #include <math.h>
+    #define CPOOL_INFINITY HUGE_VAL
     """
     ctypedef struct cpool_max_t:
         char unused
