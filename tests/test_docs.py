@@ -12,7 +12,7 @@ import pytest
 import cpool
 
 ROOT = pathlib.Path(__file__).parent.parent
-OPTIONAL = {"cli", "__main__"}  # need extras
+OPTIONAL = {"cli", "__main__", "onnx"}  # need extras
 MODULES = [
     m.name
     for m in pkgutil.iter_modules(cpool.__path__)

@@ -1,0 +1,68 @@
+"""ONNX's own conformance cases for pooling, run by ONNX's evaluator with cpool's operators."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+import onnx.helper  # noqa: E402
+import onnx.numpy_helper  # noqa: E402
+import onnx.reference  # noqa: E402
+
+import cpool.onnx  # noqa: E402
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # other operators' cases overflow while they are made
+    from onnx.backend.test.case.node import collect_testcases
+
+    CASES = [case for case in collect_testcases(None) if re.search("pool", case.name)]
+
+
+def evaluate(node, **inputs):
+    return onnx.reference.ReferenceEvaluator(node, new_ops=[*cpool.onnx.OPS]).run(None, inputs)
+
+
+def test_all_cases_were_found():
+    """Onnx 1.18 has 50 of them, 1.23 has 53."""
+    assert len(CASES) >= 50
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_conformance(case):
+    evaluator = onnx.reference.ReferenceEvaluator(case.model, new_ops=[*cpool.onnx.OPS])
+    assert any(type(node) in cpool.onnx.OPS for node in evaluator.rt_nodes_)
+    for inputs, outputs in case.data_sets:
+        feeds = dict(zip([i.name for i in case.model.graph.input], inputs, strict=True))
+        results = evaluator.run(None, feeds)
+        assert len(results) == len(outputs)
+        for result, expected in zip(results, outputs, strict=True):
+            assert result.dtype == expected.dtype
+            np.testing.assert_allclose(result, expected, rtol=case.rtol, atol=1e-6)
+
+
+def test_indices_count_through_the_tensor():
+    x = np.arange(2 * 3 * 4 * 6, dtype=np.float32).reshape(2, 3, 4, 6)
+    for order in (0, 1):
+        node = onnx.helper.make_node(
+            "MaxPool", ["x"], ["y", "i"], kernel_shape=[2, 2], strides=[2, 2], storage_order=order
+        )
+        y, indices = evaluate(node, x=x)
+        memory = x.ravel() if order == 0 else np.swapaxes(x, 2, 3).ravel()
+        np.testing.assert_array_equal(memory[indices], y)
+
+
+def test_norms_of_magnitudes():
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, 7)).astype(np.float32)
+    for p in (1, 2, 3):
+        (y,) = evaluate(onnx.helper.make_node("GlobalLpPool", ["x"], ["y"], p=p), x=x)
+        np.testing.assert_allclose(y, (np.abs(x) ** p).sum((2, 3), keepdims=True) ** (1 / p), rtol=1e-5)
+        (y,) = evaluate(onnx.helper.make_node("LpPool", ["x"], ["y"], kernel_shape=[5, 7], p=p), x=x)
+        np.testing.assert_allclose(y, (np.abs(x) ** p).sum((2, 3), keepdims=True) ** (1 / p), rtol=1e-5)
+
+
+def test_other_ranks_are_refused():
+    node = onnx.helper.make_node("GlobalMaxPool", ["x"], ["y"])
+    with pytest.raises(Exception, match="3 to 5 axes"):
+        evaluate(node, x=np.zeros((1, 1, 2, 2, 2, 2), np.float32))
