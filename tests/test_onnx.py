@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnx")
 import onnx.helper  # noqa: E402
 import onnx.numpy_helper  # noqa: E402
 import onnx.reference  # noqa: E402
