@@ -197,13 +197,23 @@ def _avg_pool(ndim: int) -> AvgPool:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_backward(
+    ndim: int, shape: Axes, strides: Axes, dtype: Any, input_shape: Any, axis: Any, out: Any
+) -> _call.Prepared:
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape), "grad_output"), out)
+    to = _call.input_shape(input_shape, source)
+    return _averages.spread(source, to, geometry.adaptive_plan(_call.sizes(to, source.axes), source.sizes))
+
+
 def _backward(ndim: int) -> Backward:
     def backward(grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
         grad = _call.gradient("grad_output", grad_output)
-        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
-        shape = _call.input_shape(input_shape, grad, axes)
-        plan = geometry.adaptive_plan(_call.sizes(shape, axes), _call.sizes(grad.shape, axes))
-        return _averages.spread(plan, axes, shape, grad, out)
+        call = _prepare_backward(
+            ndim, grad.shape, grad.strides, grad.dtype, _args.hashable("input_shape", input_shape),
+            _args.hashable("axis", axis), _call.out_layout(out, grad),
+        )  # fmt: skip
+        return call.gradient(grad, out)
 
     return documented(
         backward, f"adaptive_avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2),

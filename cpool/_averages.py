@@ -216,6 +216,44 @@ def _pool(ndim: int) -> Pool:
     )
 
 
+def spread(source: _call.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> _call.Prepared:
+    """Prepare spreading a gradient over the windows of `plan` into one of `shape`."""
+    if source.sizes != plan.out_shape:
+        raise ValueError(
+            f"grad_output of shape {source.shape} does not belong to input_shape={shape}: its pooled axes must have "
+            f"lengths {plan.out_shape}"
+        )
+    return _call.prepare_gradient(
+        source, shape, lambda gx, gy: _engine.spread(plan, source.axes, source.dtype, gx, gy, divide)
+    )
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_backward(
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    input_shape: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: Any,
+    dilation: Any,
+    axis: Any,
+    out: Any,
+) -> _call.Prepared:
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape), "grad_output"), out)
+    to = _call.input_shape(input_shape, source)
+    plan = geometry.plan(
+        _call.sizes(to, source.axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+        divisor_override,
+    )  # fmt: skip
+    return spread(source, to, plan)
+
+
 def _backward(ndim: int) -> Backward:
     def backward(
         grad_output: Any,
@@ -232,31 +270,18 @@ def _backward(ndim: int) -> Backward:
         out: Any = None,
     ) -> Array:
         grad = _call.gradient("grad_output", grad_output)
-        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
-        shape = _call.input_shape(input_shape, grad, axes)
-        plan = geometry.plan(
-            _call.sizes(shape, axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
-            divisor_override,
+        call = _prepare_backward(
+            ndim, grad.shape, grad.strides, grad.dtype, _args.hashable("input_shape", input_shape),
+            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride),
+            _args.hashable("padding", padding), ceil_mode, count_include_pad,
+            _args.hashable("divisor_override", divisor_override), _args.hashable("dilation", dilation),
+            _args.hashable("axis", axis), _call.out_layout(out, grad),
         )  # fmt: skip
-        return spread(plan, axes, shape, grad, out)
+        return call.gradient(grad, out)
 
     return documented(
         backward, f"avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2), share=0.5**ndim
     )
-
-
-def spread(plan: geometry.Plan, axes: Axes, shape: Axes, grad: Array, out: Any) -> Array:
-    """Spread `grad` over the windows of `plan` into `out` or a new array of `shape`."""
-    if _call.sizes(grad.shape, axes) != plan.out_shape:
-        raise ValueError(
-            f"grad_output of shape {grad.shape} does not belong to input_shape={shape}: its pooled axes must have "
-            f"lengths {plan.out_shape}"
-        )
-    gx = _call.result(out, shape, grad)
-    _call.refuse_overlap(gx, grad)
-    if gx.size:
-        _engine.spread(plan, axes, gx, grad)
-    return gx
 
 
 avg_pool1d, avg_pool2d, avg_pool3d = (_pool(d) for d in (1, 2, 3))

@@ -53,8 +53,11 @@ class Prepared(NamedTuple):
             self.run(threads.limit, x, y)
         return y
 
-
-Views = tuple[_layout.View, _layout.View]
+    def gradient(self, grad: Array, out: Array | None, *indices: Array) -> Array:
+        """Pass `grad` back into the checked `out` or a new array."""
+        gx = self.new(self.dtype) if out is None else out
+        self.run(threads.limit, gx, grad, *indices)
+        return gx
 
 
 def prepare(
@@ -109,7 +112,7 @@ def with_sizes(shape: Axes, axes: Axes, lengths: Axes) -> Axes:
     return tuple(result)
 
 
-def out_layout(out: Any, x: Array) -> Any:
+def out_layout(out: Any, *inputs: Array) -> Any:
     """Return shape, strides and dtype of the checked `out`."""
     if out is None:
         return None
@@ -119,7 +122,9 @@ def out_layout(out: Any, x: Array) -> Any:
         raise ValueError("out is read-only")
     if not out.flags.aligned:
         raise ValueError("out is not aligned in memory")
-    refuse_overlap(out, x)
+    for array in inputs:
+        if np.may_share_memory(out, array):
+            raise ValueError("out overlaps an input in memory; it must be an array of its own")
     return out.shape, out.strides, out.dtype
 
 
@@ -134,20 +139,15 @@ def output_view(out: Any, shape: Axes, order: Axes, dtype: Any, storage: int) ->
     return _layout.View(shape, out[1], dtype.itemsize, storage)
 
 
-def result(out: Any, shape: Axes, like: Array) -> Array:
-    """Return the checked `out`, or a new array with the dtype and memory order of `like`."""
-    if out is None:
-        return _layout.empty(shape, _layout.memory_order(like.shape, like.strides), like.dtype)
-    output_view(out_layout(out, like), shape, (), like.dtype, 0)
-    checked: Array = out
-    return checked
-
-
-def refuse_overlap(out: Array, *inputs: Array) -> None:
-    """Refuse an `out` that shares memory with an input."""
-    for array in inputs:
-        if np.may_share_memory(out, array):
-            raise ValueError("out overlaps an input in memory; it must be an array of its own")
+def prepare_gradient(
+    source: Source, shape: Axes, make: Callable[[_layout.View, _layout.View], Callable[..., None]]
+) -> Prepared:
+    """Lay out a backward pass from the gradient that `source` describes to one of `shape`, the input's."""
+    order = _layout.memory_order(source.shape, source.strides)
+    gy = _layout.View(source.shape, source.strides, source.dtype.itemsize)
+    gx = output_view(source.out, shape, order, source.dtype, 0)
+    natural = order == tuple(range(len(shape)))
+    return Prepared(make(gx, gy), shape, None if natural else order, source.dtype, False)
 
 
 def index_array(value: Any) -> Array:
@@ -162,14 +162,14 @@ def index_array(value: Any) -> Array:
     return indices.astype(np.int64)
 
 
-def input_shape(shape: Any, grad: Array, axes: Axes) -> Axes:
+def input_shape(shape: Any, source: Source) -> Axes:
     """Return the checked `input_shape` of a backward pass."""
     checked = _args.shape("input_shape", shape)
-    if len(checked) != grad.ndim:
-        raise ValueError(f"input_shape={checked} must have as many axes as grad_output, whose shape is {grad.shape}")
-    if with_sizes(checked, axes, sizes(grad.shape, axes)) != grad.shape:
+    if len(checked) != len(source.shape):
+        raise ValueError(f"input_shape={checked} must have as many axes as grad_output, whose shape is {source.shape}")
+    if with_sizes(checked, source.axes, source.sizes) != source.shape:
         raise ValueError(
-            f"input_shape={checked} and grad_output of shape {grad.shape} must agree on every axis that is not pooled"
+            f"input_shape={checked} and grad_output of shape {source.shape} must agree on every axis that is not pooled"
         )
     return checked
 

@@ -126,7 +126,7 @@ def values(
     """Prepare op "max", "min" or "sum": a function of (thread limit, x, y)."""
     if 0 in y.shape:
         return _nothing
-    work = int(np.prod(y.shape, dtype=np.int64)) * plan.taps
+    work = math.prod(y.shape) * plan.taps
     call = _kernel("values", numbers.ctype)(
         0, op, plan.packed, _layout.pack(axes, x, y), threads.share(work), divide, norm, power
     )
@@ -140,7 +140,7 @@ def picks(
     """Prepare op "max" or "min" with indices: a function of (thread limit, x, y, indices)."""
     if 0 in y.shape:
         return _nothing
-    work = int(np.prod(y.shape, dtype=np.int64)) * plan.taps
+    work = math.prod(y.shape) * plan.taps
     lane = "int32_t" if plan.elements < 2**31 else "int64_t"
     call = _kernel("picks", numbers.ctype, lane)(
         0, 0, op, plan.packed, _layout.pack(axes, x, y, indices), threads.share(work)
@@ -154,27 +154,43 @@ def sorts(op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y:
     if 0 in y.shape:
         return _nothing
     taps = math.prod(w.kernel for w in plan.axes)
-    work = int(np.prod(y.shape, dtype=np.int64)) * taps
+    work = math.prod(y.shape) * taps
     call = _kernel("sorts", numbers.ctype)(0, op, plan.packed, _layout.pack(axes, x, y), threads.share(work))
     run: Callable[..., None] = call.run
     return run
 
 
-def scatter(axes: Axes, gx: Array, gy: Array, indices: Array, assign: bool = False) -> None:
-    """Add gy to gx = 0 along indices, or with `assign` let the last one stand; refuse indices outside the plane."""
-    sizes = tuple(gx.shape[a] for a in axes)
-    plan = geometry.scatter_plan(sizes, tuple(gy.shape[a] for a in axes))
-    packed = _layout.pack(axes, view_of(gx), view_of(gy), view_of(indices))
-    make = _kernel("scatter_back", GRADIENTS[gx.dtype.name].ctype, indices.dtype.name + "_t")
-    call = make(0, 0, plan.packed, packed, threads.share(gx.size + gy.size), assign)
-    bad: tuple[int, int] | None = call.run(threads.limit, gx, gy, indices)
-    if bad is not None:
-        raise ValueError(f"indices must lie in the plane, 0 to {plan.elements - 1}; got {bad[0]} to {bad[1]}")
+def scatter(
+    axes: Axes, dtype: Any, index_dtype: Any, gx: _layout.View, gy: _layout.View, indices: _layout.View,
+    assign: bool = False,
+) -> Callable[..., None]:  # fmt: skip
+    """Prepare adding gy to gx = 0 along indices, or with `assign` letting the last one stand.
+
+    Returns a function of (thread limit, gx, gy, indices), which refuses indices outside the plane.
+    """
+    if 0 in gx.shape:
+        return _nothing
+    plan = geometry.scatter_plan(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
+    work = math.prod(gx.shape) + math.prod(gy.shape)
+    make = _kernel("scatter_back", GRADIENTS[dtype.name].ctype, index_dtype.name + "_t")
+    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), threads.share(work), assign)
+
+    def run(*arguments: Any) -> None:
+        bad = call.run(*arguments)
+        if bad is not None:
+            raise ValueError(f"indices must lie in the plane, 0 to {plan.elements - 1}; got {bad[0]} to {bad[1]}")
+
+    return run
 
 
-def spread(plan: Plan, axes: Axes, gx: Array, gy: Array, divide: bool = True) -> None:
-    """Spread gy over the plan's windows into gx."""
-    packed = _layout.pack(axes, view_of(gx), view_of(gy))
-    work = gx.size + gy.size * plan.taps
-    call = _kernel("spread_back", GRADIENTS[gx.dtype.name].ctype)(0, plan.packed, packed, threads.share(work), divide)
-    call.run(threads.limit, gx, gy)
+def spread(
+    plan: Plan, axes: Axes, dtype: Any, gx: _layout.View, gy: _layout.View, divide: bool = True
+) -> Callable[..., None]:
+    """Prepare spreading gy over the plan's windows into gx: a function of (thread limit, gx, gy)."""
+    if 0 in gx.shape:
+        return _nothing
+    work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
+    make = _kernel("spread_back", GRADIENTS[dtype.name].ctype)
+    call = make(0, plan.packed, _layout.pack(axes, gx, gy), threads.share(work), divide)
+    run: Callable[..., None] = call.run
+    return run

@@ -222,20 +222,39 @@ def _pool(op: str, ndim: int) -> Pool:
     )
 
 
+@lru_cache(maxsize=1024, typed=True)
+def _prepare_backward(
+    ndim: int,
+    shape: Axes,
+    strides: Axes,
+    dtype: Any,
+    index_strides: Axes,
+    index_dtype: Any,
+    input_shape: Any,
+    axis: Any,
+    out: Any,
+) -> _call.Prepared:
+    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape), "grad_output"), out)
+    to = _call.input_shape(input_shape, source)
+    if 0 in source.sizes and 0 not in to:
+        raise ValueError(f"grad_output of shape {shape} is empty, but input_shape={to} is not")
+    indices = _layout.View(shape, index_strides, index_dtype.itemsize)
+    return _call.prepare_gradient(
+        source, to, lambda gx, gy: _engine.scatter(source.axes, dtype, index_dtype, gx, gy, indices)
+    )
+
+
 def _backward(ndim: int) -> Backward:
     def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
         grad = _call.gradient("grad_output", grad_output)
         at = _call.index_array(indices)
         _call.same_shape("indices", at, "grad_output", grad.shape)
-        axes = _args.pooled_axes(axis, ndim, grad.ndim, "grad_output")
-        shape = _call.input_shape(input_shape, grad, axes)
-        if grad.size == 0 and 0 not in [n for a, n in enumerate(shape) if a not in axes]:
-            raise ValueError(f"grad_output of shape {grad.shape} is empty, but input_shape={shape} is not")
-        gx = _call.result(out, shape, grad)
-        _call.refuse_overlap(gx, grad, at)
-        if grad.size:
-            _engine.scatter(axes, gx, grad, at)
-        return gx
+        call = _prepare_backward(
+            ndim, grad.shape, grad.strides, grad.dtype, at.strides, at.dtype,
+            _args.hashable("input_shape", input_shape), _args.hashable("axis", axis),
+            _call.out_layout(out, grad, at),
+        )  # fmt: skip
+        return call.gradient(grad, out, at)
 
     return documented(backward, f"max_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2), sum=2.0**ndim)
 

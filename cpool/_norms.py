@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import _args, _call, _engine, _layout, geometry
+from ._averages import spread
 from ._docs import cube, documented
-from ._extremes import select
+from ._extremes import run, select
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -204,24 +205,24 @@ def _backward(ndim: int) -> Backward:
         )
         for name, array in (("grad_output", grad), ("output", y)):
             _call.same_shape(name, array, "the output", _call.with_sizes(x.shape, axes, plan.out_shape))
-        gx = _call.result(out, x.shape, grad)
-        _call.refuse_overlap(gx, grad, x, y)
-        if not gx.size:
-            return gx
+        source = _call.Source(grad.shape, grad.strides, grad.dtype, axes, _call.out_layout(out, grad, x, y))
         if p == np.inf:
-            source = _call.Source(x.shape, x.strides, x.dtype, axes, None)
+            forward = _call.Source(x.shape, x.strides, x.dtype, axes, None)
             magnitudes = np.abs(x)
-            winners = select("max", plan, source._replace(strides=magnitudes.strides), True, np.int64)
-            largest, indices = winners.new(x.dtype), winners.new(np.int64)
-            winners.run(1, magnitudes, largest, indices)
-            _engine.scatter(axes, gx, grad, indices)
+            call = select("max", plan, forward._replace(strides=magnitudes.strides), True, np.int64)
+            _, at = run(call, magnitudes, True, np.int64, None)
+            indices = _engine.view_of(at)
+            gx = _call.prepare_gradient(
+                source, x.shape, lambda gx, gy: _engine.scatter(axes, grad.dtype, at.dtype, gx, gy, indices)
+            ).gradient(grad, out, at)
             gx *= np.sign(x)
             return gx
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(y == 0, 0, grad * y ** (1 - p)).astype(x.dtype, copy=False)
-            _engine.spread(plan, axes, gx, share, divide=False)
             factor = x ** (p - 1)
         factor[(x == 0) & (p < 1)] = 0
+        source = source._replace(strides=share.strides)
+        gx = spread(source, x.shape, plan, divide=False).gradient(share, out)
         gx *= factor
         return gx
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _args, _call, _engine
+from . import _args, _call, _engine, _layout, threads
 from ._docs import cube, documented
 
 Array = np.ndarray[Any, Any]
@@ -132,9 +132,10 @@ def _unpool(ndim: int) -> Unpool:
         axes = _args.pooled_axes(None, ndim, x.ndim)
         shape = _output_shape(x.shape, ndim, kernel_size, stride, padding, output_size)
         values = _bits(x)
-        y = _call.result(None, shape, values)
-        if x.size:
-            _engine.scatter(axes, y, values, at, assign=True)
+        y = _layout.empty(shape, _layout.memory_order(x.shape, x.strides), values.dtype)
+        to, source, places = (_engine.view_of(a) for a in (y, values, at))
+        run = _engine.scatter(axes, values.dtype, at.dtype, to, source, places, assign=True)
+        run(threads.limit, y, values, at)
         return y.view(x.dtype) if x.dtype.itemsize >= 4 else y.astype(x.dtype)
 
     return documented(

@@ -1,12 +1,14 @@
 """Shared by all tests: the installed cpool, reproducible hypothesis, thread counts."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-# `python -m pytest` puts the checkout first on the path, where cpool/ has no compiled modules.
+# `python -m pytest` and `python -c` put the checkout first on the path, where cpool/ has no compiled modules.
+os.environ["PYTHONSAFEPATH"] = "1"
 sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).parent.parent]
 
 import cpool  # noqa: E402

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx")
-import onnx.helper  # noqa: E402
-import onnx.numpy_helper  # noqa: E402
-import onnx.reference  # noqa: E402
+import onnx.helper
+import onnx.numpy_helper
+import onnx.reference
 
-import cpool.onnx  # noqa: E402
+import cpool.onnx
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # other operators' cases overflow while they are made

@@ -1,0 +1,49 @@
+"""What is measured: named shapes, NCHW. One list for every peer, table and chart."""
+
+from typing import Any, NamedTuple
+
+
+class Case(NamedTuple):
+    """Pooling of one shape."""
+
+    name: str
+    shape: tuple[int, ...]
+    kernel: Any
+    stride: Any
+    padding: Any = 0
+    dtype: str = "float32"
+    layout: str = "NCHW"
+
+    @property
+    def ndim(self) -> int:
+        """How many axes are pooled."""
+        return len(self.shape) - 2
+
+
+CASES = [
+    Case("ResNet stem, batch 1", (1, 64, 112, 112), 3, 2, 1),
+    Case("ResNet stem, batch 16", (16, 64, 112, 112), 3, 2, 1),
+    Case("VGG first, batch 4", (4, 64, 224, 224), 2, 2),
+    Case("VGG last, batch 8", (8, 512, 14, 14), 2, 2),
+    Case("AlexNet, batch 8", (8, 64, 55, 55), 3, 2),
+    Case("Inception reduce 35", (8, 288, 35, 35), 3, 2),
+    Case("Inception branch 35", (8, 192, 35, 35), 3, 1, 1),
+    Case("Inception branch 17", (8, 768, 17, 17), 3, 1, 1),
+    Case("DenseNet transition", (8, 256, 28, 28), 2, 2),
+    Case("SPPF 5", (4, 256, 20, 20), 5, 1, 2),
+    Case("SPPF 9", (4, 256, 20, 20), 9, 1, 4),
+    Case("SPPF 13", (4, 256, 20, 20), 13, 1, 6),
+    Case("global 7x7", (16, 2048, 7, 7), 7, 1),
+    Case("picture, window 15", (1, 3, 512, 512), 15, 1, 7),
+    Case("picture, window 31", (1, 3, 512, 512), 31, 1, 15),
+    Case("one plane 4096", (1, 1, 4096, 4096), 2, 2),
+    Case("odd width 299", (2, 32, 299, 299), 3, 2),
+    Case("odd width 33", (8, 128, 33, 33), 3, 2, 1),
+    Case("odd width 13", (8, 512, 13, 13), 3, 1, 1),
+    Case("video", (1, 32, 16, 56, 56), (1, 3, 3), (1, 2, 2), (0, 1, 1)),
+    Case("CT volume", (1, 1, 96, 160, 160), 2, 2),
+    Case("audio", (8, 32, 16000), 4, 4),
+    Case("tiny", (1, 1, 4, 4), 2, 2),
+]
+
+OPERATIONS = ["max", "max with indices", "max backward", "average", "average backward"]

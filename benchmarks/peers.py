@@ -1,0 +1,278 @@
+"""Who is measured. Each peer makes a function that pools one case with its own memory, or None if it has no such case.
+
+Each peer lives in a process of its own: two OpenMP runtimes in one process spin on each other's processors, and each
+may hold its arrays in the layout it likes best. Arrays are made and touched before the clock starts.
+"""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from cases import Case
+
+Function = Callable[[], Any]
+
+
+def numbers(case: Case) -> Any:
+    """Return the input: normal numbers, or small integers."""
+    rng = np.random.default_rng(0)
+    if case.dtype == "bfloat16":
+        import ml_dtypes
+
+        x = rng.standard_normal(case.shape, dtype=np.float32).astype(ml_dtypes.bfloat16)
+    elif "int" in case.dtype:
+        x = rng.integers(0, 100, case.shape).astype(case.dtype)
+    else:
+        x = rng.standard_normal(case.shape, dtype=np.float32).astype(case.dtype)
+    if case.layout == "NHWC":
+        x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    return x
+
+
+def each(value: Any, n: int) -> tuple[int, ...]:
+    """Return `value`, an int or one per axis, as one per axis."""
+    return tuple(value) if isinstance(value, tuple) else (value,) * n
+
+
+def cpool(operation: str, case: Case, threads: int) -> Function | None:
+    import cpool as library
+
+    library.set_num_threads(threads)
+    x, arguments, d = numbers(case), (case.kernel, case.stride, case.padding), case.ndim
+    max_pool, avg_pool = getattr(library, f"max_pool{d}d"), getattr(library, f"avg_pool{d}d")
+    if operation == "max":
+        return lambda: max_pool(x, *arguments)
+    if operation == "max with indices":
+        return lambda: max_pool(x, *arguments, return_indices=True)
+    if operation == "average":
+        return lambda: avg_pool(x, *arguments)
+    if operation == "max backward":
+        y, indices = max_pool(x, *arguments, return_indices=True)
+        grad, backward = np.ones_like(y), getattr(library, f"max_pool{d}d_backward")
+        return lambda: backward(grad, indices, case.shape)
+    if operation == "average backward":
+        grad, backward = np.ones_like(avg_pool(x, *arguments)), getattr(library, f"avg_pool{d}d_backward")
+        return lambda: backward(grad, case.shape, *arguments)
+    return None
+
+
+def _torch(operation: str, case: Case, threads: int, channels_last: bool) -> Function | None:
+    import torch
+
+    functional = torch.nn.functional
+    torch.set_num_threads(threads)
+    if case.dtype == "bfloat16":
+        x = torch.from_numpy(numbers(case).astype(np.float32)).to(torch.bfloat16)
+    else:
+        x = torch.from_numpy(numbers(case))
+    if channels_last:
+        if case.ndim == 1 or case.shape[1] == 1:
+            return None
+        x = x.contiguous(memory_format=torch.channels_last if case.ndim == 2 else torch.channels_last_3d)
+    arguments, d = (case.kernel, case.stride, case.padding), case.ndim
+    max_pool, avg_pool = getattr(functional, f"max_pool{d}d"), getattr(functional, f"avg_pool{d}d")
+    if operation == "max":
+        return lambda: max_pool(x, *arguments)
+    if operation == "max with indices":
+        return lambda: max_pool(x, *arguments, return_indices=True)
+    if operation == "average":
+        return lambda: avg_pool(x, *arguments)
+    x.requires_grad_()
+    y = (max_pool if operation == "max backward" else avg_pool)(x, *arguments)
+    ones = torch.ones_like(y)
+    return lambda: torch.autograd.grad(y, x, ones, retain_graph=True)
+
+
+def torch_nchw(operation: str, case: Case, threads: int) -> Function | None:
+    return _torch(operation, case, threads, False)
+
+
+def torch_nhwc(operation: str, case: Case, threads: int) -> Function | None:
+    return _torch(operation, case, threads, True)
+
+
+def onednn(operation: str, case: Case, threads: int) -> Function | None:
+    """OneDNN by way of torch, on the blocked memory that its convolutions produce."""
+    import torch
+
+    if operation not in ("max", "average") or case.ndim == 1 or case.dtype != "float32":
+        return None
+    torch.set_num_threads(threads)
+    d, channels = case.ndim, case.shape[1]
+    identity = torch.eye(channels).reshape(channels, channels, *(1,) * d)
+    convolution = getattr(torch.nn.functional, f"conv{d}d")
+    pool = getattr(torch.nn.functional, f"{'max' if operation == 'max' else 'avg'}_pool{d}d")
+    with torch.no_grad():
+        x = convolution(torch.from_numpy(numbers(case)).to_mkldnn(), identity.to_mkldnn())
+
+    def run() -> Any:
+        with torch.no_grad():
+            return pool(x, case.kernel, case.stride, case.padding)
+
+    return run
+
+
+def _onnx_model(operation: str, case: Case) -> Any:
+    from onnx import TensorProto, helper
+
+    d = case.ndim
+    outputs = ["y", "i"] if operation == "max with indices" else ["y"]
+    more = {"count_include_pad": 1} if operation == "average" else {}
+    node = helper.make_node(
+        "AveragePool" if operation == "average" else "MaxPool", ["x"], outputs, kernel_shape=each(case.kernel, d),
+        strides=each(case.stride, d), pads=each(case.padding, d) * 2, **more,
+    )  # fmt: skip
+    kinds = {"y": TensorProto.FLOAT, "i": TensorProto.INT64}
+    graph = helper.make_graph(
+        [node],
+        "pooling",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, case.shape)],
+        [helper.make_tensor_value_info(o, kinds[o], None) for o in outputs],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=10)
+
+
+def onnxruntime(operation: str, case: Case, threads: int) -> Function | None:
+    import onnxruntime as ort
+
+    if "backward" in operation or case.dtype != "float32":
+        return None
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = ort.InferenceSession(_onnx_model(operation, case).SerializeToString(), options)
+    x = numbers(case)
+    return lambda: session.run(None, {"x": x})
+
+
+def openvino(operation: str, case: Case, threads: int) -> Function | None:
+    import io
+
+    import openvino as ov
+
+    if operation not in ("max", "average") or case.dtype != "float32":
+        return None
+    core = ov.Core()
+    model = core.read_model(io.BytesIO(_onnx_model(operation, case).SerializeToString()))
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"})
+    request, x = compiled.create_infer_request(), numbers(case)
+    return lambda: request.infer([x], share_inputs=True, share_outputs=True)
+
+
+def opencv(operation: str, case: Case, threads: int) -> Function | None:
+    """Pictures alone: dilation, box filter, and resizing by area."""
+    import cv2
+
+    n, channels, *sizes = case.shape
+    if case.ndim != 2 or n != 1 or channels > 4 or not isinstance(case.kernel, int):
+        return None
+    cv2.setNumThreads(threads)
+    picture = np.ascontiguousarray(np.moveaxis(numbers(case)[0], 0, -1))
+    k = case.kernel
+    if case.stride == 1 and 2 * case.padding == k - 1:
+        if operation == "max":
+            kernel = np.ones((k, k), np.uint8)
+            return lambda: cv2.dilate(picture, kernel)
+        if operation == "average":
+            return lambda: cv2.blur(picture, (k, k), borderType=cv2.BORDER_CONSTANT)
+    if operation == "average" and case.stride == k and case.padding == 0:
+        return lambda: cv2.resize(picture, (sizes[1] // k, sizes[0] // k), interpolation=cv2.INTER_AREA)
+    return None
+
+
+def floor(operation: str, case: Case, threads: int) -> Function | None:
+    """Read what must be read once and write what must be written once: torch's sum and fill."""
+    import torch
+
+    torch.set_num_threads(threads)
+    x = torch.from_numpy(numbers(case)) if case.dtype != "bfloat16" else torch.zeros(case.shape, dtype=torch.bfloat16)
+    sizes = [
+        (n + 2 * p - k) // s + 1
+        for n, k, s, p in zip(
+            case.shape[2:], *(each(v, case.ndim) for v in (case.kernel, case.stride, case.padding)), strict=True
+        )
+    ]
+    y = torch.zeros(*case.shape[:2], *sizes, dtype=x.dtype)
+    indices = torch.zeros(y.shape, dtype=torch.int64)
+    if operation == "max with indices":
+        return lambda: (x.sum(), torch.empty_like(y).fill_(0), torch.empty_like(indices).fill_(0))
+    if operation == "max backward":
+        return lambda: (y.sum(), indices.sum(), torch.empty_like(x).fill_(0))
+    if operation == "average backward":
+        return lambda: (y.sum(), torch.empty_like(x).fill_(0))
+    return lambda: (x.sum(), torch.empty_like(y).fill_(0))
+
+
+#: Name, function, the packages it needs.
+PEERS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "cpool": (cpool, ("cpool",)),
+    "torch": (torch_nchw, ("torch",)),
+    "torch channels_last": (torch_nhwc, ("torch",)),
+    "oneDNN": (onednn, ("torch",)),
+    "ONNX Runtime": (onnxruntime, ("onnx", "onnxruntime")),
+    "OpenVINO": (openvino, ("onnx", "openvino")),
+    "OpenCV": (opencv, ("cv2",)),
+    "floor": (floor, ("torch",)),
+}
+
+
+def _serve(make: Any, pipe: Any) -> None:
+    """Make the function of each job, then time it as often as asked."""
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:  # the run is over
+            return
+        try:
+            function = make(*job)
+            if function is not None:
+                function()
+                start = time.perf_counter()
+                function()
+                calls = max(1, int(5e-3 / (time.perf_counter() - start)))
+        except Exception as error:
+            print(f"{make.__name__} cannot do {job}: {error}", file=sys.stderr)
+            function = None
+        pipe.send(function is not None)
+        if function is None:
+            continue
+        while pipe.recv():
+            function()  # wakes the threads, fills the caches
+            start = time.perf_counter()
+            for _ in range(calls):
+                function()
+            pipe.send((time.perf_counter() - start) / calls)
+
+
+class Worker:
+    """A peer in its process."""
+
+    def __init__(self, name: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(PEERS[name][0], theirs), daemon=True)
+        self.process.start()
+
+    def prepare(self, *job: Any) -> bool:
+        """Return whether the peer has the case."""
+        self.pipe.send(job)
+        return bool(self.pipe.recv())
+
+    def sample(self) -> float:
+        """Return the seconds of one call."""
+        self.pipe.send(True)
+        return float(self.pipe.recv())
+
+    def done(self) -> None:
+        """End the samples of one job."""
+        self.pipe.send(False)
+
+
+def present() -> list[str]:
+    """Return the peers whose packages are installed."""
+    return [name for name, (_, needs) in PEERS.items() if all(map(importlib.util.find_spec, needs))]
