@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
-from . import _args, _averages, _call, _extremes, geometry
+from . import _args, _call, geometry
+from ._averages import average, spread
 from ._docs import cube, documented, halved_cube
+from ._extremes import select
+from ._prepared import Memo
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -140,26 +142,14 @@ def _output_size(value: Any, ndim: int) -> tuple[int | None, ...]:
     return tuple(None if v is None else _args.integer("output_size", v, 0) for v in given)
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _prepare_max(
-    ndim: int, shape: Axes, strides: Axes, dtype: Any, output_size: Any, with_indices: bool, axis: Any,
-    index_dtype: Any, out: Any,
-) -> _call.Prepared:  # fmt: skip
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
-    plan = geometry.adaptive_plan(source.sizes, _output_size(output_size, ndim))
-    return _extremes.select("max", plan, source, _args.flag("return_indices", with_indices), index_dtype)
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _prepare_avg(
-    ndim: int, shape: Axes, strides: Axes, dtype: Any, output_size: Any, axis: Any, result: Any, out: Any
-) -> _call.Prepared:
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
-    plan = geometry.adaptive_plan(source.sizes, _output_size(output_size, ndim))
-    return _averages.average(plan, source, result)
+def _source_and_plan(x: Array, output_size: Any, axis: Any, ndim: int, layout: Any) -> tuple[Any, geometry.Plan]:
+    source = _call.source(x, axis, ndim, layout)
+    return source, geometry.adaptive_plan(source.sizes, _output_size(output_size, ndim))
 
 
 def _max_pool(ndim: int) -> MaxPool:
+    memo = Memo()
+
     def pool(
         x: Any,
         output_size: Any,
@@ -169,12 +159,17 @@ def _max_pool(ndim: int) -> MaxPool:
         index_dtype: Any = np.int64,
         out: Any = None,
     ) -> Any:
-        x = _args.array("x", x)
-        call = _prepare_max(
-            ndim, x.shape, x.strides, x.dtype, _args.hashable("output_size", output_size), return_indices,
-            _args.hashable("axis", axis), index_dtype, _call.out_layout(out, x),
-        )  # fmt: skip
-        return _extremes.run(call, x, return_indices, index_dtype, out)
+        layout = _call.described(out)
+        given = (output_size, axis, index_dtype, layout)
+        call = memo.get(x, given, (return_indices,))
+        if call is None:
+            x = _args.array("x", x)
+            source, plan = _source_and_plan(x, output_size, axis, ndim, layout)
+            with_indices = _args.flag("return_indices", return_indices)
+            call = select("max", plan, source, with_indices, index_dtype)
+            memo.keep(call, x, given, (return_indices,))
+        _call.refuse_overlap(out, x)
+        return call.pick(x, index_dtype, out) if return_indices else call.forward(x, out)
 
     return documented(
         pool, f"adaptive_max_pool{ndim}d", ndim, _MAX, size=4**ndim, cube=cube(ndim, 4),
@@ -183,13 +178,18 @@ def _max_pool(ndim: int) -> MaxPool:
 
 
 def _avg_pool(ndim: int) -> AvgPool:
+    memo = Memo()
+
     def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
-        x = _args.array("x", x)
-        call = _prepare_avg(
-            ndim, x.shape, x.strides, x.dtype, _args.hashable("output_size", output_size),
-            _args.hashable("axis", axis), dtype, _call.out_layout(out, x),
-        )  # fmt: skip
-        return call(x, out)
+        layout = _call.described(out)
+        given = (output_size, axis, dtype, layout)
+        call = memo.get(x, given)
+        if call is None:
+            x = _args.array("x", x)
+            source, plan = _source_and_plan(x, output_size, axis, ndim, layout)
+            call = memo.keep(average(plan, source, dtype), x, given)
+        _call.refuse_overlap(out, x)
+        return call.forward(x, out)
 
     return documented(
         pool, f"adaptive_avg_pool{ndim}d", ndim, _AVG, size=4**ndim, cube=cube(ndim, 4),
@@ -197,23 +197,22 @@ def _avg_pool(ndim: int) -> AvgPool:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _prepare_backward(
-    ndim: int, shape: Axes, strides: Axes, dtype: Any, input_shape: Any, axis: Any, out: Any
-) -> _call.Prepared:
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape), "grad_output"), out)
-    to = _call.input_shape(input_shape, source)
-    return _averages.spread(source, to, geometry.adaptive_plan(_call.sizes(to, source.axes), source.sizes))
-
-
 def _backward(ndim: int) -> Backward:
+    memo = Memo()
+
     def backward(grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
-        grad = _call.gradient("grad_output", grad_output)
-        call = _prepare_backward(
-            ndim, grad.shape, grad.strides, grad.dtype, _args.hashable("input_shape", input_shape),
-            _args.hashable("axis", axis), _call.out_layout(out, grad),
-        )  # fmt: skip
-        return call.gradient(grad, out)
+        grad = grad_output
+        layout = _call.described(out)
+        given = (input_shape, axis, layout)
+        call = memo.get(grad, given)
+        if call is None:
+            grad = _call.gradient("grad_output", grad_output)
+            source = _call.source(grad, axis, ndim, layout, "grad_output")
+            to = _call.input_shape(input_shape, source)
+            plan = geometry.adaptive_plan(_call.sizes(to, source.axes), source.sizes)
+            call = memo.keep(spread(source, to, plan), grad, given)
+        _call.refuse_overlap(out, grad)
+        return call.backward(grad, out)
 
     return documented(
         backward, f"adaptive_avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2),

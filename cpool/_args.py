@@ -25,25 +25,6 @@ def integer(name: str, value: Any, lowest: int, highest: int = LARGEST) -> int:
     return number
 
 
-def hashable(name: str, value: Any) -> Any:
-    """Return ints, tuples of ints and strings as they are, other integers and sequences as those; refuse the rest.
-
-    What it returns can be a key: nothing in it equals an int without being one, as 2.0 and True do.
-    """
-    kind = type(value)
-    if kind is int or value is None or kind is str:
-        return value
-    if kind is tuple:
-        for v in value:
-            if type(v) is not int:
-                break
-        else:
-            return value
-    if isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0):
-        return tuple(hashable(f"{name}[{i}]", v) for i, v in enumerate(value))
-    return integer(name, value, -(2**63), 2**63 - 1)
-
-
 def per_axis(name: str, value: Any, ndim: int, lowest: int) -> tuple[int, ...]:
     """Return `value`, an int or a sequence of `ndim` ints, as a tuple of `ndim` ints >= lowest."""
     if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) > 0:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
 from . import _args, _call, _engine, _layout, _missing, geometry
 from ._docs import cube, documented, halved_cube
+from ._prepared import Memo, Prepared
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -138,7 +138,7 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     """
 
 
-def average(plan: geometry.Plan, source: _call.Source, dtype: Any) -> _call.Prepared:
+def average(plan: geometry.Plan, source: _call.Source, dtype: Any) -> Prepared:
     """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None."""
     natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
     result = natural if dtype is None else np.dtype(dtype)
@@ -155,31 +155,9 @@ def average(plan: geometry.Plan, source: _call.Source, dtype: Any) -> _call.Prep
     return _call.prepare(source, plan, numbers, result, storage, make)
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _prepare(
-    ndim: int,
-    shape: Axes,
-    strides: Axes,
-    dtype: Any,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor_override: Any,
-    dilation: Any,
-    axis: Any,
-    result: Any,
-    out: Any,
-) -> _call.Prepared:
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
-    plan = geometry.plan(
-        source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
-    )
-    return average(plan, source, result)
-
-
 def _pool(ndim: int) -> Pool:
+    memo = Memo()
+
     def pool(
         x: Any,
         kernel_size: Any,
@@ -196,27 +174,33 @@ def _pool(ndim: int) -> Pool:
         dtype: Any = None,
         out: Any = None,
     ) -> Array:
-        if nan_policy != "propagate" or where is not None or isinstance(x, np.ma.MaskedArray):
-            return _missing.average(
-                ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, kernel_size=kernel_size,
-                stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
-                dilation=dilation,
-            )  # fmt: skip
-        x = _args.array("x", x)
-        call = _prepare(
-            ndim, x.shape, x.strides, x.dtype, _args.hashable("kernel_size", kernel_size),
-            _args.hashable("stride", stride), _args.hashable("padding", padding), ceil_mode, count_include_pad,
-            _args.hashable("divisor_override", divisor_override), _args.hashable("dilation", dilation),
-            _args.hashable("axis", axis), dtype, _call.out_layout(out, x),
-        )  # fmt: skip
-        return call(x, out)
+        layout = None if out is None else _call.described(out)
+        given = (kernel_size, stride, padding, divisor_override, dilation, axis, nan_policy, where, dtype, layout)
+        flags = (ceil_mode, count_include_pad)
+        call = memo.get(x, given, flags)
+        if call is None:
+            if _missing.concerns(x, nan_policy, where):
+                return _missing.average(
+                    ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, kernel_size=kernel_size,
+                    stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
+                    dilation=dilation,
+                )  # fmt: skip
+            x = _args.array("x", x)
+            source = _call.source(x, axis, ndim, layout)
+            plan = geometry.plan(
+                source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
+            )
+            call = memo.keep(average(plan, source, dtype), x, given, flags)
+        if out is not None:
+            _call.refuse_overlap(out, x)
+        return call.forward(x, out)
 
     return documented(
         pool, f"avg_pool{ndim}d", ndim, _POOL, size=4**ndim, cube=cube(ndim, 4), example=halved_cube(ndim, np.mean)
     )
 
 
-def spread(source: _call.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> _call.Prepared:
+def spread(source: _call.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> Prepared:
     """Prepare spreading a gradient over the windows of `plan` into one of `shape`."""
     if source.sizes != plan.out_shape:
         raise ValueError(
@@ -228,33 +212,9 @@ def spread(source: _call.Source, shape: Axes, plan: geometry.Plan, divide: bool 
     )
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _prepare_backward(
-    ndim: int,
-    shape: Axes,
-    strides: Axes,
-    dtype: Any,
-    input_shape: Any,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor_override: Any,
-    dilation: Any,
-    axis: Any,
-    out: Any,
-) -> _call.Prepared:
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape), "grad_output"), out)
-    to = _call.input_shape(input_shape, source)
-    plan = geometry.plan(
-        _call.sizes(to, source.axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
-        divisor_override,
-    )  # fmt: skip
-    return spread(source, to, plan)
-
-
 def _backward(ndim: int) -> Backward:
+    memo = Memo()
+
     def backward(
         grad_output: Any,
         input_shape: Any,
@@ -269,15 +229,22 @@ def _backward(ndim: int) -> Backward:
         axis: Any = None,
         out: Any = None,
     ) -> Array:
-        grad = _call.gradient("grad_output", grad_output)
-        call = _prepare_backward(
-            ndim, grad.shape, grad.strides, grad.dtype, _args.hashable("input_shape", input_shape),
-            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride),
-            _args.hashable("padding", padding), ceil_mode, count_include_pad,
-            _args.hashable("divisor_override", divisor_override), _args.hashable("dilation", dilation),
-            _args.hashable("axis", axis), _call.out_layout(out, grad),
-        )  # fmt: skip
-        return call.gradient(grad, out)
+        grad = grad_output
+        layout = _call.described(out)
+        given = (input_shape, kernel_size, stride, padding, divisor_override, dilation, axis, layout)
+        flags = (ceil_mode, count_include_pad)
+        call = memo.get(grad, given, flags)
+        if call is None:
+            grad = _call.gradient("grad_output", grad_output)
+            source = _call.source(grad, axis, ndim, layout, "grad_output")
+            to = _call.input_shape(input_shape, source)
+            plan = geometry.plan(
+                _call.sizes(to, source.axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                divisor_override,
+            )  # fmt: skip
+            call = memo.keep(spread(source, to, plan), grad, given, flags)
+        _call.refuse_overlap(out, grad)
+        return call.backward(grad, out)
 
     return documented(
         backward, f"avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2), share=0.5**ndim

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _args, _engine, _layout, threads
+from . import _args, _engine, _layout
+from ._prepared import Prepared
 from .geometry import Plan
 
 Array = np.ndarray[Any, Any]
@@ -29,35 +30,9 @@ class Source(NamedTuple):
         return sizes(self.shape, self.axes)
 
 
-class Prepared(NamedTuple):
-    """A call with everything decided but the arrays."""
-
-    run: Callable[..., None]
-    shape: Axes
-    order: Axes | None  # memory order of new outputs where it is not C order
-    dtype: Any
-    bits: bool  # the arrays have no buffer of their own
-
-    def new(self, dtype: Any) -> Array:
-        """Return a new array of the output's shape and memory order."""
-        if self.order is None:
-            return np.empty(self.shape, dtype)
-        return _layout.empty(self.shape, self.order, dtype)
-
-    def __call__(self, x: Array, out: Array | None) -> Array:
-        """Pool `x` into the checked `out` or a new array."""
-        y = self.new(self.dtype) if out is None else out
-        if self.bits:
-            self.run(threads.limit, _engine.buffer(x), _engine.buffer(y))
-        else:
-            self.run(threads.limit, x, y)
-        return y
-
-    def gradient(self, grad: Array, out: Array | None, *indices: Array) -> Array:
-        """Pass `grad` back into the checked `out` or a new array."""
-        gx = self.new(self.dtype) if out is None else out
-        self.run(threads.limit, gx, grad, *indices)
-        return gx
+def source(x: Array, axis: Any, ndim: int, layout: Any, name: str = "x") -> Source:
+    """Return what a call of `ndim` pooled axes is prepared for."""
+    return Source(x.shape, x.strides, x.dtype, _args.pooled_axes(axis, ndim, x.ndim, name), layout)
 
 
 def prepare(
@@ -73,9 +48,7 @@ def prepare(
     shape = with_sizes(source.shape, source.axes, plan.out_shape)
     x = _layout.View(source.shape, source.strides, source.dtype.itemsize, numbers.storage)
     y = output_view(source.out, shape, order, result, storage)
-    natural = order == tuple(range(len(shape)))
-    run = make(x, y, order)
-    return Prepared(run, shape, None if natural else order, result, source.dtype.name == "bfloat16")
+    return Prepared(make(x, y, order), shape, order, result, "bfloat16" in (source.dtype.name, result.name))
 
 
 def numbers(table: dict[str, _engine.Numbers], dtype: Any, name: str = "x") -> _engine.Numbers:
@@ -112,8 +85,8 @@ def with_sizes(shape: Axes, axes: Axes, lengths: Axes) -> Axes:
     return tuple(result)
 
 
-def out_layout(out: Any, *inputs: Array) -> Any:
-    """Return shape, strides and dtype of the checked `out`."""
+def described(out: Any) -> Any:
+    """Return shape, strides and dtype of `out`, checked; None of None."""
     if out is None:
         return None
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
@@ -122,10 +95,14 @@ def out_layout(out: Any, *inputs: Array) -> Any:
         raise ValueError("out is read-only")
     if not out.flags.aligned:
         raise ValueError("out is not aligned in memory")
-    for array in inputs:
+    return out.shape, out.strides, out.dtype
+
+
+def refuse_overlap(out: Array | None, *inputs: Array) -> None:
+    """Refuse an `out` that shares memory with an input."""
+    for array in inputs if out is not None else ():
         if np.may_share_memory(out, array):
             raise ValueError("out overlaps an input in memory; it must be an array of its own")
-    return out.shape, out.strides, out.dtype
 
 
 def output_view(out: Any, shape: Axes, order: Axes, dtype: Any, storage: int) -> _layout.View:
@@ -146,8 +123,7 @@ def prepare_gradient(
     order = _layout.memory_order(source.shape, source.strides)
     gy = _layout.View(source.shape, source.strides, source.dtype.itemsize)
     gx = output_view(source.out, shape, order, source.dtype, 0)
-    natural = order == tuple(range(len(shape)))
-    return Prepared(make(gx, gy), shape, None if natural else order, source.dtype, False)
+    return Prepared(make(gx, gy), shape, order, source.dtype)
 
 
 def index_array(value: Any) -> Array:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
-from . import _args, _call, _engine, _layout, _missing, geometry, threads
+from . import _args, _call, _engine, _layout, _missing, geometry
 from ._docs import cube, documented, halved_cube
+from ._prepared import Memo, Prepared
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -126,7 +126,7 @@ _BACKWARD = """Gradient of max_pool{d}d and its siblings with respect to their i
     """
 
 
-def select(op: str, plan: geometry.Plan, source: _call.Source, with_indices: bool, index_dtype: Any) -> _call.Prepared:
+def select(op: str, plan: geometry.Plan, source: _call.Source, with_indices: bool, index_dtype: Any) -> Prepared:
     """Prepare op "max" or "min" over the windows of `plan`."""
     kind = np.dtype(index_dtype)
     if kind.name not in _engine.INDEX_TYPES:
@@ -144,39 +144,9 @@ def select(op: str, plan: geometry.Plan, source: _call.Source, with_indices: boo
     return _call.prepare(source, plan, numbers, source.dtype, numbers.storage, make)
 
 
-def run(call: _call.Prepared, x: Array, with_indices: bool, index_dtype: Any, out: Array | None) -> Any:
-    """Run a call that `select` prepared."""
-    if not with_indices:
-        return call(x, out)
-    y = call.new(x.dtype) if out is None else out
-    indices = call.new(index_dtype)
-    call.run(threads.limit, *((_engine.buffer(x), _engine.buffer(y)) if call.bits else (x, y)), indices)
-    return y, indices
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _prepare(
-    op: str,
-    ndim: int,
-    shape: Axes,
-    strides: Axes,
-    dtype: Any,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    ceil_mode: bool,
-    with_indices: bool,
-    axis: Any,
-    index_dtype: Any,
-    out: Any,
-) -> _call.Prepared:
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
-    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    return select(op, plan, source, _args.flag("return_indices", with_indices), index_dtype)
-
-
 def _pool(op: str, ndim: int) -> Pool:
+    memo = Memo()
+
     def pool(
         x: Any,
         kernel_size: Any,
@@ -193,20 +163,25 @@ def _pool(op: str, ndim: int) -> Pool:
         index_dtype: Any = np.int64,
         out: Any = None,
     ) -> Any:
-        if nan_policy != "propagate" or where is not None or initial is not None or isinstance(x, np.ma.MaskedArray):
-            return _missing.extreme(
-                op, pool, _MAX[ndim], x, nan_policy, where, initial, _args.flag("return_indices", return_indices), out,
-                kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode,
-                axis=axis, index_dtype=index_dtype,
-            )  # fmt: skip
-        x = _args.array("x", x)
-        call = _prepare(
-            op, ndim, x.shape, x.strides, x.dtype,
-            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride),
-            _args.hashable("padding", padding), _args.hashable("dilation", dilation),
-            ceil_mode, return_indices, _args.hashable("axis", axis), index_dtype, _call.out_layout(out, x),
-        )  # fmt: skip
-        return run(call, x, return_indices, index_dtype, out)
+        layout = None if out is None else _call.described(out)
+        given = (kernel_size, stride, padding, dilation, axis, nan_policy, where, initial, index_dtype, layout)
+        flags = (ceil_mode, return_indices)
+        call = memo.get(x, given, flags)
+        if call is None:
+            if _missing.concerns(x, nan_policy, where, initial):
+                return _missing.extreme(
+                    op, pool, _MAX[ndim], x, nan_policy, where, initial, _args.flag("return_indices", return_indices),
+                    out, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
+                    ceil_mode=ceil_mode, axis=axis, index_dtype=index_dtype,
+                )  # fmt: skip
+            x = _args.array("x", x)
+            source = _call.source(x, axis, ndim, layout)
+            plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+            with_indices = _args.flag("return_indices", return_indices)
+            call = memo.keep(select(op, plan, source, with_indices, index_dtype), x, given, flags)
+        if out is not None:
+            _call.refuse_overlap(out, x)
+        return call.pick(x, index_dtype, out) if return_indices else call.forward(x, out)
 
     extreme = {"max": "maximum", "min": "minimum"}[op]
     return documented(
@@ -222,39 +197,32 @@ def _pool(op: str, ndim: int) -> Pool:
     )
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _prepare_backward(
-    ndim: int,
-    shape: Axes,
-    strides: Axes,
-    dtype: Any,
-    index_strides: Axes,
-    index_dtype: Any,
-    input_shape: Any,
-    axis: Any,
-    out: Any,
-) -> _call.Prepared:
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape), "grad_output"), out)
-    to = _call.input_shape(input_shape, source)
-    if 0 in source.sizes and 0 not in to:
-        raise ValueError(f"grad_output of shape {shape} is empty, but input_shape={to} is not")
-    indices = _layout.View(shape, index_strides, index_dtype.itemsize)
+def scatter(source: _call.Source, shape: Axes, at: Array) -> Prepared:
+    """Prepare adding a gradient along indices laid out as `at` into one of `shape`."""
+    if 0 in source.sizes and 0 not in shape:
+        raise ValueError(f"grad_output of shape {source.shape} is empty, but input_shape={shape} is not")
+    indices = _engine.view_of(at)
     return _call.prepare_gradient(
-        source, to, lambda gx, gy: _engine.scatter(source.axes, dtype, index_dtype, gx, gy, indices)
+        source, shape, lambda gx, gy: _engine.scatter(source.axes, source.dtype, at.dtype, gx, gy, indices)
     )
 
 
 def _backward(ndim: int) -> Backward:
+    memo = Memo()
+
     def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
-        grad = _call.gradient("grad_output", grad_output)
         at = _call.index_array(indices)
-        _call.same_shape("indices", at, "grad_output", grad.shape)
-        call = _prepare_backward(
-            ndim, grad.shape, grad.strides, grad.dtype, at.strides, at.dtype,
-            _args.hashable("input_shape", input_shape), _args.hashable("axis", axis),
-            _call.out_layout(out, grad, at),
-        )  # fmt: skip
-        return call.gradient(grad, out, at)
+        layout = _call.described(out)
+        given = (input_shape, axis, layout, at.shape, at.strides, at.dtype)
+        grad = grad_output
+        call = memo.get(grad, given)
+        if call is None:
+            grad = _call.gradient("grad_output", grad_output)
+            _call.same_shape("indices", at, "grad_output", grad.shape)
+            source = _call.source(grad, axis, ndim, layout, "grad_output")
+            call = memo.keep(scatter(source, _call.input_shape(input_shape, source), at), grad, given)
+        _call.refuse_overlap(out, grad, at)
+        return call.backward(grad, out, at)
 
     return documented(backward, f"max_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2), sum=2.0**ndim)
 

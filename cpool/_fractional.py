@@ -142,13 +142,12 @@ def _pool(ndim: int) -> Pool:
                 for n, k, o, s in zip(sizes, kernel, lengths, sample[order], strict=True)
             )
             at = x[plane]
-            source = _call.Source(sizes, at.strides, x.dtype, tuple(range(ndim)), None)
+            source = _call.source(at, None, ndim, None)
             call = _extremes.select("max", plan, source, with_indices, np.int64)
-            result = _extremes.run(call, at, with_indices, np.int64, None)
             if with_indices:
-                y[plane], indices[plane] = result
+                y[plane], indices[plane] = call.pick(at, np.int64)
             else:
-                y[plane] = result
+                y[plane] = call.forward(at)
         return (y, indices) if with_indices else y
 
     last = np.arange(4.0**ndim).reshape((4,) * ndim)[(-1,) * (ndim - 1)][1:]

@@ -16,6 +16,11 @@ from . import _args, _call, _engine, geometry
 Array = np.ndarray[Any, Any]
 
 
+def concerns(x: Any, nan_policy: Any, where: Any, initial: Any = None) -> bool:
+    """Whether some elements may not count."""
+    return nan_policy != "propagate" or where is not None or initial is not None or isinstance(x, np.ma.MaskedArray)
+
+
 def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
     """Return `x` as an array, and which of its elements count; None if all do."""
     if nan_policy not in ("propagate", "omit", "raise"):

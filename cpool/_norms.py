@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy as np
 from . import _args, _call, _engine, _layout, geometry
 from ._averages import spread
 from ._docs import cube, documented
-from ._extremes import run, select
+from ._extremes import scatter, select
+from ._prepared import Memo, Prepared
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -124,36 +124,23 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
     """
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _prepare(
-    ndim: int,
-    shape: Axes,
-    strides: Axes,
-    dtype: Any,
-    p: float,
-    kernel_size: Any,
-    stride: Any,
-    ceil_mode: bool,
-    padding: Any,
-    dilation: Any,
-    axis: Any,
-    out: Any,
-) -> _call.Prepared:
-    _call.floating(dtype)
-    numbers = _call.numbers(_engine.SUMS, dtype)
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
-    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+def norm(plan: geometry.Plan, source: _call.Source, p: float) -> Prepared:
+    """Prepare norms over the windows of `plan`."""
+    _call.floating(source.dtype)
+    numbers = _call.numbers(_engine.SUMS, source.dtype)
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
         if p == np.inf:
             return _engine.values("max", numbers, plan, source.axes, x, y, norm=_engine.MAGNITUDE)
-        norm = _engine.PLAIN if p == 1 else _engine.SQUARE if p == 2 else _engine.POWER
-        return _engine.values("sum", numbers, plan, source.axes, x, y, norm=norm, power=p)
+        kind = _engine.PLAIN if p == 1 else _engine.SQUARE if p == 2 else _engine.POWER
+        return _engine.values("sum", numbers, plan, source.axes, x, y, norm=kind, power=p)
 
-    return _call.prepare(source, plan, numbers, dtype, numbers.storage, make)
+    return _call.prepare(source, plan, numbers, source.dtype, numbers.storage, make)
 
 
 def _pool(ndim: int) -> Pool:
+    memo = Memo()
+
     def pool(
         x: Any,
         norm_type: Any,
@@ -166,14 +153,17 @@ def _pool(ndim: int) -> Pool:
         axis: Any = None,
         out: Any = None,
     ) -> Array:
-        x = _args.array("x", x)
-        call = _prepare(
-            ndim, x.shape, x.strides, x.dtype, _args.nonzero_number("norm_type", norm_type),
-            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride), ceil_mode,
-            _args.hashable("padding", padding), _args.hashable("dilation", dilation), _args.hashable("axis", axis),
-            _call.out_layout(out, x),
-        )  # fmt: skip
-        return call(x, out)
+        p = _args.nonzero_number("norm_type", norm_type)
+        layout = _call.described(out)
+        given = (repr(p), kernel_size, stride, padding, dilation, axis, layout)
+        call = memo.get(x, given, (ceil_mode,))
+        if call is None:
+            x = _args.array("x", x)
+            source = _call.source(x, axis, ndim, layout)
+            plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+            call = memo.keep(norm(plan, source, p), x, given, (ceil_mode,))
+        _call.refuse_overlap(out, x)
+        return call.forward(x, out)
 
     return documented(
         pool, f"lp_pool{ndim}d", ndim, _POOL, cube=cube(ndim, 2), example=repr(np.array([np.sqrt(9.0 * 2**ndim)]))
@@ -205,16 +195,13 @@ def _backward(ndim: int) -> Backward:
         )
         for name, array in (("grad_output", grad), ("output", y)):
             _call.same_shape(name, array, "the output", _call.with_sizes(x.shape, axes, plan.out_shape))
-        source = _call.Source(grad.shape, grad.strides, grad.dtype, axes, _call.out_layout(out, grad, x, y))
+        source = _call.source(grad, axis, ndim, _call.described(out))
+        _call.refuse_overlap(out, grad, x, y)
         if p == np.inf:
-            forward = _call.Source(x.shape, x.strides, x.dtype, axes, None)
             magnitudes = np.abs(x)
-            call = select("max", plan, forward._replace(strides=magnitudes.strides), True, np.int64)
-            _, at = run(call, magnitudes, True, np.int64, None)
-            indices = _engine.view_of(at)
-            gx = _call.prepare_gradient(
-                source, x.shape, lambda gx, gy: _engine.scatter(axes, grad.dtype, at.dtype, gx, gy, indices)
-            ).gradient(grad, out, at)
+            winners = select("max", plan, _call.source(magnitudes, axis, ndim, None), True, np.int64)
+            _, indices = winners.pick(magnitudes, np.int64)
+            gx = scatter(source, x.shape, indices).backward(grad, out, indices)
             gx *= np.sign(x)
             return gx
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -222,7 +209,7 @@ def _backward(ndim: int) -> Backward:
             factor = x ** (p - 1)
         factor[(x == 0) & (p < 1)] = 0
         source = source._replace(strides=share.strides)
-        gx = spread(source, x.shape, plan, divide=False).gradient(share, out)
+        gx = spread(source, x.shape, plan, divide=False).backward(share, out)
         gx *= factor
         return gx
 

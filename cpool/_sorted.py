@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import math
 from typing import Any, Protocol
 
 import numpy as np
 
 from . import _args, _call, _engine, _layout, geometry
 from ._docs import cube, documented
+from ._prepared import Memo, Prepared
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -85,29 +86,17 @@ _TEXTS = {
 }
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _prepare(
-    op: str,
-    ndim: int,
-    shape: Axes,
-    strides: Axes,
-    dtype: Any,
-    kernel_size: Any,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    ceil_mode: bool,
-    axis: Any,
-    out: Any,
-) -> _call.Prepared:
+def _statistic(op: str, plan: geometry.Plan, source: _call.Source) -> Prepared:
+    """Prepare op "median" or "mode" over the windows of `plan`."""
+    dtype = source.dtype
     numbers = _call.numbers(_engine.VALUES, dtype)
     if op == "mode" and dtype.kind not in "biu":
         raise TypeError(f"x must be integer or bool, got {dtype}")
-    source = _call.Source(shape, strides, dtype, _args.pooled_axes(axis, ndim, len(shape)), out)
-    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    taps = int(np.prod([w.kernel for w in plan.axes], dtype=object))
+    taps = math.prod(w.kernel for w in plan.axes)
     if taps > MOST_TAPS:
-        raise ValueError(f"kernel_size={kernel_size} makes windows of {taps} elements, more than {MOST_TAPS}")
+        raise ValueError(
+            f"kernel_size={tuple(w.kernel for w in plan.axes)} makes windows of {taps} elements, more than {MOST_TAPS}"
+        )
     if op == "mode":
         result, storage = dtype, numbers.storage
     else:
@@ -121,6 +110,8 @@ def _prepare(
 
 
 def _pool(op: str, ndim: int) -> Pool:
+    memo = Memo()
+
     def pool(
         x: Any,
         kernel_size: Any,
@@ -132,14 +123,16 @@ def _pool(op: str, ndim: int) -> Pool:
         axis: Any = None,
         out: Any = None,
     ) -> Array:
-        x = _args.array("x", x)
-        call = _prepare(
-            op, ndim, x.shape, x.strides, x.dtype,
-            _args.hashable("kernel_size", kernel_size), _args.hashable("stride", stride),
-            _args.hashable("padding", padding), _args.hashable("dilation", dilation),
-            ceil_mode, _args.hashable("axis", axis), _call.out_layout(out, x),
-        )  # fmt: skip
-        return call(x, out)
+        layout = _call.described(out)
+        given = (kernel_size, stride, padding, dilation, axis, layout)
+        call = memo.get(x, given, (ceil_mode,))
+        if call is None:
+            x = _args.array("x", x)
+            source = _call.source(x, axis, ndim, layout)
+            plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+            call = memo.keep(_statistic(op, plan, source), x, given, (ceil_mode,))
+        _call.refuse_overlap(out, x)
+        return call.forward(x, out)
 
     texts = {key: text.format(d=ndim) for key, text in _TEXTS[op].items()}
     return documented(

@@ -43,7 +43,7 @@ def _windows(
 ) -> dict[str, Any]:
     """Return ONNX's attributes as cpool's arguments."""
     d = x.ndim - 2
-    pairs = list(zip(pads[:d], pads[d:], strict=True)) if pads else 0
+    pairs = tuple(zip(pads[:d], pads[d:], strict=True)) if pads else 0
     return dict(
         kernel_size=tuple(kernel_shape),
         stride=tuple(strides) if strides else 1,
