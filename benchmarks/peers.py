@@ -1,13 +1,15 @@
 """Who is measured. Each peer makes a function that pools one case with its own memory, or None if it has no such case.
 
-Each peer lives in a process of its own: two OpenMP runtimes in one process spin on each other's processors, and each
-may hold its arrays in the layout it likes best. Arrays are made and touched before the clock starts.
+Each peer lives in a process of its own, which is stopped while another is timed: threads that wait by spinning would
+otherwise take each other's processors. Arrays are made and touched before the clock starts.
 """
 
 from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -260,17 +262,31 @@ class Worker:
 
     def prepare(self, *job: Any) -> bool:
         """Return whether the peer has the case."""
+        self.resume()
         self.pipe.send(job)
-        return bool(self.pipe.recv())
+        able = bool(self.pipe.recv())
+        self.pause()
+        return able
 
     def sample(self) -> float:
-        """Return the seconds of one call."""
+        """Return the seconds of one call, while all other peers stand still."""
+        self.resume()
         self.pipe.send(True)
-        return float(self.pipe.recv())
+        seconds = float(self.pipe.recv())
+        self.pause()
+        return seconds
+
+    def pause(self) -> None:
+        """Stop the process, its spinning threads with it."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the process go on."""
+        os.kill(self.process.pid, signal.SIGCONT)
 
     def done(self) -> None:
         """End the samples of one job."""
-        self.pipe.send(False)
+        self.pipe.send(False)  # read when the process goes on
 
 
 def present() -> list[str]:

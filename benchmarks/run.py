@@ -12,7 +12,6 @@ import argparse
 import json
 import platform
 import statistics
-import time
 from typing import Any
 
 from cases import CASES, OPERATIONS, Case
@@ -29,7 +28,6 @@ def interleaved(workers: dict[str, Worker], jobs: dict[str, tuple[Any, ...]], ro
     times: dict[str, list[float]] = {name: [] for name in able}
     for _ in range(rounds):
         for name in able:
-            time.sleep(0.005)  # the last one's threads go to sleep
             times[name].append(workers[name].sample())
     for name in able:
         workers[name].done()
@@ -114,6 +112,8 @@ def main() -> None:
     if not options.only:
         print("\n| cpool against itself | ratio |\n|---|---:|")
         ratios = against_itself(options.threads, options.rounds)
+    for worker in workers.values():
+        worker.resume()  # to notice that the run is over
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"threads": options.threads, "microseconds": results, "itself": ratios}, file, indent=1)

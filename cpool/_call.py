@@ -131,7 +131,7 @@ def index_array(value: Any) -> Array:
     indices = _args.array("indices", value)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
-    if indices.dtype.name in _engine.INDEX_TYPES:
+    if indices.dtype.kind == "i" and indices.itemsize >= 4:
         return indices
     if indices.dtype == np.uint64 and indices.size and indices.max() > np.iinfo(np.int64).max:
         raise ValueError(f"indices must lie in the plane; got {indices.max()}")

@@ -7,8 +7,8 @@ cdef struct Room:  # how a tile's work is cut, and where its scratch lies, in el
 
 
 cdef inline bint banded(Job* job) noexcept nogil:
-    """Whether rows are reduced by log-step too, over a band of rows copied into scratch."""
-    return job.height.uniform and job.height.stride == 1 and job.height.kernel >= 5
+    """Whether rows are reduced by log-step too, over a band of rows copied into scratch: if outputs share many."""
+    return job.height.uniform and job.height.stride == 1 and job.height.kernel >= 5 and job.height.out > 4
 
 
 cdef Room room_of(Job* job, Tile* tile, Py_ssize_t size) noexcept nogil:
@@ -66,20 +66,34 @@ cdef void fold_sources(R* op, Job* job, Tile* tile, T* inner, T* spare, const ch
         fill(inner, identity(op, inner), n)
 
 
-cdef inline void fold_few(R* op, T* inner, const char* row, Py_ssize_t down, Py_ssize_t tall,
-                          Py_ssize_t n) noexcept nogil:
-    """The same for one to three rows that can be used as they lie: what most windows are."""
-    if tall == 2:
-        start_rows2(op, inner, <const T*>row, <const T*>(row + down), n)
-    elif tall == 3:
-        start_rows3(op, inner, <const T*>row, <const T*>(row + down), <const T*>(row + 2 * down), n)
-    else:
-        start_row(op, inner, <const T*>row, n)
+cdef void fold_stretch(R* op, T* inner, Py_ssize_t pitch, const char* row, Py_ssize_t following, Py_ssize_t down,
+                       Py_ssize_t tall, Py_ssize_t n, Py_ssize_t count, Py_ssize_t ahead) noexcept nogil:
+    """The same for `count` output rows whose input rows lie `following` bytes apart and can be used as they lie."""
+    cdef Py_ssize_t r, t
+    for r in range(count):
+        prefetch(row + AHEAD, ahead)
+        if tall == 2:
+            start_rows2(op, inner, <const T*>row, <const T*>(row + down), n)
+        elif tall == 1:
+            start_row(op, inner, <const T*>row, n)
+        else:
+            start_rows3(op, inner, <const T*>row, <const T*>(row + down), <const T*>(row + 2 * down), n)
+            t = 3
+            while t + 1 < tall:
+                fold_rows2(op, inner, <const T*>(row + t * down), <const T*>(row + (t + 1) * down), n)
+                t += 2
+            if t < tall:
+                fold_row(op, inner, <const T*>(row + t * down), n)
+        row += following
+        inner += pitch
 
 
 cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spare, const char* plane, Py_ssize_t od,
                     Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
-    """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step."""
+    """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step.
+
+    The padding columns of the band were filled before, and stay.
+    """
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t pitch = tile.pitch * job.run, span = (height.kernel - 1) * height.step
@@ -93,8 +107,9 @@ cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spare, con
         for r in range(chunk + span):
             h = oh - height.before + r
             row = band + r * pitch
-            fill(row, identity(op, row), pitch)
-            if 0 <= h < height.size:
+            if not 0 <= h < height.size:
+                fill(row, identity(op, row), pitch)
+            else:
                 row += tile.left * job.run
                 load_row(row, slab + h * job.x.h, &job.x, tile.used, job.run)
                 if T is float or T is double:
@@ -102,12 +117,9 @@ cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spare, con
         fold_progression(op, td == 0, rows, band, spare, chunk * pitch, height.kernel, height.step * pitch)
 
 
-cdef inline void finish_row(F* a, Job* job, const F* widths, F across, Py_ssize_t n) noexcept nogil:
-    """Turn sums into averages or norms."""
+cdef inline void finish_norm(F* a, Job* job, Py_ssize_t n) noexcept nogil:
+    """Undo the power of a norm."""
     cdef Py_ssize_t i
-    if job.divide:
-        for i in range(n):
-            a[i] = a[i] / (across * widths[i])
     if job.norm == 2:
         for i in range(n):
             a[i] = a[i] ** 0.5
@@ -116,93 +128,179 @@ cdef inline void finish_row(F* a, Job* job, const F* widths, F across, Py_ssize_
             a[i] = <F>pow(a[i], 1.0 / job.power)
 
 
+cdef inline void divide_row(F* a, const F* widths, F across, Py_ssize_t n) noexcept nogil:
+    """Turn sums into averages."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        a[i] = a[i] / (across * widths[i])
+
+
+cdef inline void divide_all(F* a, F count, Py_ssize_t n) noexcept nogil:
+    """The same where all windows have one divisor."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        a[i] = a[i] / count
+
+
+cdef inline bint constant(const int64_t* counts, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    cdef Py_ssize_t o
+    for o in range(first + 1, last):
+        if counts[o] != counts[first]:
+            return False
+    return True
+
+
+cdef struct Rows:  # where output row r of all planes' rows stands
+    Py_ssize_t p, od, oh
+
+
+cdef inline Rows rows_at(Job* job, Py_ssize_t r) noexcept nogil:
+    cdef Rows at
+    at.oh = r % job.height.out
+    r //= job.height.out
+    at.od = r % job.depth.out
+    at.p = r // job.depth.out
+    return at
+
+
+cdef inline Rows rows_after(Job* job, Rows at, Py_ssize_t r, Py_ssize_t m) noexcept nogil:
+    """Go m rows on, to row r."""
+    if at.oh + m < job.height.out:
+        at.oh += m
+        return at
+    return rows_at(job, r)
+
+
+cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, T* spare, Py_ssize_t first, Py_ssize_t chunk,
+                     Py_ssize_t pitch) noexcept nogil:
+    """Combine the input rows of `chunk` output rows, in stretches that follow one another at one distance."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t run = job.run, r = 0, m, i, n, tall, used = tile.used * run, size = sizeof(T)
+    cdef Py_ssize_t whole = round_up(used, BLOCK // sizeof(T)), down = height.step * job.x.h
+    cdef Py_ssize_t following = height.stride * job.x.h
+    cdef Py_ssize_t ahead = min(following, 4 * used * size) if used * size >= 256 else 0
+    # Output rows [begin, end) have all their taps; and if that is all rows, the next plane may simply go on.
+    cdef Py_ssize_t begin = 0, end = height.out
+    cdef const char* limit = job.x.data + job.x.extent - whole * size
+    cdef const char* row
+    cdef T* inner = rows + tile.left * run
+    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.norm < 2 and used > 0, through
+    cdef Rows at = rows_at(job, first)
+    if whole > pitch:
+        whole = used
+    while begin < end and <Py_ssize_t>height.taps[begin] < height.kernel:
+        begin += 1
+    while end > begin and <Py_ssize_t>height.taps[end - 1] < height.kernel:
+        end -= 1
+    if not height.uniform:
+        begin = end = 0
+    if height.out == 1:
+        following = <Py_ssize_t>job.x.planes[0]
+    through = (end - begin == height.out and depth.out == 1 and job.leads == 1
+               and <Py_ssize_t>job.x.planes[0] == height.out * following)
+    while r < chunk:
+        tall = <Py_ssize_t>height.taps[at.oh]
+        row = (job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w
+               + <Py_ssize_t>depth.begin[at.od] * job.x.d + <Py_ssize_t>height.begin[at.oh] * job.x.h)
+        m = 1
+        if as_it_lies and tall > 0 and depth.taps[at.od] == 1:
+            if through:
+                m = chunk - r
+            elif begin <= at.oh < end:
+                m = min(chunk - r, end - at.oh)
+            # Whole blocks: reading on into the next row does no harm, where there is one.
+            n = whole
+            while m > 1 and row + (m - 1) * following + (tall - 1) * down > limit:
+                m -= 1
+            if row + (m - 1) * following + (tall - 1) * down > limit:
+                n = used
+            fold_stretch(op, inner, pitch, row, following, down, tall, n, m, ahead)
+            if n > used and tile.padded > tile.used:  # the padding between this row and the next
+                for i in range(m):
+                    fill(inner + i * pitch + used, identity(op, inner), pitch - used)
+        else:
+            fold_sources(op, job, tile, inner, spare, row, <Py_ssize_t>depth.taps[at.od], tall)
+        r += m
+        inner += m * pitch
+        at = rows_after(job, at, first + r, m)
+
+
+cdef void store_chunk(Job* job, Tile* tile, T* out, Py_ssize_t first, Py_ssize_t chunk, bint spill) noexcept nogil:
+    """Store `chunk` rows of out_pitch; with `spill` they follow one another in memory, in whole blocks."""
+    cdef Rows at = rows_at(job, first)
+    cdef Py_ssize_t n = tile.out * job.run, out_pitch = tile.out_pitch * job.run, r = 0, size = sizeof(T)
+    cdef char* target = NULL
+    if spill:
+        target = (job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
+                  + tile.first_out * job.y.w)
+        while r < chunk and (chunk - r - 1) * n * size >= BLOCK:
+            copy_blocks(<T*>target, out, n)  # what spills over is stored next
+            target += n * size
+            out += out_pitch
+            r += 1
+        at = rows_at(job, first + r)
+    while r < chunk:
+        target = (job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
+                  + tile.first_out * job.y.w)
+        store_row(target, &job.y, out, tile.out, job.run)
+        out += out_pitch
+        r += 1
+        at = rows_after(job, at, first + r, 1)
+
+
 cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t last, Py_ssize_t first_out,
                     Py_ssize_t last_out) noexcept nogil:
     """Pool output rows [first, last) of all planes' rows and output columns [first_out, last_out)."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
+    cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run, high = height.out, deep = depth.out
-    cdef Tile tile = tile_of(&job.width, first_out, last_out, run, sizeof(T))
+    cdef Tile tile = tile_of(width, first_out, last_out, run, sizeof(T))
     cdef Room room = room_of(job, &tile, sizeof(T))
     cdef T* rows = scratch + room.rows_at
     cdef T* spare = scratch + room.spare_at
     cdef T* out = scratch + room.out_at
     cdef T* widths = scratch + room.widths_at
-    cdef T* inner
     cdef T* to
-    cdef char* target
-    cdef const char* plane = NULL
-    cdef const char* slab = NULL
-    cdef const char* row
-    cdef Py_ssize_t p, od, oh, r, o, i, chunk, tall, n
-    cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, out_n = tile.out * run
-    cdef Py_ssize_t used = tile.used * run, whole = round_up(used, BLOCK // sizeof(T)), down = height.step * job.x.h
-    cdef Py_ssize_t next_rows = min(height.stride * job.x.h, 4 * used * <Py_ssize_t>sizeof(T))
-    cdef Py_ssize_t right = (tile.padded - tile.left - tile.used) * run
-    cdef const char* limit = job.x.data + job.x.extent - whole * sizeof(T)
-    cdef bint as_it_lies = dense(&job.x, scratch, tile.used, run) and job.norm < 2 and used > 0
+    cdef Rows at
+    cdef Py_ssize_t r, o, i, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
     cdef bint straight = room.chunk == 1 and dense(&job.y, scratch, tile.out, run)  # no detour through scratch
-    # Rows of the output that follow one another may be stored in whole blocks: what spills over is stored next.
+    # Rows of the output that follow one another may be stored in whole blocks.
     cdef bint spill = (dense(&job.y, scratch, tile.out, run) and job.y.h == tile.out * job.y.w and job.leads == 1
                        and (job.y.d == high * job.y.h or deep == 1)
                        and (<Py_ssize_t>job.y.planes[0] == deep * high * job.y.h or job.planes == 1))
-    if whole > pitch - tile.left * run:
-        whole = used
+    cdef bint even = (constant(width.count, first_out, last_out) and constant(height.count, 0, high)
+                      and constant(depth.count, 0, deep))
     if R is cpool_sum_t:
         for o in range(tile.out):
             for i in range(run):
-                widths[o * run + i] = <T>job.width.count[first_out + o]
+                widths[o * run + i] = <T>width.count[first_out + o]
     if tile.padded > tile.used:
-        fill(rows, identity(op, rows), room.chunk * pitch)
+        fill(scratch, identity(op, scratch), (room.band + room.chunk) * pitch)
     while first < last:
-        p, od, oh = first // (high * deep), first // high % deep, first % high
         chunk = min(room.chunk, last - first)
-        plane = job.x.data + plane_offset(job, &job.x, p) + tile.first * job.x.w
+        at = rows_at(job, first)
         if room.band:
-            chunk = min(chunk, high - oh)
-            fold_band(op, job, &tile, rows, scratch, spare, plane, od, oh, chunk)
+            chunk = min(chunk, high - at.oh)
+            fold_band(op, job, &tile, rows, scratch, spare,
+                      job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w, at.od, at.oh, chunk)
         else:
-            slab = plane + <Py_ssize_t>depth.begin[od] * job.x.d
-            inner = rows + tile.left * run
-            for r in range(chunk):
-                if oh == high:
-                    oh, od = 0, od + 1
-                    if od == deep:
-                        od, p = 0, p + 1
-                        plane = job.x.data + plane_offset(job, &job.x, p) + tile.first * job.x.w
-                    slab = plane + <Py_ssize_t>depth.begin[od] * job.x.d
-                row = slab + <Py_ssize_t>height.begin[oh] * job.x.h
-                tall = <Py_ssize_t>height.taps[oh]
-                if as_it_lies and 0 < tall <= 3 and depth.taps[od] == 1:
-                    # Whole blocks: reading on into the next row does no harm, where there is one.
-                    prefetch(row + AHEAD, next_rows)
-                    n = whole if row + (tall - 1) * down <= limit else used
-                    fold_few(op, inner, row, down, tall, n)
-                    if n > used and right > 0:
-                        fill(inner + used, identity(op, inner), right)
-                else:
-                    fold_sources(op, job, &tile, inner, spare, row, <Py_ssize_t>depth.taps[od], tall)
-                inner += pitch
-                oh += 1
-            p, od, oh = first // (high * deep), first // high % deep, first % high
-        target = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + first_out * job.y.w
-        to = <T*>target if straight else out
-        fold_lanes(op, &job.width, &tile, to, rows, spare, chunk, run)
-        for r in range(chunk):
-            if oh == high:
-                oh, od = 0, od + 1
-                if od == deep:
-                    od, p = 0, p + 1
-                if not spill:
-                    target = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + first_out * job.y.w
-            if R is cpool_sum_t and (T is float or T is double):
-                finish_row(to, job, widths, <T>(depth.count[od] * height.count[oh]), out_n)
-            if not straight:
-                if spill and (chunk - r) * out_n * <Py_ssize_t>sizeof(T) >= out_n * <Py_ssize_t>sizeof(T) + BLOCK:
-                    copy_blocks(<T*>target, to, out_n)
-                else:
-                    store_row(target, &job.y, to, tile.out, run)
-                to += out_pitch
-            target += job.y.h
-            oh += 1
+            fold_chunk(op, job, &tile, rows, spare, first, chunk, pitch)
+        to = out
+        if straight:
+            to = <T*>(job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
+                      + first_out * job.y.w)
+        fold_lanes(op, width, &tile, to, rows, spare, chunk, run)
+        if R is cpool_sum_t and (T is float or T is double):
+            if job.divide and even:
+                divide_all(to, <T>(depth.count[0] * height.count[0]) * widths[0], (chunk - 1) * out_pitch + n)
+            elif job.divide:
+                for r in range(chunk):
+                    divide_row(to + r * out_pitch, widths, <T>(depth.count[at.od] * height.count[at.oh]), n)
+                    at = rows_after(job, at, first + r + 1, 1)
+            else:
+                finish_norm(to, job, (chunk - 1) * out_pitch + n)
+        if not straight:
+            store_chunk(job, &tile, out, first, chunk, spill)
         first += chunk
