@@ -162,9 +162,11 @@ def sorts(op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y:
 
 def scatter(
     axes: Axes, dtype: Any, index_dtype: Any, gx: _layout.View, gy: _layout.View, indices: _layout.View,
-    assign: bool = False,
+    assign: bool = False, fresh: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare adding gy to gx = 0 along indices, or with `assign` letting the last one stand.
+
+    `fresh` says that gx is a new array, in which something may have been written when an error is found.
 
     Returns a function of (thread limit, gx, gy, indices), which refuses indices outside the plane.
     """
@@ -173,7 +175,7 @@ def scatter(
     plan = geometry.scatter_plan(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     work = math.prod(gx.shape) + math.prod(gy.shape)
     make = _kernel("scatter_back", GRADIENTS[dtype.name].ctype, index_dtype.name + "_t")
-    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), threads.share(work), assign)
+    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), threads.share(work), assign, fresh)
 
     def run(*arguments: Any) -> None:
         bad = call.run(*arguments)

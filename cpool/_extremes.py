@@ -201,10 +201,12 @@ def scatter(source: _call.Source, shape: Axes, at: Array) -> Prepared:
     """Prepare adding a gradient along indices laid out as `at` into one of `shape`."""
     if 0 in source.sizes and 0 not in shape:
         raise ValueError(f"grad_output of shape {source.shape} is empty, but input_shape={shape} is not")
-    indices = _engine.view_of(at)
-    return _call.prepare_gradient(
-        source, shape, lambda gx, gy: _engine.scatter(source.axes, source.dtype, at.dtype, gx, gy, indices)
-    )
+    indices, fresh = _engine.view_of(at), source.out is None
+
+    def make(gx: _layout.View, gy: _layout.View) -> Any:
+        return _engine.scatter(source.axes, source.dtype, at.dtype, gx, gy, indices, fresh=fresh)
+
+    return _call.prepare_gradient(source, shape, make)
 
 
 def _backward(ndim: int) -> Backward:

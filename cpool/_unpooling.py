@@ -134,7 +134,7 @@ def _unpool(ndim: int) -> Unpool:
         values = _bits(x)
         y = _layout.empty(shape, _layout.memory_order(x.shape, x.strides), values.dtype)
         to, source, places = (_engine.view_of(a) for a in (y, values, at))
-        run = _engine.scatter(axes, values.dtype, at.dtype, to, source, places, assign=True)
+        run = _engine.scatter(axes, values.dtype, at.dtype, to, source, places, assign=True, fresh=True)
         run(threads.limit, y, values, at)
         return y.view(x.dtype) if x.dtype.itemsize >= 4 else y.astype(x.dtype)
 

@@ -48,3 +48,34 @@ def difficult(shape, dtype, seed=0):
 def recorded_name(sizes, arguments):
     """Return the key of a geometry in recorded/torch.npz: a literal that gives it back."""
     return repr((sizes, arguments))
+
+
+#: Memory layouts that hold the same values.
+LAYOUTS = ["C", "F", "channels-last", "reversed", "strided", "swapped", "read-only", "unaligned"]
+
+
+def laid_out(x, layout):
+    """Return an array equal to `x` that lies in memory as asked."""
+    x = np.ascontiguousarray(x)
+    if layout == "F":
+        return np.asfortranarray(x)
+    if layout == "channels-last":
+        return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0)
+    if layout == "reversed":
+        every = (slice(None, None, -1),) * x.ndim
+        return np.ascontiguousarray(x[every])[every]
+    if layout == "strided":
+        room = np.zeros([2 * n + 1 for n in x.shape], x.dtype)
+        room[(slice(1, None, 2),) * x.ndim] = x
+        return room[(slice(1, None, 2),) * x.ndim]
+    if layout == "swapped":
+        return x.astype(x.dtype.newbyteorder())
+    if layout == "read-only":
+        x = x.copy()
+        x.flags.writeable = False
+        return x
+    if layout == "unaligned":
+        room = np.zeros(x.nbytes + 1, np.uint8)
+        room[1:] = x.reshape(-1).view(np.uint8)
+        return room[1:].view(x.dtype).reshape(x.shape)
+    return x

@@ -142,15 +142,23 @@ cdef class Call:
     cdef void count_rows(self):
         self.total = self.job.planes * self.job.depth.size * self.job.height.size
 
+    cdef bint outside(self, Job* job, int64_t* least, int64_t* most):
+        """Find the least and the greatest of all indices, and return whether one is outside the plane."""
+        cdef Py_ssize_t r
+        for r in range(job.planes * job.depth.out * job.height.out):
+            least[0], most[0] = min(least[0], job.extents[2 * r]), max(most[0], job.extents[2 * r + 1])
+        return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
+
     def run(self, int threads, x, y, indices=None):
         """On at most `threads` threads. Forward: read x, write y and, with an index kernel,
         indices. Backward: read y and indices, write x.
 
-        Indices that are read are all checked first: the pair (least, greatest) is returned if one is outside the plane.
+        Indices that are read are checked before they are used, and before anything is written to memory that the caller
+        knows: the pair (least, greatest) is returned if one is outside the plane.
         """
         cdef Job job = self.job
         cdef Py_buffer a, b, c
-        cdef Py_ssize_t r, rows = job.planes * job.depth.out * job.height.out
+        cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
         cdef int64_t least = 0, most = 0
         job.threads = min(job.threads, threads)
         cdef int read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
@@ -172,13 +180,12 @@ cdef class Call:
                     if job.extents == NULL:
                         raise MemoryError
                     try:
-                        share_out(self.check, &job, rows, 1, 0)
-                        for r in range(rows):
-                            least, most = min(least, job.extents[2 * r]), max(most, job.extents[2 * r + 1])
-                        if least < 0 or most >= job.depth.size * job.height.size * job.width.size:
-                            return least, most
+                        if not job.checks:
+                            share_out(self.check, &job, rows, 1, 0)
+                            if self.outside(&job, &least, &most):
+                                return least, most
                         share_out(self.work, &job, self.total, self.unit, self.scratch)
-                        return None
+                        return (least, most) if job.checks and self.outside(&job, &least, &most) else None
                     finally:
                         free(job.extents)
                 finally:
@@ -233,13 +240,14 @@ def sorts(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, in
 
 
 def scatter_back(F like, Index index, const int64_t[::1] plan, const int64_t[::1] memory, int threads,
-                 bint assign=False):
-    """The gradient of max and min, or with `assign` unpooling."""
+                 bint assign=False, bint fresh=False):
+    """The gradient of max and min, or with `assign` unpooling; `fresh` if nobody minds what x holds after an error."""
     cdef Call call = Call(plan, memory, threads)
     call.job.assign, call.backward = assign, True
     call.count_rows()
-    if call.job.planes >= 4 * threads:
+    if threads == 1 or call.job.planes >= 4 * threads:
         call.unit = call.job.depth.size * call.job.height.size
+        call.job.checks = fresh  # a plane's indices are read once from memory, and again from the cache
     call.work, call.check = <Work>scatter_rows[F, Index], <Work>extent_rows[Index]
     return call
 

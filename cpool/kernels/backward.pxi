@@ -58,37 +58,60 @@ cdef inline void scatter_far(F* like, Index* index, Job* job, char* gx, const ch
                 to[0] = g if job.assign else to[0] + g
 
 
-cdef void scatter_rows(F* like, Index* index, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Zero input rows [first, last) of all planes' rows, then add the gradients whose winners lie there."""
+cdef inline void clear_rows(F* like, Job* job, char* gx, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Zero rows [first, last) of one plane."""
+    cdef Py_ssize_t r, w, high = job.height.size, wide = job.width.size, run = job.run
+    cdef Memory* x = &job.x
+    cdef char* row
+    for r in range(first, last):
+        row = gx + r // high * x.d + r % high * x.h
+        if dense(x, like, wide, run):
+            memset(row, 0, wide * run * sizeof(F))
+        else:
+            for w in range(wide):
+                memset(row + w * x.w, 0, run * sizeof(F))
+
+
+cdef void scatter_rows(F* scratch, Index* index, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Zero input rows [first, last) of all planes' rows, and add the gradients whose winners lie there.
+
+    Rows are zeroed as the winners reach them, so that they are still in the cache when the gradients come.
+    """
     cdef Py_ssize_t high = job.height.size, rows = job.depth.size * high, wide = job.width.size
-    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, r, o, w
+    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, clear, reach, r, o
+    cdef int64_t least, most
     cdef Memory* x = &job.x
     cdef Memory* y = &job.y
-    cdef bint flat = dense(x, like, wide, job.run) and x.h == wide * x.w and x.d == high * x.h
+    cdef bint flat = dense(x, scratch, wide, job.run) and x.h == wide * x.w and x.d == high * x.h
     cdef char* gx
     cdef const char* gy
     cdef const char* at
     while first < last:
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)
+        clear = top
         gx = x.data + plane_offset(job, x, p)
-        for r in range(top, below):
-            if dense(x, like, wide, job.run):
-                memset(gx + r // high * x.d + r % high * x.h, 0, wide * job.run * sizeof(F))
-            else:
-                for w in range(wide):
-                    memset(gx + r // high * x.d + r % high * x.h + w * x.w, 0, job.run * sizeof(F))
+        if job.checks:
+            extent_rows(scratch, index, job, p * outs, (p + 1) * outs)
         for o in range(outs):
             r = p * outs + o
-            if job.extents[2 * r] >= below * wide or job.extents[2 * r + 1] < top * wide:
+            least, most = job.extents[2 * r], job.extents[2 * r + 1]
+            if least < 0 or most >= rows * wide:
+                break  # reported by the caller
+            if least >= below * wide or most < top * wide:
                 continue
+            reach = min(below, <Py_ssize_t>most // wide + 1)
+            if reach > clear:
+                clear_rows(scratch, job, gx, clear, reach)
+                clear = reach
             gy = y.data + plane_offset(job, y, p) + o // job.height.out * y.d + o % job.height.out * y.h
             at = (job.indices.data + plane_offset(job, &job.indices, p) + o // job.height.out * job.indices.d
                   + o % job.height.out * job.indices.h)
             if flat:
                 scatter_row(<F*>gx, index, job, gy, at, top * wide, below * wide, below - top == rows)
             else:
-                scatter_far(like, index, job, gx, gy, at, top * wide, below * wide)
+                scatter_far(scratch, index, job, gx, gy, at, top * wide, below * wide)
+        clear_rows(scratch, job, gx, clear, below)
         first += below - top
 
 # -------------------------------------------------------------------------------------------------------- average

@@ -85,7 +85,7 @@ cdef struct Job:
     Memory x, y, indices   # input, output and index arrays; in a backward pass y and indices are read, x is written
     Py_ssize_t planes, leads, run
     const int64_t* lead_shape
-    Py_ssize_t threads, divide, norm, assign
+    Py_ssize_t threads, divide, norm, assign, checks
     double power
     int64_t* extents       # least and greatest index of each output row, for max's backward
 
