@@ -58,6 +58,9 @@ INDEX_TYPES = {"int32": _INTEGERS["int32"], "int64": _INTEGERS["int64"]}
 #: How numbers that were computed in double are stored.
 AS_DOUBLE = {name: n.storage for name, n in SUMS.items()} | {"float32": _FLOAT}
 
+#: A plane of so many elements stays in the cache while it is zeroed and then added to: no need to go row by row.
+_SCATTERED_AS_ONE = 2**15
+
 #: What a norm does to each element before the sum (rows.pxi), and undoes after it.
 PLAIN, SQUARE, POWER, MAGNITUDE = 1, 2, 3, 4
 
@@ -172,15 +175,18 @@ def scatter(
     """
     if 0 in gx.shape:
         return _nothing
+    elements = math.prod(gx.shape[a] for a in axes)
+    share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
+    if elements <= _SCATTERED_AS_ONE and math.prod(gx.shape) >= 4 * share * elements:
+        axes, (gx, gy, indices) = _layout.flattened(axes, gx, gy, indices)
     plan = geometry.scatter_plan(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
-    work = math.prod(gx.shape) + math.prod(gy.shape)
     make = _kernel("scatter_back", GRADIENTS[dtype.name].ctype, index_dtype.name + "_t")
-    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), threads.share(work), assign, fresh)
+    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), share, assign, fresh)
 
     def run(*arguments: Any) -> None:
         bad = call.run(*arguments)
         if bad is not None:
-            raise ValueError(f"indices must lie in the plane, 0 to {plan.elements - 1}; got {bad[0]} to {bad[1]}")
+            raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {bad[0]} to {bad[1]}")
 
     return run
 

@@ -94,6 +94,23 @@ def _merged(axes: list[int], views: list[View]) -> list[list[int]]:
     return groups
 
 
+def flattened(pooled: Axes, *views: View) -> tuple[Axes, list[View]]:
+    """Take the pooled axes for one, of row-major planes, if they lie so in every view; else change nothing."""
+    axes = list(pooled)
+    if any(len(_merged(axes, [v])) > 1 for v in views):
+        return pooled, list(views)
+    *rest, last = axes
+
+    def flat(view: View) -> View:
+        shape = list(view.shape)
+        shape[last] = math.prod(shape[a] for a in axes)
+        for axis in rest:
+            shape[axis] = 1
+        return View(tuple(shape), view.strides, view.itemsize, view.storage)
+
+    return (last,), [flat(v) for v in views]
+
+
 def pack(pooled: Axes, *views: View) -> np.ndarray[Any, Any]:
     """Lay out what the kernels need of up to three arrays that differ only along the pooled axes, as one int64 array.
 
