@@ -19,6 +19,17 @@ class Case(NamedTuple):
         """How many axes are pooled."""
         return len(self.shape) - 2
 
+    @property
+    def out(self) -> tuple[int, ...]:
+        """Lengths of the output along the pooled axes."""
+        of = (each(v, self.ndim) for v in (self.kernel, self.stride, self.padding))
+        return tuple((n + 2 * p - k) // s + 1 for n, k, s, p in zip(self.shape[2:], *of, strict=True))
+
+
+def each(value: Any, n: int) -> tuple[int, ...]:
+    """Return `value`, an int or one per axis, as one per axis."""
+    return tuple(value) if isinstance(value, tuple) else (value,) * n
+
 
 CASES = [
     Case("ResNet stem, batch 1", (1, 64, 112, 112), 3, 2, 1),
@@ -46,4 +57,29 @@ CASES = [
     Case("tiny", (1, 1, 4, 4), 2, 2),
 ]
 
-OPERATIONS = ["max", "max with indices", "max backward", "average", "average backward"]
+FEW = [
+    Case("ResNet stem, batch 16", (16, 64, 112, 112), 3, 2, 1),
+    Case("VGG last, batch 8", (8, 512, 14, 14), 2, 2),
+    Case("one plane 4096", (1, 1, 4096, 4096), 2, 2),
+    Case("CT volume", (1, 1, 96, 160, 160), 2, 2),
+]
+PICTURES = [
+    Case("picture, window 3, stride 2", (1, 3, 512, 512), 3, 2, 0, "uint8"),
+    Case("picture, window 2", (1, 3, 512, 512), 2, 2, 0, "uint8"),
+    Case("picture, window 5, stride 1", (1, 3, 512, 512), 5, 1, 0, "uint8"),
+]
+
+#: What is measured on which shapes. Adaptive pooling goes to the output size that the case's windows have.
+OPERATIONS = {
+    "max": CASES,
+    "max with indices": CASES,
+    "max backward": CASES,
+    "average": CASES,
+    "average backward": CASES,
+    "min": FEW,
+    "lp": FEW,
+    "adaptive max": FEW,
+    "adaptive average": FEW,
+    "median": PICTURES,
+    "mode": PICTURES,
+}

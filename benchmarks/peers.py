@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from cases import Case
+from cases import Case, each
 
 Function = Callable[[], Any]
 
@@ -35,11 +35,6 @@ def numbers(case: Case) -> Any:
     if case.layout == "NHWC":
         x = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
     return x
-
-
-def each(value: Any, n: int) -> tuple[int, ...]:
-    """Return `value`, an int or one per axis, as one per axis."""
-    return tuple(value) if isinstance(value, tuple) else (value,) * n
 
 
 def cpool(operation: str, case: Case, threads: int) -> Function | None:
@@ -61,7 +56,14 @@ def cpool(operation: str, case: Case, threads: int) -> Function | None:
     if operation == "average backward":
         grad, backward = np.ones_like(avg_pool(x, *arguments)), getattr(library, f"avg_pool{d}d_backward")
         return lambda: backward(grad, case.shape, *arguments)
-    return None
+    if operation == "lp":
+        lp_pool = getattr(library, f"lp_pool{d}d")
+        return lambda: lp_pool(x, 2, *arguments[:2], padding=case.padding)
+    if operation.startswith("adaptive"):
+        adaptive = getattr(library, f"adaptive_{'max' if operation.endswith('max') else 'avg'}_pool{d}d")
+        return lambda: adaptive(x, case.out)
+    pool = getattr(library, f"{operation}_pool{d}d")  # min, median, mode
+    return lambda: pool(x, *arguments)
 
 
 def _torch(operation: str, case: Case, threads: int, channels_last: bool) -> Function | None:
@@ -85,6 +87,16 @@ def _torch(operation: str, case: Case, threads: int, channels_last: bool) -> Fun
         return lambda: max_pool(x, *arguments, return_indices=True)
     if operation == "average":
         return lambda: avg_pool(x, *arguments)
+    if operation == "min":
+        return lambda: -max_pool(-x, *arguments)
+    if operation == "lp":
+        lp_pool, padding = getattr(functional, f"lp_pool{d}d"), [p for p in each(case.padding, d) for _ in range(2)]
+        return lambda: lp_pool(functional.pad(x, padding) if any(padding) else x, 2, *arguments[:2])
+    if operation.startswith("adaptive"):
+        adaptive = getattr(functional, f"adaptive_{'max' if operation.endswith('max') else 'avg'}_pool{d}d")
+        return lambda: adaptive(x, case.out)
+    if "backward" not in operation:
+        return None
     x.requires_grad_()
     y = (max_pool if operation == "max backward" else avg_pool)(x, *arguments)
     ones = torch.ones_like(y)
@@ -143,7 +155,7 @@ def _onnx_model(operation: str, case: Case) -> Any:
 def onnxruntime(operation: str, case: Case, threads: int) -> Function | None:
     import onnxruntime as ort
 
-    if "backward" in operation or case.dtype != "float32":
+    if operation not in ("max", "max with indices", "average") or case.dtype != "float32":
         return None
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -187,19 +199,42 @@ def opencv(operation: str, case: Case, threads: int) -> Function | None:
     return None
 
 
+def numpy(operation: str, case: Case, threads: int) -> Function | None:
+    """Windows as a view, reduced by NumPy, or for the mode by SciPy."""
+    if operation not in ("median", "mode"):
+        return None
+    x, kernel, stride = numbers(case), each(case.kernel, case.ndim), each(case.stride, case.ndim)
+    axes, every = tuple(range(2, x.ndim)), (..., *(slice(None, None, s) for s in stride), *(slice(None),) * case.ndim)
+
+    def windows() -> Any:
+        view = np.lib.stride_tricks.sliding_window_view(x, kernel, axes)[every]
+        return view.reshape(*view.shape[: x.ndim], -1)
+
+    if operation == "median":
+        return lambda: np.median(windows(), -1)
+    from scipy import stats
+
+    return lambda: stats.mode(windows(), -1)
+
+
+def scipy(operation: str, case: Case, threads: int) -> Function | None:
+    """Filters of the whole array, of which every stride-th element is kept."""
+    from scipy import ndimage
+
+    if operation != "median":
+        return None
+    x = numbers(case)
+    size, every = (1, 1, *each(case.kernel, case.ndim)), (..., *(slice(None, None, s) for s in each(case.stride, 2)))
+    return lambda: ndimage.median_filter(x, size)[every]
+
+
 def floor(operation: str, case: Case, threads: int) -> Function | None:
     """Read what must be read once and write what must be written once: torch's sum and fill."""
     import torch
 
     torch.set_num_threads(threads)
     x = torch.from_numpy(numbers(case)) if case.dtype != "bfloat16" else torch.zeros(case.shape, dtype=torch.bfloat16)
-    sizes = [
-        (n + 2 * p - k) // s + 1
-        for n, k, s, p in zip(
-            case.shape[2:], *(each(v, case.ndim) for v in (case.kernel, case.stride, case.padding)), strict=True
-        )
-    ]
-    y = torch.zeros(*case.shape[:2], *sizes, dtype=x.dtype)
+    y = torch.zeros(*case.shape[:2], *case.out, dtype=x.dtype)
     indices = torch.zeros(y.shape, dtype=torch.int64)
     if operation == "max with indices":
         return lambda: (x.sum(), torch.empty_like(y).fill_(0), torch.empty_like(indices).fill_(0))
@@ -219,6 +254,8 @@ PEERS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "ONNX Runtime": (onnxruntime, ("onnx", "onnxruntime")),
     "OpenVINO": (openvino, ("onnx", "openvino")),
     "OpenCV": (opencv, ("cv2",)),
+    "NumPy": (numpy, ("scipy",)),
+    "SciPy": (scipy, ("scipy",)),
     "floor": (floor, ("torch",)),
 }
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import re
 import statistics
+from pathlib import Path
 from typing import Any
 
-from cases import CASES, OPERATIONS, Case
+from cases import OPERATIONS, Case
 from peers import Worker, present
 
 TABLE_HEAD = (
@@ -86,6 +88,13 @@ def against_itself(threads: int, rounds: int) -> dict[str, float]:
     return ratios
 
 
+def machine() -> str:
+    """Return the processor's name."""
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
@@ -98,9 +107,9 @@ def main() -> None:
     workers = {name: Worker(name) for name in names}
     results: dict[str, dict[str, dict[str, float]]] = {}
     print(TABLE_HEAD)
-    for operation in OPERATIONS:
+    for operation, cases in OPERATIONS.items():
         measured = {}
-        for case in CASES:
+        for case in cases:
             if options.only.lower() in f"{operation}, {case.name}".lower():
                 jobs = dict.fromkeys(names, (operation, case, options.threads))
                 measured[case.name] = interleaved(workers, jobs, options.rounds)
@@ -116,7 +125,9 @@ def main() -> None:
         worker.resume()  # to notice that the run is over
     if options.json:
         with open(options.json, "w") as file:
-            json.dump({"threads": options.threads, "microseconds": results, "itself": ratios}, file, indent=1)
+            found = {"machine": machine(), "threads": options.threads, "microseconds": results, "itself": ratios}
+            json.dump(found, file, indent=1)
+            file.write("\n")
 
 
 if __name__ == "__main__":
