@@ -5,6 +5,8 @@ import importlib
 import pathlib
 import pkgutil
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import pytest
 import cpool
 
 ROOT = pathlib.Path(__file__).parent.parent
-OPTIONAL = {"cli", "__main__", "onnx"}  # need extras
+OPTIONAL = {"cli", "__main__", "onnx", "torch", "dask"}  # need extras
 MODULES = [
     m.name
     for m in pkgutil.iter_modules(cpool.__path__)
@@ -25,6 +27,17 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 def test_docstrings(name):
     module = importlib.import_module(f"cpool.{name}")
     assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize(("name", "needs"), [("torch", "torch"), ("dask", "dask.array"), ("onnx", "onnx")])
+def test_docstrings_of_partners(name, needs):
+    pytest.importorskip(needs)
+    module = importlib.import_module(f"cpool.{name}")
+    assert doctest.testmod(module, optionflags=doctest.ELLIPSIS).failed == 0
+
+
+def test_tables_are_those_of_the_results():
+    subprocess.run([sys.executable, ROOT / "benchmarks" / "report.py", "--check"], check=True)
 
 
 @pytest.mark.parametrize("name", cpool.__all__)

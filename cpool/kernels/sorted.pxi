@@ -12,7 +12,7 @@ cdef struct Wires:         # scratch: `taps` wires of `pitch` lanes, and the inp
 
 
 cdef Wires wires_of(Job* job, Py_ssize_t size) noexcept nogil:
-    """Choose the output columns of a block: about 24 KiB of wires, which stay in the first cache while they are sorted."""
+    """Choose the output columns of a block: about 24 KiB of wires, all in the first cache while they are sorted."""
     cdef Wires wires
     cdef Axis* w = &job.width
     wires.taps = job.depth.kernel * job.height.kernel * w.kernel
