@@ -134,7 +134,7 @@ _BACKWARD = """Gradient of adaptive_avg_pool{d}d with respect to its input.
     """
 
 
-def _output_size(value: Any, ndim: int) -> tuple[int | None, ...]:
+def output_sizes(value: Any, ndim: int) -> tuple[int | None, ...]:
     """Return the checked output size, one per pooled axis."""
     given = tuple(value) if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) else (value,) * ndim
     if len(given) != ndim:
@@ -144,7 +144,7 @@ def _output_size(value: Any, ndim: int) -> tuple[int | None, ...]:
 
 def _source_and_plan(x: Array, output_size: Any, axis: Any, ndim: int, layout: Any) -> tuple[Any, geometry.Plan]:
     source = _call.source(x, axis, ndim, layout)
-    return source, geometry.adaptive_plan(source.sizes, _output_size(output_size, ndim))
+    return source, geometry.adaptive_plan(source.sizes, output_sizes(output_size, ndim))
 
 
 def _max_pool(ndim: int) -> MaxPool:

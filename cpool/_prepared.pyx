@@ -78,12 +78,20 @@ cdef class Prepared:
     cdef readonly object run, dtype
     cdef readonly tuple shape
     cdef object order
-    cdef bint bits
+    cdef bint bits, single
 
     def __cinit__(self, run, tuple shape, tuple order, dtype, bint bits=False):
         self.run, self.shape, self.dtype = run, shape, dtype
         self.order = None if order == tuple(range(len(shape))) else order
         self.bits = bits
+
+    def alone(self):
+        """Never use a second thread; return self."""
+        self.single = True
+        return self
+
+    cdef inline object limit(self):
+        return 1 if self.single else threads.limit
 
     cpdef object new(self, dtype):
         """Return a new array of the output's shape and memory order."""
@@ -95,9 +103,9 @@ cdef class Prepared:
         """Pool `x` into the checked `out` or a new array."""
         cdef object y = self.new(self.dtype) if out is None else out
         if self.bits:
-            self.run(threads.limit, _engine.buffer(x), _engine.buffer(y))
+            self.run(self.limit(), _engine.buffer(x), _engine.buffer(y))
         else:
-            self.run(threads.limit, x, y)
+            self.run(self.limit(), x, y)
         return y
 
     def pick(self, x, index_dtype, out=None):
@@ -105,13 +113,13 @@ cdef class Prepared:
         cdef object y = self.new(self.dtype) if out is None else out
         cdef object indices = self.new(index_dtype)
         if self.bits:
-            self.run(threads.limit, _engine.buffer(x), _engine.buffer(y), indices)
+            self.run(self.limit(), _engine.buffer(x), _engine.buffer(y), indices)
         else:
-            self.run(threads.limit, x, y, indices)
+            self.run(self.limit(), x, y, indices)
         return y, indices
 
     def backward(self, grad, out=None, *indices):
         """Pass `grad` back into the checked `out` or a new array."""
         cdef object gx = self.new(self.dtype) if out is None else out
-        self.run(threads.limit, gx, grad, *indices)
+        self.run(self.limit(), gx, grad, *indices)
         return gx

@@ -86,7 +86,7 @@ _TEXTS = {
 }
 
 
-def _statistic(op: str, plan: geometry.Plan, source: _call.Source) -> Prepared:
+def statistic(op: str, plan: geometry.Plan, source: _call.Source) -> Prepared:
     """Prepare op "median" or "mode" over the windows of `plan`."""
     dtype = source.dtype
     numbers = _call.numbers(_engine.VALUES, dtype)
@@ -130,7 +130,7 @@ def _pool(op: str, ndim: int) -> Pool:
             x = _args.array("x", x)
             source = _call.source(x, axis, ndim, layout)
             plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-            call = memo.keep(_statistic(op, plan, source), x, given, (ceil_mode,))
+            call = memo.keep(statistic(op, plan, source), x, given, (ceil_mode,))
         _call.refuse_overlap(out, x)
         return call.forward(x, out)
 

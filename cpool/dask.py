@@ -1,8 +1,10 @@
-"""Pooling of dask arrays, chunk by chunk: lazy, any chunking, the values of one machine.
+"""Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
-The functions have the names and arguments of cpool's. Each output chunk is one task: it takes the input elements that its
-windows see, so along a chunk's edge the few rows that a neighbour needs are moved, and no more. Every task pools on one
-thread, for the parallelism is dask's.
+The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``nan_policy``. Each output chunk
+is one task. It is given the input elements that its windows see, so of a neighbouring chunk only the rows that a window
+reaches into are moved. A task pools on one thread, for the parallelism is dask's. Maxima, their indices, medians and
+modes are those of one machine to the bit; averages and norms may differ in the last one, as a piece may be summed in
+another order.
 
 Examples
 --------
@@ -12,3 +14,256 @@ Examples
 >>> y.shape, float(y.mean())
 ((4, 500, 500), 1.0)
 """
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import dask
+import dask.array as da
+import numpy as np
+
+from . import _adaptive, _args, _call, _layout, _sorted, geometry
+from ._averages import average
+from ._extremes import select
+from ._norms import norm
+from ._prepared import Prepared
+
+__all__: list[str] = []  # the functions, below
+
+Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
+#: Prepares a call for a plan and an input: what the families' files offer.
+Prepare = Callable[[geometry.Plan, _call.Source], Prepared]
+
+
+class Part(NamedTuple):
+    """A stretch of one axis: outputs [first, last), and the inputs [begin, end) that their windows see."""
+
+    first: int
+    last: int
+    begin: int
+    end: int
+
+
+def _parts(windows: geometry.AxisWindows, chunks: Axes) -> list[Part]:
+    """Cut an axis where its input is cut: an output belongs to the chunk in which its window begins."""
+    cuts = np.searchsorted(windows.begin, np.cumsum(chunks)[:-1])
+    parts = []
+    for first, last in itertools.pairwise(sorted({0, *(int(c) for c in cuts), windows.out})):
+        begin = min(int(windows.begin[first:last].min()), windows.size - 1)
+        end = min(max(int(windows.end[first:last].max()), begin + 1), windows.size)  # one element where all is padding
+        parts.append(Part(first, last, begin, end))
+    return parts
+
+
+def _restricted(windows: geometry.AxisWindows, part: Part) -> geometry.AxisWindows:
+    """Return the windows of `part`, over its inputs alone; the divisors stay those of the whole axis."""
+    first, last, begin, end = part
+    begins, ends = windows.begin[first:last] - begin, windows.end[first:last] - begin
+    return geometry.AxisWindows(
+        end - begin, last - first, windows.kernel, windows.stride, windows.step,
+        windows.before - first * windows.stride + begin, windows.uniform,
+        begins, np.maximum(ends, begins), windows.count[first:last],
+    )  # fmt: skip
+
+
+def _pool_part(
+    prepare: Prepare, windows: tuple[geometry.AxisWindows, ...], parts: tuple[Part, ...], axes: Axes,
+    index_dtype: Any, x: Array,
+) -> Any:  # fmt: skip
+    """Pool the input of one task; with an `index_dtype` also return the indices in the whole plane."""
+    plan = geometry.plan_of(_restricted(w, p) for w, p in zip(windows, parts, strict=True))
+    x = _args.array("x", x)
+    call = prepare(plan, _call.Source(x.shape, x.strides, x.dtype, axes, None)).alone()
+    if index_dtype is None:
+        return call.forward(x)
+    y, at = call.pick(x, index_dtype)
+    here = np.unravel_index(at, _call.sizes(x.shape, axes))
+    there = [i + p.begin for i, p in zip(here, parts, strict=True)]
+    return y, np.ravel_multi_index(there, [w.size for w in windows]).astype(index_dtype)
+
+
+def _pool(prepare: Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
+    """Build the lazy result: block by block, in the order of the axes."""
+    strides = _layout.dense_strides(x.shape, tuple(range(x.ndim)), x.dtype.itemsize)
+    whole = prepare(plan, _call.Source(x.shape, strides, x.dtype, axes, None))  # refuses what is wrong, now
+    task = dask.delayed(_pool_part, pure=True, nout=None if index_dtype is None else 2)
+    cuts: list[list[Any]] = []
+    for axis, chunks in enumerate(x.chunks):
+        if axis in axes:
+            cuts.append(_parts(plan.axes[axes.index(axis)], chunks))
+        else:
+            edges = np.cumsum([0, *chunks]).tolist()
+            cuts.append([Part(b, e, b, e) for b, e in itertools.pairwise(edges)])
+    kinds = [whole.dtype] if index_dtype is None else [whole.dtype, np.dtype(index_dtype)]
+    blocks = [np.empty([len(c) for c in cuts], object) for _ in kinds]
+    for at in np.ndindex(blocks[0].shape):
+        parts = [c[i] for c, i in zip(cuts, at, strict=True)]
+        piece = x[tuple(slice(p.begin, p.end) for p in parts)]
+        done = task(prepare, plan.axes, tuple(parts[a] for a in axes), axes, index_dtype, piece)
+        shape = tuple(p.last - p.first for p in parts)
+        for block, kind, value in zip(blocks, kinds, [done] if index_dtype is None else done, strict=True):
+            block[at] = da.from_delayed(value, shape, kind)
+    results = [da.block(b.tolist()) for b in blocks]
+    return results[0] if index_dtype is None else tuple(results)
+
+
+@dataclass(frozen=True)
+class _Select:
+    """Prepare op "max" or "min"; like its siblings below it travels to other processes."""
+
+    op: str
+    with_indices: bool
+    index_dtype: Any
+
+    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
+        return select(self.op, plan, source, self.with_indices, self.index_dtype)
+
+
+@dataclass(frozen=True)
+class _Average:
+    dtype: Any
+
+    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
+        return average(plan, source, self.dtype)
+
+
+@dataclass(frozen=True)
+class _Norm:
+    p: float
+
+    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
+        return norm(plan, source, self.p)
+
+
+@dataclass(frozen=True)
+class _Statistic:
+    op: str
+
+    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
+        return _sorted.statistic(self.op, plan, source)
+
+
+def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
+    """Return the checked array, its pooled axes and their lengths."""
+    if not isinstance(x, da.Array):
+        raise TypeError(f"x must be a dask array, got {type(x).__name__}")
+    if any(np.isnan(n) for n in x.shape):
+        raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
+    axes = _args.pooled_axes(axis, ndim, x.ndim, "x")
+    return x, axes, _call.sizes(x.shape, axes)
+
+
+def _extreme(op: str, d: int) -> Any:
+    def pool(
+        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
+        return_indices: bool = False, *, axis: Any = None, index_dtype: Any = np.int64,
+    ) -> Any:  # fmt: skip
+        x, axes, sizes = _given(x, axis, d)
+        plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+        with_indices = _args.flag("return_indices", return_indices)
+        return _pool(_Select(op, with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None)
+
+    return pool
+
+
+def _avg(d: int) -> Any:
+    def pool(
+        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+        count_include_pad: bool = True, divisor_override: Any = None, *, dilation: Any = 1, axis: Any = None,
+        dtype: Any = None,
+    ) -> Any:  # fmt: skip
+        x, axes, sizes = _given(x, axis, d)
+        plan = geometry.plan(
+            sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
+        )
+        return _pool(_Average(dtype), plan, x, axes)
+
+    return pool
+
+
+def _lp(d: int) -> Any:
+    def pool(
+        x: Any, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False, *, padding: Any = 0,
+        dilation: Any = 1, axis: Any = None,
+    ) -> Any:  # fmt: skip
+        x, axes, sizes = _given(x, axis, d)
+        p = _args.nonzero_number("norm_type", norm_type)
+        plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+        return _pool(_Norm(p), plan, x, axes)
+
+    return pool
+
+
+def _statistic(op: str, d: int) -> Any:
+    def pool(
+        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, *,
+        axis: Any = None,
+    ) -> Any:  # fmt: skip
+        x, axes, sizes = _given(x, axis, d)
+        plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+        return _pool(_Statistic(op), plan, x, axes)
+
+    return pool
+
+
+def _adaptive_max(d: int) -> Any:
+    def pool(
+        x: Any, output_size: Any, return_indices: bool = False, *, axis: Any = None, index_dtype: Any = np.int64
+    ) -> Any:
+        x, axes, sizes = _given(x, axis, d)
+        plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
+        with_indices = _args.flag("return_indices", return_indices)
+        return _pool(_Select("max", with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None)
+
+    return pool
+
+
+def _adaptive_avg(d: int) -> Any:
+    def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None) -> Any:
+        x, axes, sizes = _given(x, axis, d)
+        plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
+        return _pool(_Average(dtype), plan, x, axes)
+
+    return pool
+
+
+def _family() -> Iterator[tuple[str, Any]]:
+    for d in (1, 2, 3):
+        yield f"max_pool{d}d", _extreme("max", d)
+        yield f"min_pool{d}d", _extreme("min", d)
+        yield f"avg_pool{d}d", _avg(d)
+        yield f"lp_pool{d}d", _lp(d)
+        yield f"median_pool{d}d", _statistic("median", d)
+        yield f"mode_pool{d}d", _statistic("mode", d)
+        yield f"adaptive_max_pool{d}d", _adaptive_max(d)
+        yield f"adaptive_avg_pool{d}d", _adaptive_avg(d)
+
+
+for _name, _function in _family():
+    _function.__name__ = _function.__qualname__ = _name
+    _function.__doc__ = f"""Do lazily what :func:`cpool.{_name}` does, on a dask array.
+
+    Parameters
+    ----------
+    x : dask.array.Array
+        Of known shape, chunked as it likes.
+    **arguments
+        As of :func:`cpool.{_name}`; checked at once, before anything is computed.
+
+    Returns
+    -------
+    dask.array.Array, or two of them
+        Cut where the input is cut.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`cpool.{_name}`; also if `x` is no dask array or its shape is not known.
+    """
+    globals()[_name] = _function
+    __all__.append(_name)

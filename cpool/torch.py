@@ -84,7 +84,7 @@ def _lengths(
 
 
 def _pool(name: str, d: int) -> Callable[..., Any]:
-    return getattr(cpool, f"{name}{d}d")  # type: ignore[no-any-return]
+    return getattr(cpool, f"{name}{d}d")
 
 
 # --------------------------------------------------------------------------------------------------------- operators
@@ -278,7 +278,7 @@ def _keep_indices(ctx: Context, inputs: Any, output: Any) -> None:
 
 def _along_indices(ctx: Context, grad: Tensor, _: Any) -> Tensor:
     (indices,) = ctx.saved_tensors
-    return _scatter(grad, indices, ctx.sizes)  # type: ignore[no-any-return]
+    return _scatter(grad, indices, ctx.sizes)
 
 
 _pick.register_autograd(lambda ctx, *g: (_along_indices(ctx, *g), *(None,) * 6), setup_context=_keep_indices)
@@ -422,7 +422,7 @@ def _make_average(d: int) -> Callable[..., Tensor]:
     ) -> Tensor:
         _checked(x, d)
         windows = _windows(d, kernel_size, stride, padding, dilation)
-        return _average(x, *windows, ceil_mode, count_include_pad, divisor_override)  # type: ignore[no-any-return]
+        return _average(x, *windows, ceil_mode, count_include_pad, divisor_override)
 
     return pool
 
@@ -440,7 +440,7 @@ def _make_norm(d: int) -> Callable[..., Tensor]:
     ) -> Tensor:
         _checked(x, d)
         windows = _windows(d, kernel_size, stride, padding, dilation)
-        return _norm(x, float(norm_type), *windows, ceil_mode)  # type: ignore[no-any-return]
+        return _norm(x, float(norm_type), *windows, ceil_mode)
 
     return pool
 
@@ -467,7 +467,7 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
         if output_size is None:
             axes = zip(x.shape[x.ndim - d :], kernel, step, pad[::2], strict=True)
             output_size = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]
-        return _unpool(x, indices, kernel, step, pad[::2], list(output_size)[-d:])  # type: ignore[no-any-return]
+        return _unpool(x, indices, kernel, step, pad[::2], list(output_size)[-d:])
 
     return unpool
 
