@@ -7,10 +7,10 @@ lie custom operators (``torch.ops.cpool``) for any number of pooled axes: the ax
 Examples
 --------
 >>> import torch, cpool.torch
->>> x = torch.arange(16.0).reshape(1, 1, 4, 4).requires_grad_()
->>> cpool.torch.max_pool2d(x, 2)
-tensor([[[[ 5.,  7.],
-          [13., 15.]]]], grad_fn=<...>)
+>>> x = torch.arange(16.0).reshape(4, 4).requires_grad_()
+>>> cpool.torch.max_pool2d(x, 2).sum().backward()
+>>> x.grad.nonzero().tolist()
+[[1, 1], [1, 3], [3, 1], [3, 3]]
 """
 
 # No postponed annotations here: torch reads the operators' schemas from them.
@@ -62,10 +62,6 @@ def _like(x: Tensor, sizes: Sequence[Any], dtype: Any = None) -> Tensor:
     return torch.empty_permuted(shape, order, dtype=dtype or x.dtype, device=x.device)
 
 
-def _axes(d: int) -> tuple[int, ...]:
-    return tuple(range(-d, 0))
-
-
 def _pairs(padding: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(padding[::2], padding[1::2], strict=True))
 
@@ -84,7 +80,8 @@ def _lengths(
 
 
 def _pool(name: str, d: int) -> Callable[..., Any]:
-    return getattr(cpool, f"{name}{d}d")
+    function: Callable[..., Any] = getattr(cpool, f"{name}{d}d")
+    return function
 
 
 # --------------------------------------------------------------------------------------------------------- operators
