@@ -20,17 +20,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
 
-from . import _adaptive, _args, _call, _layout, _sorted, geometry
+from . import _adaptive, _args, _call, _layout, geometry
 from ._averages import average
 from ._extremes import select
 from ._norms import norm
+from ._pieces import Part, parts_of_chunks, plan_of_parts
 from ._prepared import Prepared
+from ._sorted import statistic
 
 __all__: list[str] = []  # the functions, below
 
@@ -40,43 +42,12 @@ Axes = tuple[int, ...]
 Prepare = Callable[[geometry.Plan, _call.Source], Prepared]
 
 
-class Part(NamedTuple):
-    """A stretch of one axis: outputs [first, last), and the inputs [begin, end) that their windows see."""
-
-    first: int
-    last: int
-    begin: int
-    end: int
-
-
-def _parts(windows: geometry.AxisWindows, chunks: Axes) -> list[Part]:
-    """Cut an axis where its input is cut: an output belongs to the chunk in which its window begins."""
-    cuts = np.searchsorted(windows.begin, np.cumsum(chunks)[:-1])
-    parts = []
-    for first, last in itertools.pairwise(sorted({0, *(int(c) for c in cuts), windows.out})):
-        begin = min(int(windows.begin[first:last].min()), windows.size - 1)
-        end = min(max(int(windows.end[first:last].max()), begin + 1), windows.size)  # one element where all is padding
-        parts.append(Part(first, last, begin, end))
-    return parts
-
-
-def _restricted(windows: geometry.AxisWindows, part: Part) -> geometry.AxisWindows:
-    """Return the windows of `part`, over its inputs alone; the divisors stay those of the whole axis."""
-    first, last, begin, end = part
-    begins, ends = windows.begin[first:last] - begin, windows.end[first:last] - begin
-    return geometry.AxisWindows(
-        end - begin, last - first, windows.kernel, windows.stride, windows.step,
-        windows.before - first * windows.stride + begin, windows.uniform,
-        begins, np.maximum(ends, begins), windows.count[first:last],
-    )  # fmt: skip
-
-
 def _pool_part(
     prepare: Prepare, windows: tuple[geometry.AxisWindows, ...], parts: tuple[Part, ...], axes: Axes,
     index_dtype: Any, x: Array,
 ) -> Any:  # fmt: skip
     """Pool the input of one task; with an `index_dtype` also return the indices in the whole plane."""
-    plan = geometry.plan_of(_restricted(w, p) for w, p in zip(windows, parts, strict=True))
+    plan = plan_of_parts(windows, parts)
     x = _args.array("x", x)
     call = prepare(plan, _call.Source(x.shape, x.strides, x.dtype, axes, None)).alone()
     if index_dtype is None:
@@ -95,7 +66,7 @@ def _pool(prepare: Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype
     cuts: list[list[Any]] = []
     for axis, chunks in enumerate(x.chunks):
         if axis in axes:
-            cuts.append(_parts(plan.axes[axes.index(axis)], chunks))
+            cuts.append(parts_of_chunks(plan.axes[axes.index(axis)], chunks))
         else:
             edges = np.cumsum([0, *chunks]).tolist()
             cuts.append([Part(b, e, b, e) for b, e in itertools.pairwise(edges)])
@@ -145,7 +116,7 @@ class _Statistic:
     op: str
 
     def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
-        return _sorted.statistic(self.op, plan, source)
+        return statistic(self.op, plan, source)
 
 
 def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
