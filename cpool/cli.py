@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,17 @@ import click
 import numpy as np
 from PIL import Image
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import cpool as cp
 
+from . import _files, geometry
+from ._averages import average
 from ._config import config
+from ._extremes import select
 
-Array = np.ndarray[Any, Any]
-PICTURES = (".png", ".jpg", ".jpeg")
+Shape = tuple[int, ...]
 
 
 class Numbers(click.ParamType[Any]):
@@ -40,98 +42,119 @@ class Numbers(click.ParamType[Any]):
         return numbers[0] if len(numbers) == 1 else numbers
 
 
-def read(path: Path) -> Array:
-    """Return the array of a file, pictures as (channels, H, W) floats."""
-    if path.suffix.lower() == ".npy":
-        array: Array = np.load(path, allow_pickle=False)
-        return array
-    if path.suffix.lower() in PICTURES:
-        with Image.open(path) as image:
-            plain = image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")
-            pixels = np.asarray(plain, np.float32)
-        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    raise ValueError(
-        f"{path.suffix or 'no extension'} is not a file type that cpool knows (.npy, {', '.join(PICTURES)})"
-    )
-
-
-def write(path: Path, array: Array) -> None:
-    """Write an array to a file of the type that the name's ending asks for."""
-    if path.suffix.lower() == ".npy":
-        np.save(path, array)
-        return
-    if array.ndim != 3 or array.shape[0] not in (1, 3, 4):
-        raise ValueError(f"an array of shape {array.shape} is not a picture: 1, 3 or 4 channels first")
-    pixels = np.clip(np.rint(array), 0, 255).astype(np.uint8).transpose(1, 2, 0)
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
-    if path.suffix.lower() != ".png" and image.mode == "RGBA":
-        raise ValueError("JPEG has no transparency: write .png instead")
-    image.save(path)
+@contextmanager
+def progress(text: str) -> Iterator[_files.Report]:
+    """Show a bar on a terminal, until the work is done."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"))
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda done: bar.update(task, completed=done)
 
 
 @contextmanager
-def whole_or_nothing(path: Path, force: bool) -> Iterator[Path]:
-    """Yield a path beside `path` to write to, and move it into place only after success."""
-    if path.exists() and not force:
-        raise FileExistsError(f"{path} exists; --force overwrites it")
-    if path.suffix.lower() not in (".npy", *PICTURES):
-        raise ValueError(f"OUT must end in .npy, {', '.join(PICTURES)}; got {path.name}")
-    handle, name = tempfile.mkstemp(prefix=".cpool-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    beside = Path(name)
+def one_line(about: str) -> Iterator[None]:
+    """Turn every failure to be expected into one line and exit code 2."""
     try:
-        yield beside
-        beside.chmod(0o666 & ~_umask())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def run(operation: Callable[..., Any], source: Path, target: Path, force: bool, **arguments: Any) -> None:
-    """Pool `source` into `target`; every expected failure becomes one line and exit code 2."""
-    try:
-        with whole_or_nothing(target, force) as beside:
-            array = read(source)
-            pooled = operation(array, **arguments)
-            write(beside, pooled)
+        yield
+    except ModuleNotFoundError as missing:
+        raise click.UsageError(f"{about}: needs {missing.name}: pip install 'numpy-cpool[zarr]'") from missing
     except (OSError, ValueError, TypeError, EOFError, MemoryError, Image.DecompressionBombError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
-        raise click.UsageError(f"{source} -> {target}: {message}") from error
-    click.echo(f"{source} {'x'.join(map(str, array.shape))} -> {target} {'x'.join(map(str, pooled.shape))}")
+        raise click.UsageError(f"{about}: {' '.join(str(error).split()) or type(error).__name__}") from error
 
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+def run(pooling: _files.Pooling, source: Path, target: Path, report: _files.Report) -> tuple[Shape, Shape]:
+    """Pool one file into another, by what their names end in; return both shapes."""
+    endings = _files.kind(source, "IN"), _files.kind(target, "OUT")
+    if ".zarr" in endings:
+        from . import _zarr
+
+        return _zarr.pool(pooling, source, target, report)
+    if ".npz" in endings:
+        if endings[0] != endings[1]:
+            raise ValueError(".npz goes to .npz alone")
+        return _files.each_member(pooling, source, target, report)
+    if endings == (".npy", ".npy"):
+        return _files.stream(pooling, source, target, report)
+    x = _files.read(source)
+    y = pooling(x)
+    _files.write(target, y)
+    return x.shape, y.shape
 
 
-def pooling_command(name: str, operation: Callable[..., Any], text: str) -> None:
-    """Add one subcommand."""
-
-    @cpool.command(name, help=text)
-    @click.argument("source", metavar="IN", type=FILE)
-    @click.argument("target", metavar="OUT", type=FILE)
-    @click.option("--kernel", "kernel_size", type=Numbers(), required=True, help="Window, as N or H,W.")
-    @click.option("--stride", type=Numbers(), help="Distance of windows; the kernel if not given.")
-    @click.option("--padding", type=Numbers(), default=0, show_default=True, help="Border that never counts as input.")
-    @click.option("--force", is_flag=True, help="Overwrite OUT.")
-    def command(source: Path, target: Path, force: bool, **arguments: Any) -> None:
-        run(operation, source, target, force, **arguments)
+PATH = click.Path(path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(cp.__version__, prog_name="cpool")
 def cpool() -> None:
-    """Pool pictures (PNG, JPEG; each colour channel by itself) and .npy arrays (the last two axes)."""
+    """Pool pictures (PNG, JPEG; each colour channel by itself) and the last two axes of .npy, .npz and .zarr arrays.
+
+    .npy and .zarr may be larger than memory.
+    """
 
 
-pooling_command("max", cp.max_pool2d, "Keep each window's maximum.")
-pooling_command("min", cp.min_pool2d, "Keep each window's minimum.")
-pooling_command("avg", cp.avg_pool2d, "Keep each window's average.")
+def pooling_command(name: str, needs_input: bool, prepare: Callable[..., Any], text: str) -> None:
+    """Add one subcommand."""
+
+    @cpool.command(name, help=text)
+    @click.argument("source", metavar="IN", type=PATH)
+    @click.argument("target", metavar="OUT", type=PATH)
+    @click.option("--kernel", type=Numbers(), required=True, help="Window, as N or H,W.")
+    @click.option("--stride", type=Numbers(), help="Distance of windows; the kernel if not given.")
+    @click.option("--padding", type=Numbers(), default=0, show_default=True, help="Border that never counts as input.")
+    @click.option("--force", is_flag=True, help="Overwrite OUT.")
+    def command(source: Path, target: Path, kernel: Any, stride: Any, padding: Any, force: bool) -> None:
+        def plan(sizes: Shape) -> geometry.Plan:
+            return geometry.plan(sizes, kernel, stride, padding, needs_input=needs_input)
+
+        with one_line(f"{source} -> {target}"), _files.whole_or_nothing(target, force) as beside, progress(name) as bar:
+            before, after = run(_files.Pooling(plan, prepare), source, beside, bar)
+        click.echo(f"{source} {'x'.join(map(str, before))} -> {target} {'x'.join(map(str, after))}")
+
+
+def extreme(op: str, plan: geometry.Plan, source: Any) -> Any:
+    """Prepare a maximum or minimum."""
+    return select(op, plan, source, False, np.int64)
+
+
+pooling_command("max", True, partial(extreme, "max"), "Keep each window's maximum.")
+pooling_command("min", True, partial(extreme, "min"), "Keep each window's minimum.")
+pooling_command("avg", False, partial(average, dtype=None), "Keep each window's average.")
+
+
+@cpool.command()
+@click.argument("source", metavar="IN", type=PATH)
+@click.argument("target", metavar="OUT", type=PATH)
+@click.option("--levels", type=click.IntRange(1, 64), required=True, help="Levels, the full picture included.")
+@click.option("--op", type=click.Choice(["avg", "max", "mode"]), default="avg", show_default=True,
+              help="How 2 pixels by 2 become one; mode for labels.")  # fmt: skip
+@click.option("--ndim", type=click.IntRange(2, 3), default=2, show_default=True, help="Halve the last 2 or 3 axes.")
+@click.option("--force", is_flag=True, help="Overwrite OUT.")
+def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, force: bool) -> None:
+    """Write a picture and its halves, quarters ... as a multi-level Zarr (OME-Zarr 0.5)."""
+    with one_line(f"{source} -> {target}"):
+        from . import _zarr
+
+        if _files.kind(target, "OUT") != ".zarr":
+            raise ValueError(f"OUT must end in .zarr; got {target.name}")
+        with _files.whole_or_nothing(target, force) as beside, progress("pyramid") as bar:
+            shapes = _zarr.pyramid(source, beside, levels, op, ndim, bar)
+    click.echo(f"{source} -> {target} {', '.join('x'.join(map(str, shape)) for shape in shapes)}")
+
+
+@cpool.command()
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Each is timed once in a round.")
+def bench(rounds: int) -> None:
+    """Time cpool against NumPy's way, and against torch if it is installed, in one interleaved run."""
+    from ._bench import measured, peers
+
+    table = Table("operation", "shape", *(f"{name} / cpool" for name in peers()), title="times the time of cpool")
+    for operation, shape, ratios in measured(rounds):
+        table.add_row(operation, "x".join(map(str, shape)), *(f"{ratio:.1f}" for ratio in ratios))
+    Console().print(table)
 
 
 @cpool.command()

@@ -58,7 +58,7 @@ def _pool_part(
     return y, np.ravel_multi_index(there, [w.size for w in windows]).astype(index_dtype)
 
 
-def _pool(prepare: Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
+def pool_blocks(prepare: Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
     """Build the lazy result: block by block, in the order of the axes."""
     strides = _layout.dense_strides(x.shape, tuple(range(x.ndim)), x.dtype.itemsize)
     whole = prepare(plan, _call.Source(x.shape, strides, x.dtype, axes, None))  # refuses what is wrong, now
@@ -84,7 +84,7 @@ def _pool(prepare: Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype
 
 
 @dataclass(frozen=True)
-class _Select:
+class Select:
     """Prepare op "max" or "min"; like its siblings below it travels to other processes."""
 
     op: str
@@ -96,7 +96,7 @@ class _Select:
 
 
 @dataclass(frozen=True)
-class _Average:
+class Average:
     dtype: Any
 
     def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
@@ -104,7 +104,7 @@ class _Average:
 
 
 @dataclass(frozen=True)
-class _Norm:
+class Norm:
     p: float
 
     def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
@@ -112,7 +112,7 @@ class _Norm:
 
 
 @dataclass(frozen=True)
-class _Statistic:
+class Statistic:
     op: str
 
     def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
@@ -137,7 +137,7 @@ def _extreme(op: str, d: int) -> Any:
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
         with_indices = _args.flag("return_indices", return_indices)
-        return _pool(_Select(op, with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None)
+        return pool_blocks(Select(op, with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None)
 
     return pool
 
@@ -152,7 +152,7 @@ def _avg(d: int) -> Any:
         plan = geometry.plan(
             sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
         )
-        return _pool(_Average(dtype), plan, x, axes)
+        return pool_blocks(Average(dtype), plan, x, axes)
 
     return pool
 
@@ -165,7 +165,7 @@ def _lp(d: int) -> Any:
         x, axes, sizes = _given(x, axis, d)
         p = _args.nonzero_number("norm_type", norm_type)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        return _pool(_Norm(p), plan, x, axes)
+        return pool_blocks(Norm(p), plan, x, axes)
 
     return pool
 
@@ -177,7 +177,7 @@ def _statistic(op: str, d: int) -> Any:
     ) -> Any:  # fmt: skip
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        return _pool(_Statistic(op), plan, x, axes)
+        return pool_blocks(Statistic(op), plan, x, axes)
 
     return pool
 
@@ -189,7 +189,9 @@ def _adaptive_max(d: int) -> Any:
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
         with_indices = _args.flag("return_indices", return_indices)
-        return _pool(_Select("max", with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None)
+        return pool_blocks(
+            Select("max", with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None
+        )
 
     return pool
 
@@ -198,7 +200,7 @@ def _adaptive_avg(d: int) -> Any:
     def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None) -> Any:
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
-        return _pool(_Average(dtype), plan, x, axes)
+        return pool_blocks(Average(dtype), plan, x, axes)
 
     return pool
 

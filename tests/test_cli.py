@@ -100,6 +100,13 @@ def test_one_line_and_nothing_written(arguments, says, tmp_path):
     assert says in refused(tmp_path, *arguments)
 
 
+def test_bench():
+    result = run("bench", "--rounds", 1)
+    assert result.returncode == 0, result.stderr
+    assert "NumPy / cpool" in result.stdout
+    assert "max with indices" in result.stdout
+
+
 def test_info():
     result = run("info")
     assert result.returncode == 0
