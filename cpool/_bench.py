@@ -66,10 +66,10 @@ def measured(rounds: int) -> Iterator[tuple[str, Shape, list[float]]]:
         x = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
         functions = [_ours(operation, x, window), *(makers[name](operation, x, window) for name in peers())]
         times: list[list[float]] = [[] for _ in functions]
-        for function in functions:
-            function()
         for _ in range(rounds):
             for function, into in zip(functions, times, strict=True):
+                time.sleep(0.02)  # until the threads of the one before no longer wait by spinning
+                function()
                 start = time.perf_counter()
                 function()
                 into.append(time.perf_counter() - start)

@@ -261,12 +261,17 @@ def _norm_backward(ndim: int) -> Any:
         for output_at in windows.outputs():
             for plane in np.ndindex(planes.shape[:-ndim]):
                 y, g = float(norms[plane + output_at]), float(grads[plane + output_at])
-                for tap in windows.taps(output_at):
+                taps = windows.taps(output_at)
+                if norm_type == np.inf:  # to the first of the largest magnitudes
+                    largest = max(taps, key=lambda tap: abs(planes[plane + tap]))  # noqa: B023
+                    gx[plane + largest] += g * np.sign(planes[plane + largest])
+                    continue
+                for tap in taps:
                     if y != 0:
                         gx[plane + tap] += g * float(planes[plane + tap]) ** (norm_type - 1) * y ** (1 - norm_type)
         return np.moveaxis(gx, range(-ndim, 0), axes).astype(planes.dtype)
 
-    backward.__doc__ = f"The derivative of the norm over {ndim} axes, tap by tap; finite norm_type alone."
+    backward.__doc__ = f"The derivative of the norm over {ndim} axes, tap by tap."
     return backward
 
 

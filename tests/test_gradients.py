@@ -122,3 +122,19 @@ def test_fractional_layer():
     gx = layer.backward(np.ones_like(y))
     assert gx.shape == x.shape
     assert gx.sum() == y.size
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_planes_of_width_one_that_lie_apart(ndim):
+    """Rows of one element are dense by themselves, but need not follow one another (found by fuzzing)."""
+    shape = (2, 40, *(1,) * (ndim - 1))
+    x = np.asfortranarray(np.random.default_rng(0).standard_normal(shape))
+    out = np.full((2, 2 * 20, *(1,) * (ndim - 1)), np.nan)[:, ::2]
+    kernel = (2, *(1,) * (ndim - 1))
+    y, indices = getattr(cpool, f"max_pool{ndim}d")(x, kernel, return_indices=True)
+    expected, _ = getattr(reference, f"max_pool{ndim}d")(x, kernel, return_indices=True)
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(getattr(cpool, f"max_pool{ndim}d")(x, kernel, out=out), expected)
+    np.testing.assert_array_equal(getattr(cpool, f"max_pool{ndim}d")(x, kernel), expected)
+    gx = getattr(cpool, f"max_pool{ndim}d_backward")(y, np.ascontiguousarray(indices), shape)
+    np.testing.assert_array_equal(gx, getattr(reference, f"max_pool{ndim}d_backward")(y, indices, shape))

@@ -82,8 +82,9 @@ cdef void scatter_rows(F* scratch, Index* index, Job* job, Py_ssize_t first, Py_
     cdef int64_t least, most
     cdef Memory* x = &job.x
     cdef Memory* y = &job.y
-    cdef bint flat = (dense(x, scratch, wide, job.run) and (high == 1 or x.h == wide * x.w)
-                      and (job.depth.size == 1 or x.d == high * x.h))
+    cdef Py_ssize_t row_bytes = wide * job.run * sizeof(F)
+    cdef bint flat = (dense(x, scratch, wide, job.run) and (high == 1 or x.h == row_bytes)
+                      and (job.depth.size == 1 or x.d == high * row_bytes))
     cdef char* gx
     cdef const char* gy
     cdef const char* at

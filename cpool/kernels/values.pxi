@@ -267,9 +267,10 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef Py_ssize_t r, o, i, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
     cdef bint straight = room.chunk == 1 and dense(&job.y, scratch, tile.out, run)  # no detour through scratch
     # Rows of the output that follow one another may be stored in whole blocks.
-    cdef bint spill = (dense(&job.y, scratch, tile.out, run) and job.y.h == tile.out * job.y.w and job.leads == 1
-                       and (job.y.d == high * job.y.h or deep == 1)
-                       and (<Py_ssize_t>job.y.planes[0] == deep * high * job.y.h or job.planes == 1))
+    cdef Py_ssize_t row_bytes = n * sizeof(T)
+    cdef bint spill = (dense(&job.y, scratch, tile.out, run) and (high == 1 or job.y.h == row_bytes)
+                       and (deep == 1 or job.y.d == high * row_bytes) and job.leads == 1
+                       and (job.planes == 1 or <Py_ssize_t>job.y.planes[0] == deep * high * row_bytes))
     cdef bint even = (constant(width.count, first_out, last_out) and constant(height.count, 0, high)
                       and constant(depth.count, 0, deep))
     if R is cpool_sum_t:
