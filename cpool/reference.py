@@ -263,7 +263,7 @@ def _norm_backward(ndim: int) -> Any:
                 y, g = float(norms[plane + output_at]), float(grads[plane + output_at])
                 taps = windows.taps(output_at)
                 if norm_type == np.inf:  # to the first of the largest magnitudes
-                    largest = max(taps, key=lambda tap: abs(planes[plane + tap]))  # noqa: B023
+                    largest = max(taps, key=lambda tap: abs(planes[plane + tap]))
                     gx[plane + largest] += g * np.sign(planes[plane + largest])
                     continue
                 for tap in taps:
