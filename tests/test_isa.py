@@ -19,19 +19,26 @@ for shape in [(2, 3, 17, 33), (1, 2, 7, 7), (3, 40, 21), (2, 2, 5, 9, 70)]:
         for k, s, p, dilation in [(2, 2, 0, 1), (3, 2, 1, 1), (5, 1, 2, 1), (3, 1, 1, 2), (4, 3, 2, 1)]:
             f = {n: getattr(cpool, n + f"_pool{d}d") for n in ("max", "min", "avg")}
             b = {n: getattr(cpool, n + f"_pool{d}d_backward") for n in ("max", "avg")}
-            for order in (x, np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)):
-                for threads in (1, 2, 3):
-                    cpool.set_num_threads(threads)
-                    results = [*f["max"](order, k, s, p, dilation, return_indices=True)]
-                    results.append(f["min"](order, k, s, p, dilation))
-                    results.append(f["avg"](order, k, s, p, dilation=dilation))
-                    if dtype in ("f4", "f8"):
-                        results.append(b["max"](results[0], results[1], x.shape))
-                        results.append(b["avg"](results[3], x.shape, k, s, p, dilation=dilation))
-                    each = hashlib.sha256(b"".join(np.ascontiguousarray(r).tobytes() for r in results)).digest()
-                    if threads == 1 and order is x:
-                        expected = each
-                    assert each == expected, (shape, dtype, k, s, p, dilation, threads, order.strides)
+            last = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+            back = np.ascontiguousarray(x[..., ::-1])[..., ::-1]
+            for order, threads in [(x, 1), (x, 2), (x, 3), (x, 7), (last, 1), (last, 2), (back, 1), (back, 3)]:
+                cpool.set_num_threads(threads)
+                results = [*f["max"](order, k, s, p, dilation, return_indices=True)]
+                results.append(f["min"](order, k, s, p, dilation))
+                results.append(f["avg"](order, k, s, p, dilation=dilation))
+                if dtype[0] == "f":
+                    lp_pool = getattr(cpool, f"lp_pool{d}d")
+                    results.append(lp_pool(abs(order), 3, k, s, padding=p, dilation=dilation))
+                if dtype in ("f4", "f8"):
+                    results.append(b["max"](results[0], results[1], x.shape))
+                    results.append(b["avg"](results[3], x.shape, k, s, p, dilation=dilation))
+                each = hashlib.sha256(b"".join(np.ascontiguousarray(r).tobytes() for r in results)).digest()
+                if threads == 1 and order is x:
+                    expected = each
+                assert each == expected, (shape, dtype, k, s, p, dilation, threads, order.strides)
+            for name in ("max", "avg"):  # plane by plane
+                planes = [f[name](plane, k, s, p) for plane in x.reshape(-1, *x.shape[-d:])]
+                assert b"".join(plane.tobytes() for plane in planes) == f[name](x, k, s, p).tobytes()
             digest.update(expected)
 import cpool._engine
 print(cpool._engine.LEVEL, digest.hexdigest())

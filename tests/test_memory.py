@@ -1,0 +1,147 @@
+"""Reads and writes stay inside the arrays, calls leak nothing and need little besides their results."""
+
+import ctypes
+import gc
+import mmap
+import sys
+
+import numpy as np
+import pytest
+
+import cpool
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="mprotect and /proc")
+PAGE = mmap.PAGESIZE
+
+
+class Guarded:
+    """Memory between two pages that may not be touched."""
+
+    def __init__(self, pages):
+        self.map = mmap.mmap(-1, (pages + 2) * PAGE)
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self.map))
+        self.pages = pages
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        for page in (0, pages + 1):
+            assert libc.mprotect(self.address + page * PAGE, PAGE, 0) == 0
+
+    def array(self, x, at_end):
+        """Return a copy of `x` that touches the page behind, or the one in front."""
+        room = self.pages * PAGE
+        start = PAGE + (room - x.nbytes if at_end else 0)
+        buffer = (ctypes.c_char * x.nbytes).from_address(self.address + start)
+        placed = np.frombuffer(buffer, x.dtype).reshape(x.shape)
+        placed[...] = x
+        return placed
+
+
+@LINUX
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i2", "f2"])
+def test_guard_pages(dtype, at_end, threads):
+    """One element too far, read or written, would end the test run."""
+    rng = np.random.default_rng(0)
+    rooms = [Guarded(16) for _ in range(3)]
+    for shape in [(1, 1), (1, 7), (3, 5), (2, 9, 9), (3, 13, 14), (2, 3, 7, 7), (1, 1, 33), (2, 17, 70)]:
+        x = rooms[0].array(rng.integers(0, 9, shape).astype(dtype), at_end)
+        for k, s, p in [(1, 1, 0), (2, 2, 1), (3, 2, 1), (3, 1, 1), (5, 1, 2), (2, 3, 1)]:
+            if min(shape[-2:]) + 2 * p < k:
+                continue
+            expected, places = cpool.max_pool2d(x.copy(), k, s, p, return_indices=True)
+            out = rooms[1].array(np.zeros_like(expected), at_end)
+            np.testing.assert_array_equal(cpool.max_pool2d(x, k, s, p, out=out), expected)
+            cpool.min_pool2d(x, k, s, p, return_indices=True, out=out)
+            cpool.median_pool2d(x, k, s, p)
+            mean = cpool.avg_pool2d(x, k, s, p)
+            np.testing.assert_array_equal(
+                cpool.avg_pool2d(x, k, s, p, out=rooms[1].array(np.zeros_like(mean), at_end)), mean
+            )
+            if dtype in ("f4", "f8"):
+                grad = rooms[1].array(expected, at_end)
+                at = rooms[2].array(places.astype(np.int32), at_end)
+                gx = rooms[0].array(np.zeros(shape, dtype), at_end)
+                cpool.max_pool2d_backward(grad, at, shape, out=gx)
+                cpool.avg_pool2d_backward(grad, shape, k, s, p, out=gx)
+                x = rooms[0].array(rng.integers(0, 9, shape).astype(dtype), at_end)
+
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * PAGE
+
+
+@LINUX
+def test_nothing_leaks():
+    x = np.random.default_rng(0).standard_normal((4, 8, 40, 40)).astype(np.float32)
+
+    def calls(n):
+        for i in range(n):
+            y, at = cpool.max_pool2d(x, 3, 2, 1, return_indices=True)
+            cpool.max_pool2d_backward(y, at, x.shape)
+            cpool.avg_pool2d_backward(cpool.avg_pool2d(x, 2), x.shape, 2)
+            cpool.median_pool2d(x[0], 3)
+            cpool.lp_pool2d(x, 2.5, 2)
+            with pytest.raises(ValueError, match="indices"):
+                cpool.max_pool2d_backward(y, at + 10**6, x.shape)
+            cpool.max_pool2d(x[:, :, : 10 + i % 20], 2)
+
+    calls(100)
+    gc.collect()
+    before = resident()
+    calls(400)
+    gc.collect()
+    assert resident() - before < 8 * 2**20
+
+
+@LINUX
+@pytest.mark.parametrize("name", ["max", "indices", "avg", "median"])
+def test_little_memory_besides_the_result(name):
+    """At most 1 MiB a thread, however large the array (and some for the interpreter)."""
+    x = np.zeros((1, 4096, 4096), np.float32)
+    call = {
+        "max": lambda: cpool.max_pool2d(x, 31, 16),
+        "indices": lambda: cpool.max_pool2d(x, 31, 16, return_indices=True),
+        "avg": lambda: cpool.avg_pool2d(x, 31, 16),
+        "median": lambda: cpool.median_pool2d(x, 3, 16),
+    }[name]
+    before_threads = cpool.get_num_threads()
+    cpool.set_num_threads(2)
+    call()
+    with open("/proc/self/clear_refs", "w") as file:  # the peak starts anew
+        file.write("5")
+    start = resident()
+    result = call()
+    with open("/proc/self/status") as file:
+        peak = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    cpool.set_num_threads(before_threads)
+    assert peak - start < 2 * 2**20 + 2**20 + np.asarray(result).nbytes
+
+
+@pytest.mark.slow
+def test_planes_beyond_32_bits():
+    """2.2 GiB of bytes: positions and indices exceed 2**31."""
+    height, width = 2**15 + 2, 2**16 + 2**12
+    try:
+        x = np.zeros((height, width), np.uint8)
+    except MemoryError:
+        pytest.skip("needs 2.5 GB")
+    x[-1, -1] = 200
+    x[-2, -3] = 100
+    y, at = cpool.max_pool2d(x, (2, 2**12), return_indices=True)
+    assert y[-1, -1] == 200
+    assert at[-1, -1] == height * width - 1 > 2**31
+    assert cpool.avg_pool2d(x, (2, 2**12))[-1, -1] == 300 / 2**13
+    assert cpool.global_max_pool(x).item() == 200
+
+
+def test_sizes_are_checked_before_memory_is_asked_for():
+    x = np.broadcast_to(np.float32(0), (2**20, 2**20))  # one element that looks like 2**40
+    with pytest.raises((ValueError, MemoryError)):
+        cpool.max_pool2d(np.broadcast_to(np.float32(0), (2**31, 2**31)), 1)
+    with pytest.raises(ValueError, match="index_dtype"):
+        cpool.max_pool2d(x, 2**19, return_indices=True, index_dtype=np.int32)
+    with pytest.raises(ValueError, match="padding"):
+        cpool.avg_pool2d(np.ones((4, 4)), 2, 1, 2**62)
+    with pytest.raises((ValueError, MemoryError)):
+        cpool.avg_pool2d(np.ones((4, 4)), 2, 1, 2**33)
