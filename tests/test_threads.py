@@ -93,6 +93,23 @@ def test_the_environment_is_respected():
 
 
 @LINUX
+def test_limits_of_threadpoolctl_are_respected():
+    pytest.importorskip("threadpoolctl")
+    code = """
+import os, numpy as np, cpool, threadpoolctl
+x = np.ones((8, 16, 128, 128))
+before = len(os.listdir("/proc/self/task"))
+cpool.set_num_threads(2)
+with threadpoolctl.threadpool_limits(1):
+    cpool.max_pool2d(x, 3, 1, 1)
+    print(len(os.listdir("/proc/self/task")) - before)
+cpool.max_pool2d(x, 3, 1, 1)
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    assert in_python(code, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="1").split() == ["0", "1"]
+
+
+@LINUX
 def test_affinity_is_respected():
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); import cpool; "
     assert in_python(code + "print(cpool.get_num_threads())").split() == ["1"]

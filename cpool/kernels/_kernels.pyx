@@ -90,10 +90,29 @@ cdef void mode_values(T* scratch, void* like, Job* job, Py_ssize_t first, Py_ssi
     sorted_rows(<cpool_mode_t*>NULL, scratch, job, first, last)
 
 
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #else
+    static int omp_get_max_threads(void) { return 1; }
+    #endif
+    """
+    int omp_get_max_threads() noexcept nogil
+
+cdef int OMP_AT_IMPORT = omp_get_max_threads()
+
+
+cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
+    """Respect whoever has lowered OpenMP's own limit since the import, as threadpoolctl does."""
+    cdef Py_ssize_t now = omp_get_max_threads()
+    return min(threads, now) if now < OMP_AT_IMPORT else threads
+
+
 cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes) except -1:
     """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads."""
     cdef Py_ssize_t each = round_up(scratch_bytes + 128, 128), units = total // unit, pieces, t
-    cdef int threads = <int>min(job.threads, units)
+    cdef int threads = <int>min(allowed(job.threads), units)
     cdef char* scratch = <char*>calloc(max(threads, 1), each)
     if scratch == NULL:
         raise MemoryError
