@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
@@ -19,6 +19,40 @@ Axes = tuple[int, ...]
 class MaxPool(Protocol):
     """Signature of adaptive_max_pool."""
 
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        output_size: Any,
+        return_indices: Literal[False] = False,
+        *,
+        axis: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Array: ...
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        output_size: Any,
+        *,
+        return_indices: Literal[True],
+        axis: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> tuple[Array, Array]: ...
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        output_size: Any,
+        return_indices: Literal[True],
+        *,
+        axis: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> tuple[Array, Array]: ...
+    @overload
     def __call__(
         self,
         x: Any,

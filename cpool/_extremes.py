@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
@@ -17,6 +17,61 @@ Axes = tuple[int, ...]
 class Pool(Protocol):
     """Signature of max_pool and min_pool."""
 
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: Literal[False] = False,
+        *,
+        axis: Any = None,
+        nan_policy: str = "propagate",
+        where: Any = None,
+        initial: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> Array: ...
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        *,
+        return_indices: Literal[True],
+        axis: Any = None,
+        nan_policy: str = "propagate",
+        where: Any = None,
+        initial: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> tuple[Array, Array]: ...
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        stride: Any,
+        padding: Any,
+        dilation: Any,
+        ceil_mode: bool,
+        return_indices: Literal[True],
+        *,
+        axis: Any = None,
+        nan_policy: str = "propagate",
+        where: Any = None,
+        initial: Any = None,
+        index_dtype: Any = np.int64,
+        out: Any = None,
+    ) -> tuple[Array, Array]: ...
+    @overload
     def __call__(
         self,
         x: Any,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
@@ -15,6 +15,43 @@ Array = np.ndarray[Any, Any]
 class Pool(Protocol):
     """Signature of fractional_max_pool."""
 
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: Literal[False] = False,
+        *,
+        random_samples: Any = None,
+        rng: Any = None,
+    ) -> Array: ...
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        *,
+        return_indices: Literal[True],
+        random_samples: Any = None,
+        rng: Any = None,
+    ) -> tuple[Array, Array]: ...
+    @overload
+    def __call__(
+        self,
+        x: Any,
+        kernel_size: Any,
+        output_size: Any,
+        output_ratio: Any,
+        return_indices: Literal[True],
+        *,
+        random_samples: Any = None,
+        rng: Any = None,
+    ) -> tuple[Array, Array]: ...
+    @overload
     def __call__(
         self,
         x: Any,

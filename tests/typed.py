@@ -1,0 +1,20 @@
+"""What type checkers see: checked by mypy and pyright, and run by nobody."""
+
+from typing import Any, assert_type
+
+import numpy as np
+
+import cpool
+
+Array = np.ndarray[Any, Any]
+Pair = tuple[Array, Array]
+x = np.zeros((4, 4))
+
+assert_type(cpool.max_pool2d(x, 2), Array)
+assert_type(cpool.max_pool2d(x, 2, return_indices=True), Pair)
+assert_type(cpool.min_pool3d(x, 2, 2, 0, 1, False, True), Pair)
+assert_type(cpool.adaptive_max_pool2d(x, 2), Array)
+assert_type(cpool.adaptive_max_pool2d(x, 2, True), Pair)
+assert_type(cpool.fractional_max_pool2d(x, 2, 2, return_indices=True), Pair)
+assert_type(cpool.avg_pool2d(x, 2, padding="same"), Array)
+assert_type(cpool.max_pool2d_backward(x, x, (4, 4)), Array)
