@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -46,12 +47,16 @@ PARAMETERS = {
 }
 
 
+@cache
+def _shared(ndim: int) -> dict[str, str]:
+    return {key: value.format(d=ndim) for key, value in PARAMETERS.items()}
+
+
 def documented(function: Function, name: str, ndim: int, text: str, **more: Any) -> Function:
     """Name a function of one dimensionality, and fill `text` with the shared texts and those of this function."""
-    shared = {key: value.format(d=ndim) for key, value in PARAMETERS.items()}
     function.__name__ = function.__qualname__ = name
     function.__module__ = "cpool"
-    function.__doc__ = text.format(d=ndim, name=name, **{**shared, **more})
+    function.__doc__ = text.format(d=ndim, name=name, **{**_shared(ndim), **more})
     return function
 
 
@@ -64,6 +69,7 @@ def cube(ndim: int, side: int) -> str:
     return repr((side,) * ndim)
 
 
+@cache
 def halved_cube(ndim: int, reduction: Callable[..., Any]) -> str:
     """Return how the result prints of pooling 0, 1, 2, ... in a cube of side 4 by 2.
 
