@@ -18,7 +18,7 @@ Examples
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,9 @@ from ._pieces import Part, parts_of_chunks, plan_of_parts
 from ._prepared import Prepared
 from ._sorted import statistic
 
-__all__: list[str] = []  # the functions, below
+_WINDOWED = ("max_pool", "min_pool", "avg_pool", "lp_pool", "median_pool", "mode_pool")
+_NAMES = (*_WINDOWED, "adaptive_max_pool", "adaptive_avg_pool")
+__all__ = [f"{name}{d}d" for name in _NAMES for d in (1, 2, 3)]
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -205,38 +207,40 @@ def _adaptive_avg(d: int) -> Any:
     return pool
 
 
-def _family() -> Iterator[tuple[str, Any]]:
+def _three(name: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:
+    """Return the functions of one name for 1, 2 and 3 axes."""
+    functions = []
     for d in (1, 2, 3):
-        yield f"max_pool{d}d", _extreme("max", d)
-        yield f"min_pool{d}d", _extreme("min", d)
-        yield f"avg_pool{d}d", _avg(d)
-        yield f"lp_pool{d}d", _lp(d)
-        yield f"median_pool{d}d", _statistic("median", d)
-        yield f"mode_pool{d}d", _statistic("mode", d)
-        yield f"adaptive_max_pool{d}d", _adaptive_max(d)
-        yield f"adaptive_avg_pool{d}d", _adaptive_avg(d)
+        function = make(*arguments, d)
+        function.__name__ = function.__qualname__ = f"{name}{d}d"
+        function.__doc__ = f"""Do lazily what :func:`cpool.{name}{d}d` does, on a dask array.
+
+        Parameters
+        ----------
+        x : dask.array.Array
+            Of known shape, chunked as it likes.
+        **arguments
+            As of :func:`cpool.{name}{d}d`; checked at once, before anything is computed.
+
+        Returns
+        -------
+        dask.array.Array, or two of them
+            Cut where the input is cut.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :func:`cpool.{name}{d}d`; also if `x` is no dask array or its shape is not known.
+        """
+        functions.append(function)
+    return functions
 
 
-for _name, _function in _family():
-    _function.__name__ = _function.__qualname__ = _name
-    _function.__doc__ = f"""Do lazily what :func:`cpool.{_name}` does, on a dask array.
-
-    Parameters
-    ----------
-    x : dask.array.Array
-        Of known shape, chunked as it likes.
-    **arguments
-        As of :func:`cpool.{_name}`; checked at once, before anything is computed.
-
-    Returns
-    -------
-    dask.array.Array, or two of them
-        Cut where the input is cut.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As :func:`cpool.{_name}`; also if `x` is no dask array or its shape is not known.
-    """
-    globals()[_name] = _function
-    __all__.append(_name)
+max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _extreme, "max")
+min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _extreme, "min")
+avg_pool1d, avg_pool2d, avg_pool3d = _three("avg_pool", _avg)
+lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool", _lp)
+median_pool1d, median_pool2d, median_pool3d = _three("median_pool", _statistic, "median")
+mode_pool1d, mode_pool2d, mode_pool3d = _three("mode_pool", _statistic, "mode")
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool", _adaptive_max)
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three("adaptive_avg_pool", _adaptive_avg)

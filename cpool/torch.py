@@ -25,7 +25,8 @@ import cpool
 
 from . import _layout
 
-__all__ = ["accelerate"]  # and the functions, below
+_NAMES = ("max_pool", "min_pool", "avg_pool", "lp_pool", "adaptive_max_pool", "adaptive_avg_pool", "max_unpool")
+__all__ = ["accelerate", *(f"{name}{d}d" for name in _NAMES for d in (1, 2, 3))]
 
 Module = TypeVar("Module", bound=torch.nn.Module)
 Context = Any
@@ -469,7 +470,9 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
     return unpool
 
 
-def _publish(name: str, make: Callable[..., Any], *arguments: Any) -> None:
+def _three(name: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:
+    """Return the functions of one name for 1, 2 and 3 axes."""
+    functions = []
     for d in (1, 2, 3):
         function = make(*arguments, d)
         function.__name__ = function.__qualname__ = f"{name}{d}d"
@@ -487,18 +490,17 @@ def _publish(name: str, make: Callable[..., Any], *arguments: Any) -> None:
         TypeError, ValueError
             As cpool's function; also for a tensor that is not on the CPU.
         """
-        globals()[function.__name__] = function
-        __all__.append(function.__name__)
+        functions.append(function)
+    return functions
 
 
-_publish("max_pool", _make_extreme, "max")
-_publish("min_pool", _make_extreme, "min")
-_publish("avg_pool", _make_average)
-_publish("lp_pool", _make_norm)
-_publish("adaptive_max_pool", _make_adaptive, "max")
-_publish("adaptive_avg_pool", _make_adaptive, "avg")
-_publish("max_unpool", _make_unpool)
-
+max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _make_extreme, "max")
+min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _make_extreme, "min")
+avg_pool1d, avg_pool2d, avg_pool3d = _three("avg_pool", _make_average)
+lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool", _make_norm)
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool", _make_adaptive, "max")
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three("adaptive_avg_pool", _make_adaptive, "avg")
+max_unpool1d, max_unpool2d, max_unpool3d = _three("max_unpool", _make_unpool)
 
 # ------------------------------------------------------------------------------------------------------------ models
 

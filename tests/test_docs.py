@@ -21,7 +21,7 @@ MODULES = [
     for m in pkgutil.iter_modules(cpool.__path__)
     if m.name not in OPTIONAL and not m.name.startswith("_kernels")  # this CPU may lack the instructions of some
 ]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "pooling.md"]
 
 
 @pytest.mark.parametrize("name", MODULES)
