@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -146,7 +147,7 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
         axes = (len(shape) - 2, len(shape) - 1)
         whole = pooling.prepare(plan, _call.Source(shape, strides, native, axes, None))
         across = part(plan.axes[1], 0, plan.axes[1].out)
-        planes, row = int(np.prod(lead)), shape[-1] * dtype.itemsize
+        planes, row = math.prod(lead), shape[-1] * dtype.itemsize
         with target.open("wb") as result:
             head = {"descr": np.lib.format.dtype_to_descr(whole.dtype), "fortran_order": False, "shape": whole.shape}
             np.lib.format.write_array_header_2_0(result, head)
