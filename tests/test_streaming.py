@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -107,9 +108,13 @@ def test_disk_full(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_interrupt(tmp_path):
     """Ctrl-C in the middle leaves no half-written file."""
-    np.save(tmp_path / "x.npy", np.ones((40, 1024, 1024), np.float32))
+    with (tmp_path / "x.npy").open("wb") as file:
+        head = {"descr": "<f4", "fortran_order": False, "shape": (400, 1024, 1024)}
+        np.lib.format.write_array_header_2_0(file, head)
+        file.truncate(file.tell() + 400 * 2**22)  # zeros that take no room on the disk
     command = [sys.executable, "-m", "cpool", "max", "x.npy", "y.npy", "--kernel", "31", "--stride", "1"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also if the tests run in the background
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=listening)
     for _ in range(1000):
         if any(p.name.startswith(".cpool-") for p in tmp_path.iterdir()):
             break
