@@ -43,7 +43,18 @@ def test_guard_pages(dtype, at_end, threads):
     """One element too far, read or written, would end the test run."""
     rng = np.random.default_rng(0)
     rooms = [Guarded(16) for _ in range(3)]
-    for shape in [(1, 1), (1, 7), (3, 5), (2, 9, 9), (3, 13, 14), (2, 3, 7, 7), (1, 1, 33), (2, 17, 70)]:
+    for shape in [
+        (1, 1),
+        (1, 7),
+        (3, 5),
+        (2, 9, 9),
+        (3, 13, 14),
+        (2, 3, 7, 7),
+        (1, 1, 33),
+        (2, 17, 70),
+        (9, 1),
+        (3, 7, 2),
+    ]:
         x = rooms[0].array(rng.integers(0, 9, shape).astype(dtype), at_end)
         for k, s, p in [(1, 1, 0), (2, 2, 1), (3, 2, 1), (3, 1, 1), (5, 1, 2), (2, 3, 1)]:
             if min(shape[-2:]) + 2 * p < k:
@@ -53,6 +64,9 @@ def test_guard_pages(dtype, at_end, threads):
             np.testing.assert_array_equal(cpool.max_pool2d(x, k, s, p, out=out), expected)
             cpool.min_pool2d(x, k, s, p, return_indices=True, out=out)
             cpool.median_pool2d(x, k, s, p)
+            turned = x[..., ::-1, ::-1]
+            np.testing.assert_array_equal(cpool.max_pool2d(turned, k, s, p), cpool.max_pool2d(turned.copy(), k, s, p))
+            cpool.max_pool2d(turned, k, s, p, return_indices=True)
             mean = cpool.avg_pool2d(x, k, s, p)
             np.testing.assert_array_equal(
                 cpool.avg_pool2d(x, k, s, p, out=rooms[1].array(np.zeros_like(mean), at_end)), mean

@@ -187,7 +187,7 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, T* spare, Py_ssize_t 
     cdef T* inner = rows + tile.left * run
     cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.norm < 2 and used > 0, through
     cdef Rows at = rows_at(job, first)
-    if whole > pitch:
+    if whole > pitch or job.x.extent == 0:  # rows may go backwards, and the first one be the last in memory
         whole = used
     while begin < end and <Py_ssize_t>height.taps[begin] < height.kernel:
         begin += 1
@@ -211,9 +211,9 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, T* spare, Py_ssize_t 
                 m = min(chunk - r, end - at.oh)
             # Whole blocks: reading on into the next row does no harm, where there is one.
             n = whole
-            while m > 1 and row + (m - 1) * following + (tall - 1) * down > limit:
+            while whole > used and m > 1 and row + (m - 1) * following + (tall - 1) * down > limit:
                 m -= 1
-            if row + (m - 1) * following + (tall - 1) * down > limit:
+            if whole > used and row + (m - 1) * following + (tall - 1) * down > limit:
                 n = used
             fold_stretch(op, inner, pitch, row, following, down, tall, n, m, ahead)
             if n > used and tile.padded > tile.used:  # the padding between this row and the next
