@@ -138,7 +138,7 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     """
 
 
-def average(plan: geometry.Plan, source: _call.Source, dtype: Any) -> Prepared:
+def average(plan: geometry.Plan, source: _call.Source, dtype: Any = None) -> Prepared:
     """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None."""
     natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
     result = natural if dtype is None else np.dtype(dtype)

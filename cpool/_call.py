@@ -30,6 +30,15 @@ class Source(NamedTuple):
         return sizes(self.shape, self.axes)
 
 
+#: Prepares a call for a plan and an input. The families' functions are such, with their own arguments in a `partial`.
+Prepare = Callable[[Plan, Source], Prepared]
+
+
+def dense_source(shape: Axes, dtype: Any, axes: Axes) -> Source:
+    """Return what a call for an array in C order is prepared for; there need be none yet."""
+    return Source(shape, _layout.dense_strides(shape, tuple(range(len(shape))), dtype.itemsize), dtype, axes, None)
+
+
 def source(x: Array, axis: Any, ndim: int, layout: Any, name: str = "x") -> Source:
     """Return what a call of `ndim` pooled axes is prepared for."""
     return Source(x.shape, x.strides, x.dtype, _args.pooled_axes(axis, ndim, x.ndim, name), layout)

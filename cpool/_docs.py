@@ -60,6 +60,16 @@ def documented(function: Function, name: str, ndim: int, text: str, **more: Any)
     return function
 
 
+def three(module: str, text: str, name: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:
+    """Return the functions of one name for 1, 2 and 3 axes, which do elsewhere what cpool's do on arrays."""
+    functions = []
+    for ndim in (1, 2, 3):
+        function = documented(make(*arguments, ndim), f"{name}{ndim}d", ndim, text)
+        function.__module__ = module
+        functions.append(function)
+    return functions
+
+
 def cube(ndim: int, side: int) -> str:
     """Return the shape of a cube as it is typed.
 

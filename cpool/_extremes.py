@@ -181,7 +181,9 @@ _BACKWARD = """Gradient of max_pool{d}d and its siblings with respect to their i
     """
 
 
-def select(op: str, plan: geometry.Plan, source: _call.Source, with_indices: bool, index_dtype: Any) -> Prepared:
+def select(
+    op: str, plan: geometry.Plan, source: _call.Source, with_indices: bool = False, index_dtype: Any = np.int64
+) -> Prepared:
     """Prepare op "max" or "min" over the windows of `plan`."""
     kind = np.dtype(index_dtype)
     if kind.name not in _engine.INDEX_TYPES:

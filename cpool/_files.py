@@ -15,13 +15,11 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image
 
-from . import _call, _layout, geometry
+from . import _call, geometry
 from ._pieces import part, plan_of_parts
-from ._prepared import Prepared
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
-Prepare = Callable[[geometry.Plan, _call.Source], Prepared]
 #: Called with the part of the work that is done, from 0 to 1.
 Report = Callable[[float], None]
 
@@ -35,16 +33,21 @@ class Pooling(NamedTuple):
     """What to do to the last two axes: the windows of each length, and the call for a plan."""
 
     plan: Callable[[Axes], geometry.Plan]
-    prepare: Prepare
+    prepare: _call.Prepare
 
     def __call__(self, x: Array) -> Array:
         """Pool an array."""
-        if x.ndim < 2:
-            raise ValueError(f"an array of shape {x.shape} has no two axes to pool")
-        axes = (x.ndim - 2, x.ndim - 1)
+        axes = last_two(x.shape)
         x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
-        call = self.prepare(self.plan(x.shape[-2:]), _call.Source(x.shape, x.strides, x.dtype, axes, None))
+        call = self.prepare(self.plan(x.shape[-2:]), _call.dense_source(x.shape, x.dtype, axes))
         return call.forward(x)
+
+
+def last_two(shape: Axes) -> Axes:
+    """Return the pooled axes."""
+    if len(shape) < 2:
+        raise ValueError(f"an array of shape {shape} has no two axes to pool")
+    return len(shape) - 2, len(shape) - 1
 
 
 def kind(path: Path, name: str) -> str:
@@ -143,9 +146,7 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
             return shape, y.shape
         plan = pooling.plan(shape[-2:])
         native, lead = dtype.newbyteorder("="), shape[:-2]
-        strides = _layout.dense_strides(shape, tuple(range(len(shape))), dtype.itemsize)
-        axes = (len(shape) - 2, len(shape) - 1)
-        whole = pooling.prepare(plan, _call.Source(shape, strides, native, axes, None))
+        whole = pooling.prepare(plan, _call.dense_source(shape, native, last_two(shape)))
         across = part(plan.axes[1], 0, plan.axes[1].out)
         planes, row = math.prod(lead), shape[-1] * dtype.itemsize
         with target.open("wb") as result:
@@ -163,7 +164,7 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
                 x = x.reshape(q - p, -1, shape[-1])[:, :, across.begin : across.end]
                 x = np.ascontiguousarray(x, native)
                 local = plan_of_parts(plan.axes, (rows, across))
-                y = pooling.prepare(local, _call.Source(x.shape, x.strides, x.dtype, (1, 2), None)).forward(x)
+                y = pooling.prepare(local, _call.dense_source(x.shape, x.dtype, (1, 2))).forward(x)
                 np.ascontiguousarray(y).tofile(result)
                 report(((q - 1) * plan.out_shape[0] + last) / (planes * plan.out_shape[0]))
     return shape, whole.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from ome_zarr_models.v05.multiscales import Dataset, Multiscale
 
 from . import _files, geometry
 from ._averages import average
+from ._extremes import select
 from ._files import Axes, Pooling, Report
-from .dask import Select, Statistic, pool_blocks
+from ._sorted import statistic
+from .dask import pool_blocks
 
 #: Names of the axes by how many are pooled and how many there are (OME-Zarr 0.5: time, channel, then space).
 NAMES = {2: {2: "yx", 3: "cyx", 4: "tcyx", 5: "tczyx"}, 3: {3: "zyx", 4: "czyx", 5: "tczyx"}}
@@ -49,8 +52,6 @@ def opened(path: Path) -> Any:
         return da.from_zarr(found)
     if ending == ".npy":
         return da.from_array(np.load(path, mmap_mode="r", allow_pickle=False), chunks="32MiB")
-    if ending == ".npz":
-        raise ValueError(".npz goes to .npz alone")
     return da.from_array(_files.read(path))
 
 
@@ -67,9 +68,8 @@ def store(
 def pool(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[Axes, Axes]:
     """Pool from or to Zarr; return both shapes."""
     x = opened(source)
-    if x.ndim < 2:
-        raise ValueError(f"an array of shape {x.shape} has no two axes to pool")
-    y = pool_blocks(pooling.prepare, pooling.plan(x.shape[-2:]), x, (x.ndim - 2, x.ndim - 1))
+    axes = _files.last_two(x.shape)
+    y = pool_blocks(pooling.prepare, pooling.plan(x.shape[-2:]), x, axes)
     if target.suffix.lower() == ".zarr":
         store(y, target, report)
     else:
@@ -91,13 +91,11 @@ def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, report:
     longest = max(x.shape[-ndim:])
     if levels > longest.bit_length() + 1:
         raise ValueError(f"levels={levels} is more than an image of shape {x.shape} can be halved into")
-    prepare: Any = Statistic("mode") if op == "mode" else Select("max", False, np.int64)
-    if op == "avg":
-        dtype = x.dtype
-
-        def prepare(plan: Any, source: Any) -> Any:
-            return average(plan, source, dtype if dtype.kind in "iu" else None)
-
+    prepare = {
+        "avg": partial(average, dtype=x.dtype if x.dtype.kind in "iu" else None),
+        "max": partial(select, "max"),
+        "mode": partial(statistic, "mode"),
+    }[op]
     zarr.open_group(target, mode="w")
     shapes, datasets = [], []
     for level in range(levels):

@@ -68,14 +68,14 @@ def one_line(about: str) -> Iterator[None]:
 def run(pooling: _files.Pooling, source: Path, target: Path, report: _files.Report) -> tuple[Shape, Shape]:
     """Pool one file into another, by what their names end in; return both shapes."""
     endings = _files.kind(source, "IN"), _files.kind(target, "OUT")
-    if ".zarr" in endings:
-        from . import _zarr
-
-        return _zarr.pool(pooling, source, target, report)
     if ".npz" in endings:
         if endings[0] != endings[1]:
             raise ValueError(".npz goes to .npz alone")
         return _files.each_member(pooling, source, target, report)
+    if ".zarr" in endings:
+        from . import _zarr
+
+        return _zarr.pool(pooling, source, target, report)
     if endings == (".npy", ".npy"):
         return _files.stream(pooling, source, target, report)
     x = _files.read(source)
@@ -115,14 +115,10 @@ def pooling_command(name: str, needs_input: bool, prepare: Callable[..., Any], t
         click.echo(f"{source} {'x'.join(map(str, before))} -> {target} {'x'.join(map(str, after))}")
 
 
-def extreme(op: str, plan: geometry.Plan, source: Any) -> Any:
-    """Prepare a maximum or minimum."""
-    return select(op, plan, source, False, np.int64)
-
-
-pooling_command("max", True, partial(extreme, "max"), "Keep each window's maximum.")
-pooling_command("min", True, partial(extreme, "min"), "Keep each window's minimum.")
-pooling_command("avg", False, partial(average, dtype=None), "Keep each window's average.")
+extreme = partial(partial, select, with_indices=False, index_dtype=np.int64)
+pooling_command("max", True, partial(select, "max"), "Keep each window's maximum.")
+pooling_command("min", True, partial(select, "min"), "Keep each window's minimum.")
+pooling_command("avg", False, average, "Keep each window's average.")
 
 
 @cpool.command()
@@ -138,6 +134,8 @@ def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, force: 
     with one_line(f"{source} -> {target}"):
         from . import _zarr
 
+        if _files.kind(source, "IN") == ".npz":
+            raise ValueError("IN must hold one array, not several as .npz does")
         if _files.kind(target, "OUT") != ".zarr":
             raise ValueError(f"OUT must end in .zarr; got {target.name}")
         with _files.whole_or_nothing(target, force) as beside, progress("pyramid") as bar:

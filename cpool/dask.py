@@ -18,20 +18,18 @@ Examples
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
 
-from . import _adaptive, _args, _call, _layout, geometry
+from . import _adaptive, _args, _call, _docs, geometry
 from ._averages import average
 from ._extremes import select
 from ._norms import norm
 from ._pieces import Part, parts_of_chunks, plan_of_parts
-from ._prepared import Prepared
 from ._sorted import statistic
 
 _WINDOWED = ("max_pool", "min_pool", "avg_pool", "lp_pool", "median_pool", "mode_pool")
@@ -40,12 +38,10 @@ __all__ = [f"{name}{d}d" for name in _NAMES for d in (1, 2, 3)]
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
-#: Prepares a call for a plan and an input: what the families' files offer.
-Prepare = Callable[[geometry.Plan, _call.Source], Prepared]
 
 
 def _pool_part(
-    prepare: Prepare, windows: tuple[geometry.AxisWindows, ...], parts: tuple[Part, ...], axes: Axes,
+    prepare: _call.Prepare, windows: tuple[geometry.AxisWindows, ...], parts: tuple[Part, ...], axes: Axes,
     index_dtype: Any, x: Array,
 ) -> Any:  # fmt: skip
     """Pool the input of one task; with an `index_dtype` also return the indices in the whole plane."""
@@ -60,10 +56,9 @@ def _pool_part(
     return y, np.ravel_multi_index(there, [w.size for w in windows]).astype(index_dtype)
 
 
-def pool_blocks(prepare: Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
+def pool_blocks(prepare: _call.Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
     """Build the lazy result: block by block, in the order of the axes."""
-    strides = _layout.dense_strides(x.shape, tuple(range(x.ndim)), x.dtype.itemsize)
-    whole = prepare(plan, _call.Source(x.shape, strides, x.dtype, axes, None))  # refuses what is wrong, now
+    whole = prepare(plan, _call.dense_source(x.shape, x.dtype, axes))  # refuses what is wrong, now
     task = dask.delayed(_pool_part, pure=True, nout=None if index_dtype is None else 2)
     cuts: list[list[Any]] = []
     for axis, chunks in enumerate(x.chunks):
@@ -85,42 +80,6 @@ def pool_blocks(prepare: Prepare, plan: geometry.Plan, x: Any, axes: Axes, index
     return results[0] if index_dtype is None else tuple(results)
 
 
-@dataclass(frozen=True)
-class Select:
-    """Prepare op "max" or "min"; like its siblings below it travels to other processes."""
-
-    op: str
-    with_indices: bool
-    index_dtype: Any
-
-    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
-        return select(self.op, plan, source, self.with_indices, self.index_dtype)
-
-
-@dataclass(frozen=True)
-class Average:
-    dtype: Any
-
-    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
-        return average(plan, source, self.dtype)
-
-
-@dataclass(frozen=True)
-class Norm:
-    p: float
-
-    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
-        return norm(plan, source, self.p)
-
-
-@dataclass(frozen=True)
-class Statistic:
-    op: str
-
-    def __call__(self, plan: geometry.Plan, source: _call.Source) -> Prepared:
-        return statistic(self.op, plan, source)
-
-
 def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
     """Return the checked array, its pooled axes and their lengths."""
     if not isinstance(x, da.Array):
@@ -131,6 +90,12 @@ def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
     return x, axes, _call.sizes(x.shape, axes)
 
 
+def _selected(op: str, plan: geometry.Plan, x: Any, axes: Axes, return_indices: Any, index_dtype: Any) -> Any:
+    with_indices = _args.flag("return_indices", return_indices)
+    prepare = partial(select, op, with_indices=with_indices, index_dtype=index_dtype)
+    return pool_blocks(prepare, plan, x, axes, index_dtype if with_indices else None)
+
+
 def _extreme(op: str, d: int) -> Any:
     def pool(
         x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
@@ -138,8 +103,7 @@ def _extreme(op: str, d: int) -> Any:
     ) -> Any:  # fmt: skip
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        with_indices = _args.flag("return_indices", return_indices)
-        return pool_blocks(Select(op, with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None)
+        return _selected(op, plan, x, axes, return_indices, index_dtype)
 
     return pool
 
@@ -154,7 +118,7 @@ def _avg(d: int) -> Any:
         plan = geometry.plan(
             sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
         )
-        return pool_blocks(Average(dtype), plan, x, axes)
+        return pool_blocks(partial(average, dtype=dtype), plan, x, axes)
 
     return pool
 
@@ -167,7 +131,7 @@ def _lp(d: int) -> Any:
         x, axes, sizes = _given(x, axis, d)
         p = _args.nonzero_number("norm_type", norm_type)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        return pool_blocks(Norm(p), plan, x, axes)
+        return pool_blocks(partial(norm, p=p), plan, x, axes)
 
     return pool
 
@@ -179,7 +143,7 @@ def _statistic(op: str, d: int) -> Any:
     ) -> Any:  # fmt: skip
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        return pool_blocks(Statistic(op), plan, x, axes)
+        return pool_blocks(partial(statistic, op), plan, x, axes)
 
     return pool
 
@@ -190,10 +154,7 @@ def _adaptive_max(d: int) -> Any:
     ) -> Any:
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
-        with_indices = _args.flag("return_indices", return_indices)
-        return pool_blocks(
-            Select("max", with_indices, index_dtype), plan, x, axes, index_dtype if with_indices else None
-        )
+        return _selected("max", plan, x, axes, return_indices, index_dtype)
 
     return pool
 
@@ -202,39 +163,31 @@ def _adaptive_avg(d: int) -> Any:
     def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None) -> Any:
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
-        return pool_blocks(Average(dtype), plan, x, axes)
+        return pool_blocks(partial(average, dtype=dtype), plan, x, axes)
 
     return pool
 
 
-def _three(name: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:
-    """Return the functions of one name for 1, 2 and 3 axes."""
-    functions = []
-    for d in (1, 2, 3):
-        function = make(*arguments, d)
-        function.__name__ = function.__qualname__ = f"{name}{d}d"
-        function.__doc__ = f"""Do lazily what :func:`cpool.{name}{d}d` does, on a dask array.
+_TEXT = """Do lazily what :func:`cpool.{name}` does, on a dask array.
 
-        Parameters
-        ----------
-        x : dask.array.Array
-            Of known shape, chunked as it likes.
-        **arguments
-            As of :func:`cpool.{name}{d}d`; checked at once, before anything is computed.
+    Parameters
+    ----------
+    x : dask.array.Array
+        Of known shape, chunked as it likes.
+    **arguments
+        As of :func:`cpool.{name}`; checked at once, before anything is computed.
 
-        Returns
-        -------
-        dask.array.Array, or two of them
-            Cut where the input is cut.
+    Returns
+    -------
+    dask.array.Array, or two of them
+        Cut where the input is cut.
 
-        Raises
-        ------
-        TypeError, ValueError
-            As :func:`cpool.{name}{d}d`; also if `x` is no dask array or its shape is not known.
-        """
-        functions.append(function)
-    return functions
-
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`cpool.{name}`; also if `x` is no dask array or its shape is not known.
+    """
+_three = partial(_docs.three, __name__, _TEXT)
 
 max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _extreme, "max")
 min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _extreme, "min")

@@ -15,6 +15,7 @@ Examples
 
 # No postponed annotations here: torch reads the operators' schemas from them.
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from torch import Tensor
 
 import cpool
 
-from . import _layout
+from . import _docs, _layout, geometry
 
 _NAMES = ("max_pool", "min_pool", "avg_pool", "lp_pool", "adaptive_max_pool", "adaptive_avg_pool", "max_unpool")
 __all__ = ["accelerate", *(f"{name}{d}d" for name in _NAMES for d in (1, 2, 3))]
@@ -71,13 +72,8 @@ def _lengths(
     x: Tensor, kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], ceil: bool
 ) -> list[Any]:
     """Return the lengths of the output; they may be symbols."""
-    out = []
-    sizes = x.shape[x.ndim - len(kernel) :]
-    for n, k, s, (before, after), d in zip(sizes, kernel, stride, _pairs(padding), dilation, strict=True):
-        room = n + before + after - d * (k - 1) - 1
-        o = (room + (s - 1 if ceil else 0)) // s + 1
-        out.append(o - 1 if ceil and (o - 1) * s >= n + before else o)
-    return out
+    axes = zip(x.shape[x.ndim - len(kernel) :], kernel, stride, _pairs(padding), dilation, strict=True)
+    return [geometry.output_length(n, k, s, before, after, d, ceil) for n, k, s, (before, after), d in axes]
 
 
 def _pool(name: str, d: int) -> Callable[..., Any]:
@@ -470,29 +466,21 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
     return unpool
 
 
-def _three(name: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:
-    """Return the functions of one name for 1, 2 and 3 axes."""
-    functions = []
-    for d in (1, 2, 3):
-        function = make(*arguments, d)
-        function.__name__ = function.__qualname__ = f"{name}{d}d"
-        function.__doc__ = f"""Do what :func:`cpool.{name}{d}d` does on a CPU tensor, with autograd.
+_TEXT = """Do what :func:`cpool.{name}` does on a CPU tensor, with autograd.
 
-        Parameters
-        ----------
-        x : Tensor
-            Pooled over its last axes; any dtype that cpool takes, any strides. Gradients of floats, also 2-byte ones.
-        **arguments
-            As of ``torch.nn.functional``; padding may also be one (before, after) pair per axis.
+    Parameters
+    ----------
+    x : Tensor
+        Pooled over its last axes; any dtype that cpool takes, any strides. Gradients of floats, also 2-byte ones.
+    **arguments
+        As of ``torch.nn.functional``; padding may also be one (before, after) pair per axis.
 
-        Raises
-        ------
-        TypeError, ValueError
-            As cpool's function; also for a tensor that is not on the CPU.
-        """
-        functions.append(function)
-    return functions
-
+    Raises
+    ------
+    TypeError, ValueError
+        As cpool's function; also for a tensor that is not on the CPU.
+    """
+_three = partial(_docs.three, __name__, _TEXT)
 
 max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _make_extreme, "max")
 min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _make_extreme, "min")
