@@ -144,7 +144,11 @@ def picks(
     if 0 in y.shape:
         return _nothing
     work = math.prod(y.shape) * plan.taps
-    lane = "int32_t" if plan.elements < 2**31 else "int64_t"
+    if plan.whole and len(axes) > 1:  # one window is the whole plane: as a row, where memory allows
+        flat, rows = _layout.flattened(axes, x, y, indices)
+        if flat != axes:
+            plan, axes, (x, y, indices) = geometry.plan((plan.elements,), plan.elements), flat, rows
+    lane = "int32_t" if plan.reach < 2**30 else "int64_t"
     call = _kernel("picks", numbers.ctype, lane)(
         0, 0, op, plan.packed, _layout.pack(axes, x, y, indices), threads.share(work)
     )

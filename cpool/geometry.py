@@ -90,6 +90,16 @@ class Plan:
         """Elements that one output costs, axis by axis."""
         return sum(min(w.kernel, w.size) for w in self.axes)
 
+    @property
+    def reach(self) -> int:
+        """Elements of one input plane with all the padding that its windows meet."""
+        return math.prod(max(w.size, w.out * w.stride + (w.kernel - 1) * w.step + 1) for w in self.axes)
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is one window: the plane."""
+        return all(w.out == 1 and w.taps[0] == w.size for w in self.axes)
+
     def product(self, factors: list[np.ndarray[Any, Any]], axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
         """Return the product of one factor per pooled axis, to be broadcast against arrays of `ndim` axes."""
         product: np.ndarray[Any, Any] = np.ones((1,) * ndim, np.int64)

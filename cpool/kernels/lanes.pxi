@@ -22,7 +22,9 @@ cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, Py_ssize_t
         t.padded = (t.out - 1) * w.stride + (w.kernel - 1) * w.step + 1
         t.left, t.first = min(max(0, -start), t.padded), max(0, start)
         t.used = max(0, min(w.size - t.first, t.padded - t.left))
-        unit = w.stride if run > 1 else w.stride * block // gcd(w.stride, block)
+        unit = w.stride  # a single long window needs no room for whole blocks of outputs
+        if run == 1 and (t.out > 1 or w.stride < ACCUMULATORS):
+            unit = w.stride * block // gcd(w.stride, block)
         t.pitch = round_up(t.padded, unit)
         t.out_pitch = t.pitch // w.stride
     else:

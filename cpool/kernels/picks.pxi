@@ -17,11 +17,9 @@ cdef inline void pick_row(Selection* op, P* best, Lane* at, const P* v, const La
         at[i] = candidate if better else at[i]
 
 
-cdef inline void start_pick(P* best, Lane* at, const P* v, const Lane* where, Lane shift, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
+cdef inline void start_pick(P* best, Lane* at, const P* v, const Lane* where, Py_ssize_t n) noexcept nogil:
     memcpy(best, v, n * sizeof(P))
-    for i in range(n):
-        at[i] = where[i] + shift
+    memcpy(at, where, n * sizeof(Lane))
 
 
 cdef inline void start_pick2(Selection* op, P* best, Lane* at, const P* a, const Lane* a_where, const P* b,
@@ -68,7 +66,7 @@ cdef void pick_progression(Selection* op, P* best, Lane* at, const P* row, const
     while True:
         if taps & width:
             if done == 0:
-                start_pick(best, at, m, w, <Lane>0, n)
+                start_pick(best, at, m, w, n)
             else:
                 pick_row(op, best, at, m + done * step, w + done * step, <Lane>0, n)
             done += width
@@ -81,15 +79,49 @@ cdef void pick_progression(Selection* op, P* best, Lane* at, const P* row, const
         width *= 2
 
 
+cdef void pick_window(Selection* op, P* best, Lane* at, const P* row, Lane base, P* spare,
+                      Py_ssize_t taps) noexcept nogil:
+    """One long window: its value by many accumulators, then where that value stands first (a NaN: last)."""
+    cdef Py_ssize_t t = 0, i
+    cdef bint here
+    cdef P m
+    fold_window(op, best, row, spare, taps, 1, 1)
+    m = best[0]
+    if m != m:
+        t = taps - 1
+        while row[t] == row[t]:
+            t -= 1
+    else:
+        while t + ACCUMULATORS <= taps:
+            here = False
+            for i in range(ACCUMULATORS):
+                here |= row[t + i] == m
+            if here:
+                break
+            t += ACCUMULATORS
+        while row[t] != m:
+            t += 1
+    best[0], at[0] = row[t], base + <Lane>t  # zeros of both signs are equal: the one that stands there
+
+
 cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, const P* row, const Lane* base, P* spare,
                      Lane* lanes, Py_ssize_t rows, Py_ssize_t run) noexcept nogil:
-    """Reduce the windows of `rows` rows of scratch to winners and their columns. base[i] is the column of lane i."""
+    """Reduce the windows of `rows` rows of scratch to winners and where they stand.
+
+    base[i] is where the first tap of lane i stands; if windows are not uniform, where its row begins.
+    """
     cdef Py_ssize_t n = ((rows - 1) * tile.out_pitch + tile.out) * run, r, o, x, i, j, t
     cdef Lane step = <Lane>w.step
     if w.uniform and run == 1 and step == 1 and w.stride == 2 and w.kernel == 2:
         pick_short(op, best, at, row, base, 2, False, <Lane>1, n)
     elif w.uniform and run == 1 and step == 1 and w.stride == 2 and w.kernel == 3:
         pick_short(op, best, at, row, base, 2, True, <Lane>1, n)
+    elif w.uniform and run == 1 and step == 1 and apart(w) and n < 8:
+        for r in range(rows):
+            for o in range(tile.out):
+                j = r * tile.out_pitch + o
+                pick_window(op, best + j, at + j, row + r * tile.pitch + o * w.stride, base[j], spare,
+                            w.kernel)
     elif w.uniform and w.stride == 1:
         pick_progression(op, best, at, row, base, spare, lanes, n, w.kernel, w.step * run)
     elif w.uniform:
@@ -104,174 +136,215 @@ cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, cons
                 x = <Py_ssize_t>w.begin[tile.first_out + o] - tile.first
                 for i in range(run):
                     j = (r * tile.out_pitch + o) * run + i
-                    best[j], at[j] = row[(r * tile.pitch + x) * run + i], <Lane>x
+                    best[j], at[j] = row[(r * tile.pitch + x) * run + i], base[j] + <Lane>x
                 for t in range(1, <Py_ssize_t>w.taps[tile.first_out + o]):
                     x += w.step
                     for i in range(run):
                         j = (r * tile.out_pitch + o) * run + i
                         if takes(op, best[j], row[(r * tile.pitch + x) * run + i]):
-                            best[j], at[j] = row[(r * tile.pitch + x) * run + i], <Lane>x
+                            best[j], at[j] = row[(r * tile.pitch + x) * run + i], base[j] + <Lane>x
 
 
-cdef inline void leave_padding(Axis* w, Tile* tile, Lane* at, Py_ssize_t run) noexcept nogil:
-    """Answer the first input column where a window of nothing but the identity answers the padding in front."""
-    cdef Py_ssize_t o = 0, i, first
+cdef inline void leave_left(Axis* w, Tile* tile, Lane* at, Lane origin, Py_ssize_t run) noexcept nogil:
+    """In one row, which begins at `origin`: a window of nothing but the identity answers its first input column."""
+    cdef Py_ssize_t o = 0, i
+    cdef Lane first
     while o < tile.out and (tile.first_out + o) * w.stride < w.before:
-        first = <Py_ssize_t>w.begin[tile.first_out + o] - tile.first + tile.left
+        first = origin + <Lane>(<Py_ssize_t>w.begin[tile.first_out + o] - tile.first + tile.left)
         for i in range(o * run, (o + 1) * run):
-            at[i] = at[i] if at[i] > first else <Lane>first
+            at[i] = at[i] if at[i] > first else first
         o += 1
 
 
-cdef inline void store_lanes(char* row, Memory* m, const Lane* at, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+cdef inline void leave_top(Axis* w, Tile* tile, Lane* at, Lane edge, Lane row, Py_ssize_t run) noexcept nogil:
+    """Likewise its first input row, if what was picked stands before the plane, which begins at `edge`."""
+    cdef Py_ssize_t o, i
+    cdef Lane first
+    for o in range(tile.out):
+        first = edge + row + <Lane>w.begin[tile.first_out + o]
+        for i in range(o * run, (o + 1) * run):
+            at[i] = first if at[i] < edge else at[i]
+
+
+cdef inline void store_lanes(char* row, Memory* m, const Lane* at, int64_t shift, Py_ssize_t n,
+                             Py_ssize_t run) noexcept nogil:
     cdef Py_ssize_t w, i
     if run > 1 or (m.w != sizeof(int32_t) and m.w != sizeof(int64_t)):
         for w in range(n):
             for i in range(run):
                 if m.storage == INT32:
-                    (<int32_t*>(row + w * m.w))[i] = <int32_t>at[w * run + i]
+                    (<int32_t*>(row + w * m.w))[i] = <int32_t>(at[w * run + i] + shift)
                 else:
-                    (<int64_t*>(row + w * m.w))[i] = at[w * run + i]
+                    (<int64_t*>(row + w * m.w))[i] = at[w * run + i] + shift
     elif m.storage == INT32:
         for w in range(n):
-            (<int32_t*>(row + w * m.w))[0] = <int32_t>at[w]
+            (<int32_t*>(row + w * m.w))[0] = <int32_t>(at[w] + shift)
     elif m.w == sizeof(int64_t):
         for w in range(n):
-            (<int64_t*>row)[w] = at[w]
+            (<int64_t*>row)[w] = at[w] + shift
     else:
         for w in range(n):
-            (<int64_t*>(row + w * m.w))[0] = at[w]
+            (<int64_t*>(row + w * m.w))[0] = at[w] + shift
 
 
-cdef struct PickRoom:  # as Room; lanes are counted in Lane elements after the values
-    Py_ssize_t chunk, band, best_at, spare_at, out_at, values
+# How rows lie in scratch. Row i of a chunk goes to phase i % stride, so that the rows which one tap meets, from all
+# output rows, follow one another and are folded as one flat stretch; so do the planes of a stack:
+#
+#     phase 0: |plane 0: rows 0, s, 2s ..|plane 1: rows 0, s, 2s ..|      tap t of all output rows begins in phase
+#     phase 1: |plane 0: rows 1, 1 + s ..|plane 1: rows 1, 1 + s ..|      t*step % s, at row t*step / s
+#
+# What a tap collects across the seam of two planes is never looked at.
+
+cdef struct PickRoom:  # rows are counted in scratch rows of one pitch, the rest in elements; lanes come after the values
+    Py_ssize_t chunk, stack, phases, high, band
+    Py_ssize_t best_at, spare_at, out_at, values
     Py_ssize_t where_at, lanes_at, at_at, lanes, bytes
 
 
 cdef PickRoom pick_room_of(Job* job, Tile* tile, Py_ssize_t size, Py_ssize_t lane) noexcept nogil:
-    """Choose how many output rows to do at once, and hold the input rows that they need, reduced along W."""
+    """Choose how many output rows to do at once, of one plane or of a stack of whole ones.
+
+    band: rows of a chunk; high: those of one phase; phases: as many as taps can meet.
+    """
     cdef PickRoom room
-    cdef Py_ssize_t o, tall = 1, deep = 1, pitch = tile.pitch * job.run, out_pitch = tile.out_pitch * job.run
-    cdef Py_ssize_t apart_by = job.height.stride if job.height.uniform else 1
-    for o in range(job.height.out):
-        tall = max(tall, <Py_ssize_t>(job.height.end[o] - job.height.begin[o]))
-    if job.height.uniform:
-        tall = max(tall, (job.height.kernel - 1) * job.height.step + 1)
-    for o in range(job.depth.out):
-        deep = max(deep, <Py_ssize_t>job.depth.taps[o])
-    room.chunk = max(1, 24576 // (pitch * size * apart_by), min(tall, 131072 // (pitch * size * apart_by)))
-    room.chunk = min(room.chunk, job.height.out)
-    room.band = tall
-    if job.height.uniform:
-        room.band = (room.chunk - 1) * job.height.stride + tall
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t o, tall = 1, rows, pitch = tile.pitch * job.run, out_pitch = tile.out_pitch * job.run
+    cdef Py_ssize_t stride = height.stride if height.uniform else 1
+    for o in range(height.out):
+        tall = max(tall, <Py_ssize_t>(height.end[o] - height.begin[o]))
+    if height.uniform:
+        tall = (height.kernel - 1) * height.step + 1
+    room.chunk = max(1, 16384 // (pitch * size * stride), min(tall, 131072 // (pitch * size * stride)))
+    room.chunk = min(room.chunk, height.out)
+    room.phases, room.stack, room.band = min(stride, tall), 1, tall
+    if height.uniform:
+        room.band = (room.chunk - 1) * stride + tall
     else:
-        for o in range(job.height.out - room.chunk + 1):
-            room.band = max(room.band, <Py_ssize_t>(job.height.end[o + room.chunk - 1] - job.height.begin[o]))
-    room.best_at = room.band * pitch + SLACK
-    room.spare_at = room.best_at + deep * room.band * out_pitch + SLACK
-    room.out_at = room.spare_at + 2 * room.band * pitch + SLACK
-    room.values = round_up(room.out_at + room.chunk * out_pitch + SLACK, 64)
-    room.where_at = room.band * pitch + SLACK
-    room.lanes_at = room.where_at + deep * room.band * out_pitch + SLACK
-    room.at_at = room.lanes_at + 2 * room.band * pitch + SLACK
-    room.lanes = round_up(room.at_at + room.chunk * out_pitch + SLACK, 64)
+        for o in range(height.out - room.chunk + 1):
+            room.band = max(room.band, <Py_ssize_t>(height.end[o + room.chunk - 1] - height.begin[o]))
+    room.high = (room.band + stride - 1) // stride
+    if height.uniform and room.chunk == height.out and job.depth.out == 1:
+        room.stack = max(1, min(job.planes, 8192 // (room.phases * room.high * pitch * size)))
+    rows = room.phases * room.stack * room.high
+    room.best_at = rows * pitch + SLACK
+    room.spare_at = room.best_at + rows * out_pitch + SLACK
+    room.out_at = room.spare_at + 2 * rows * pitch + SLACK
+    room.values = round_up(room.out_at + room.stack * room.high * out_pitch + SLACK, 64)
+    room.where_at = rows * out_pitch + SLACK
+    room.lanes_at = room.where_at + rows * out_pitch + SLACK
+    room.at_at = room.lanes_at + 2 * rows * pitch + SLACK
+    room.lanes = round_up(room.at_at + room.stack * room.high * out_pitch + SLACK, 64)
     room.bytes = room.values * size + room.lanes * lane
     return room
 
 
 cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t first, Py_ssize_t last,
                     Py_ssize_t first_out, Py_ssize_t last_out) noexcept nogil:
-    """Pool output rows [first, last) of all planes' rows and output columns [first_out, last_out) with indices."""
+    """Pool output rows [first, last) of all planes' rows and output columns [first_out, last_out) with indices.
+
+    In scratch, where a value stands is counted from the first row of the chunk and the first column of the tile.
+    """
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
+    cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run
-    cdef Tile tile = tile_of(&job.width, first_out, last_out, run, sizeof(P))
+    cdef Tile tile = tile_of(width, first_out, last_out, run, sizeof(P))
     cdef PickRoom room = pick_room_of(job, &tile, sizeof(P), sizeof(Lane))
     cdef P* rows = scratch
     cdef P* best = scratch + room.best_at
     cdef P* spare = scratch + room.spare_at
     cdef P* out = scratch + room.out_at
+    cdef P* to
     cdef Lane* base = <Lane*>(scratch + room.values)
     cdef Lane* where = base + room.where_at
     cdef Lane* lanes = base + room.lanes_at
     cdef Lane* at = base + room.at_at
     cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
-    cdef Py_ssize_t p, od, oh, o, i, r, d, h, td, th, top, below, chunk, deep, kept, offset
+    cdef Py_ssize_t apart_by = height.stride if height.uniform else 1, phase = room.stack * room.high
+    cdef Py_ssize_t p, od, oh, o, i, q, f, r, h, d, td, th, top, band, chunk, stack, deep, tap, offset
     cdef const char* slab
     cdef char* y
     cdef char* indices
-    cdef bint started, log_step, straight
-    cdef Lane shift, origin
+    cdef Py_ssize_t ahead = tile.used * run * sizeof(P) if tile.used * run * sizeof(P) >= 256 else 0
+    cdef bint log_step
+    cdef Lane edge, further
 
-    fill(rows, identity(op, rows), room.band * pitch)
-    for r in range(room.band if job.width.uniform else 0):
+    fill(rows, identity(op, rows), room.phases * phase * pitch)
+    for r in range(room.phases * phase):
+        h = r % room.high * apart_by + r // phase
         for o in range(tile.out_pitch):
             for i in range(run):
-                base[r * out_pitch + o * run + i] = <Lane>(o * job.width.stride)
+                base[r * out_pitch + o * run + i] = <Lane>(h * width.size + (o * width.stride if width.uniform else 0))
     while first < last:
         p, od = first // (height.out * depth.out), first // height.out % depth.out
         oh = first % height.out
         chunk = min(room.chunk, last - first, height.out - oh)
+        stack = max(1, min(room.stack, (last - first) // height.out)) if chunk == height.out else 1
         deep = <Py_ssize_t>depth.taps[od]
-        log_step = deep == 1 and height.uniform and height.stride == 1 and height.kernel >= 5
-        if log_step:  # padding rows included, so that every window has all its taps
-            top, below = oh - height.before, oh + chunk - height.before + (height.kernel - 1) * height.step
+        if height.uniform:  # padding rows included, so that every window has all its taps
+            top, band = oh * height.stride - height.before, room.band - (room.chunk - chunk) * height.stride
         else:
-            top, below = height.size, 0
+            top, band = height.size, 0
             for o in range(oh, oh + chunk):
-                top, below = min(top, <Py_ssize_t>height.begin[o]), max(below, <Py_ssize_t>height.end[o])
+                top, band = min(top, <Py_ssize_t>height.begin[o]), max(band, <Py_ssize_t>height.end[o])
+            band -= top
+        log_step = deep == 1 and height.uniform and height.stride == 1 and height.kernel >= 5
         for td in range(deep):
             d = <Py_ssize_t>depth.begin[od] + td * depth.step
-            slab = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + tile.first * job.x.w
-            for h in range(max(top, 0), min(below, height.size)):
-                load_row(rows + (h - top) * pitch + tile.left * run, slab + h * job.x.h, &job.x, tile.used, run)
-            kept = td * room.band * out_pitch
-            pick_lanes(op, &job.width, &tile, best + kept, where + kept, rows, base, spare, lanes, below - top, run)
-            for h in range(top, below):
-                offset = kept + (h - top) * out_pitch
-                if tile.left:
-                    leave_padding(&job.width, &tile, where + offset, run)
-                if log_step and 0 <= h < height.size:
-                    origin = <Lane>(h * job.width.size + tile.first - tile.left)
-                    for i in range(n):
-                        where[offset + i] += origin
-                elif log_step:
-                    fill(best + offset, identity(op, best), n)
-                    fill(where + offset, <Lane>(-1), n)
-        if log_step:
-            pick_progression(op, out, at, best, where, spare, lanes, (chunk - 1) * out_pitch + n, height.kernel,
-                             height.step * out_pitch)
-        y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + first_out * job.y.w
-        indices = (job.indices.data + plane_offset(job, &job.indices, p) + od * job.indices.d + oh * job.indices.h
-                   + first_out * job.indices.w)
-        for r in range(chunk):
-            offset = r * out_pitch
+            for q in range(stack):
+                slab = job.x.data + plane_offset(job, &job.x, p + q) + d * job.x.d + tile.first * job.x.w
+                to, f = rows + q * room.high * pitch, 0
+                for h in range(top, top + band):
+                    if f < room.phases and 0 <= h < height.size:
+                        prefetch(slab + h * job.x.h + AHEAD, ahead)
+                        load_row(to + f * phase * pitch + tile.left * run, slab + h * job.x.h, &job.x, tile.used, run)
+                    elif f < room.phases:
+                        fill(to + f * phase * pitch, identity(op, to), pitch)
+                    f += 1
+                    if f == apart_by:
+                        to, f = to + pitch, 0
+            for f in range(min(room.phases, band)):
+                r = (stack - 1) * room.high + (band - 1 - f) // apart_by + 1
+                offset = f * phase * out_pitch
+                pick_lanes(op, width, &tile, best + offset, where + offset, rows + f * phase * pitch, base + offset,
+                           spare, lanes, r, run)
+                for i in range(r if tile.left else 0):
+                    leave_left(width, &tile, where + offset + i * out_pitch, base[offset + i * out_pitch], run)
+            further = <Lane>(td * depth.step * height.size * width.size)
+            i = ((stack - 1) * room.high + chunk - 1) * out_pitch + n
             if log_step:
-                origin = <Lane>(<Py_ssize_t>depth.begin[od] * height.size * job.width.size)
-                if oh + r < height.before:  # nothing but the identity: the window's first tap inside the input
-                    for o in range(tile.out):
-                        shift = <Lane>(<Py_ssize_t>height.begin[oh + r] * job.width.size
-                                       + <Py_ssize_t>job.width.begin[first_out + o])
-                        for i in range(offset + o * run, offset + (o + 1) * run):
-                            at[i] = shift if at[i] < 0 else at[i]
-                if origin:
-                    for i in range(offset, offset + n):
-                        at[i] += origin
+                pick_progression(op, out, at, best, where, spare, lanes, i, height.kernel, height.step * out_pitch)
+            elif height.uniform:
+                for th in range(height.kernel):
+                    tap = th * height.step
+                    offset = (tap % height.stride * phase + tap // height.stride) * out_pitch
+                    if td > 0 or th > 1:
+                        pick_row(op, out, at, best + offset, where + offset, further, i)
+                    elif th == 1:
+                        start_pick2(op, out, at, best, where, best + offset, where + offset, i)
+                    elif height.kernel == 1:
+                        start_pick(out, at, best, where, i)
             else:
-                started = False
-                for td in range(deep):
-                    d = <Py_ssize_t>depth.begin[od] + td * depth.step
+                for r in range(chunk):
                     for th in range(<Py_ssize_t>height.taps[oh + r]):
-                        h = <Py_ssize_t>height.begin[oh + r] + th * height.step
-                        shift = <Lane>((d * height.size + h) * job.width.size + tile.first - tile.left)
-                        kept = (td * room.band + h - top) * out_pitch
-                        if started:
-                            pick_row(op, out + offset, at + offset, best + kept, where + kept, shift, n)
+                        offset = (<Py_ssize_t>height.begin[oh + r] + th * height.step - top) * out_pitch
+                        if td > 0 or th > 0:
+                            pick_row(op, out + r * out_pitch, at + r * out_pitch, best + offset, where + offset,
+                                     further, n)
                         else:
-                            start_pick(out + offset, at + offset, best + kept, where + kept, shift, n)
-                            started = True
-            store_row(y, &job.y, out + offset, tile.out, run)
-            store_lanes(indices, &job.indices, at + offset, tile.out, run)
-            y += job.y.h
-            indices += job.indices.h
-        first += chunk
+                            start_pick(out + r * out_pitch, at + r * out_pitch, best + offset, where + offset, n)
+        edge = <Lane>(tile.left - tile.first - top * width.size)
+        for q in range(stack):
+            y = job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + oh * job.y.h + first_out * job.y.w
+            indices = (job.indices.data + plane_offset(job, &job.indices, p + q) + od * job.indices.d
+                       + oh * job.indices.h + first_out * job.indices.w)
+            for r in range(chunk):
+                offset = (q * room.high + r) * out_pitch
+                if height.uniform and (oh + r) * height.stride < height.before:
+                    leave_top(width, &tile, at + offset, edge, <Lane>(height.begin[oh + r] * width.size), run)
+                store_row(y, &job.y, out + offset, tile.out, run)
+                store_lanes(indices, &job.indices, at + offset,
+                            depth.begin[od] * height.size * width.size - edge, tile.out, run)
+                y += job.y.h
+                indices += job.indices.h
+        first += stack * chunk
