@@ -96,11 +96,17 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py
         width *= 2
 
 
-cdef inline void fold_pairs(R* op, T* out, const T* row, Py_ssize_t n) noexcept nogil:
-    """Windows of 2 at stride 2: one pass, de-interleaved in registers."""
+cdef inline void fold_tiles(R* op, T* out, const T* row, Py_ssize_t taps, Py_ssize_t n) noexcept nogil:
+    """Windows of 2 to 4, side by side: one pass, de-interleaved in registers; `taps` is a literal in calls."""
     cdef Py_ssize_t i
+    cdef T v
     for i in range(n):
-        out[i] = combine(op, row[2 * i], row[2 * i + 1])
+        v = combine(op, row[taps * i], row[taps * i + 1])
+        if taps > 2:
+            v = combine(op, v, row[taps * i + 2])
+        if taps > 3:
+            v = combine(op, v, row[taps * i + 3])
+        out[i] = v
 
 
 cdef inline void fold_triples(R* op, T* out, const T* row, Py_ssize_t n) noexcept nogil:
@@ -153,8 +159,12 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
                             spare, w.kernel, w.step, run)
     elif w.uniform and w.stride == 1:
         fold_progression(op, True, out, row, spare, n * run, w.kernel, w.step * run)
-    elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 2 and run == 1:
-        fold_pairs(op, out, row, n)
+    elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 2 and run == 1:
+        fold_tiles(op, out, row, 2, n)
+    elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 3 and run == 1:
+        fold_tiles(op, out, row, 3, n)
+    elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 4 and run == 1:
+        fold_tiles(op, out, row, 4, n)
     elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 3 and run == 1:
         fold_triples(op, out, row, n)
     elif w.uniform:

@@ -263,9 +263,13 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef T* out = scratch + room.out_at
     cdef T* widths = scratch + room.widths_at
     cdef T* to
+    cdef const T* source
     cdef Rows at
     cdef Py_ssize_t r, o, i, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
-    cdef bint straight = room.chunk == 1 and dense(&job.y, scratch, tile.out, run)  # no detour through scratch
+    # No detour through scratch, for the output and for an input row that is a window high.
+    cdef bint straight = room.chunk == 1 and dense(&job.y, scratch, tile.out, run)
+    cdef bint alone = (room.chunk == 1 and dense(&job.x, scratch, tile.used, run) and tile.padded == tile.used
+                       and height.kernel == 1 and depth.kernel == 1 and job.norm < 2)
     # Rows of the output that follow one another may be stored in whole blocks.
     cdef Py_ssize_t row_bytes = n * sizeof(T)
     cdef bint spill = (dense(&job.y, scratch, tile.out, run) and (high == 1 or job.y.h == row_bytes)
@@ -282,7 +286,11 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     while first < last:
         chunk = min(room.chunk, last - first)
         at = rows_at(job, first)
-        if room.band:
+        source = rows
+        if alone and height.taps[at.oh] == 1 and depth.taps[at.od] == 1:
+            source = <const T*>(job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w
+                                + <Py_ssize_t>depth.begin[at.od] * job.x.d + <Py_ssize_t>height.begin[at.oh] * job.x.h)
+        elif room.band:
             chunk = min(chunk, high - at.oh)
             fold_band(op, job, &tile, rows, scratch, spare,
                       job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w, at.od, at.oh, chunk)
@@ -292,7 +300,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
         if straight:
             to = <T*>(job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
                       + first_out * job.y.w)
-        fold_lanes(op, width, &tile, to, rows, spare, chunk, run)
+        fold_lanes(op, width, &tile, to, source, spare, chunk, run)
         if R is cpool_sum_t and (T is float or T is double):
             if job.divide and even:
                 divide_all(to, <T>(depth.count[0] * height.count[0]) * widths[0], (chunk - 1) * out_pitch + n)
