@@ -137,6 +137,12 @@ def values(
     return run
 
 
+def _as_one_row(plan: Plan, axes: Axes, *views: _layout.View) -> tuple[Plan, Axes, list[_layout.View]]:
+    """Take planes of which each is one window for rows, where memory allows: the order of their elements stays."""
+    flat, rows = _layout.flattened(axes, *views) if plan.whole and len(axes) > 1 else (axes, list(views))
+    return (plan.as_one_row(), flat, rows) if flat != axes else (plan, axes, rows)
+
+
 def picks(
     op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, indices: _layout.View
 ) -> Callable[..., None]:
@@ -144,10 +150,7 @@ def picks(
     if 0 in y.shape:
         return _nothing
     work = math.prod(y.shape) * plan.taps
-    if plan.whole and len(axes) > 1:  # one window is the whole plane: as a row, where memory allows
-        flat, rows = _layout.flattened(axes, x, y, indices)
-        if flat != axes:
-            plan, axes, (x, y, indices) = geometry.plan((plan.elements,), plan.elements), flat, rows
+    plan, axes, (x, y, indices) = _as_one_row(plan, axes, x, y, indices)
     lane = "int32_t" if plan.reach < 2**30 else "int64_t"
     call = _kernel("picks", numbers.ctype, lane)(
         0, 0, op, plan.packed, _layout.pack(axes, x, y, indices), threads.share(work)
@@ -202,6 +205,8 @@ def spread(
     if 0 in gx.shape:
         return _nothing
     work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
+    if plan.elements < 2**24:  # so that the divisor, as one product, is exact in every float type
+        plan, axes, (gx, gy) = _as_one_row(plan, axes, gx, gy)
     make = _kernel("spread_back", GRADIENTS[dtype.name].ctype)
     call = make(0, plan.packed, _layout.pack(axes, gx, gy), threads.share(work), divide)
     run: Callable[..., None] = call.run

@@ -163,7 +163,7 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
                     raise EOFError(f"{source} ends early")
                 x = x.reshape(q - p, -1, shape[-1])[:, :, across.begin : across.end]
                 x = np.ascontiguousarray(x, native)
-                local = plan_of_parts(plan.axes, (rows, across))
+                local = plan_of_parts(plan, (rows, across))
                 y = pooling.prepare(local, _call.dense_source(x.shape, x.dtype, (1, 2))).forward(x)
                 np.ascontiguousarray(y).tofile(result)
                 report(((q - 1) * plan.out_shape[0] + last) / (planes * plan.out_shape[0]))

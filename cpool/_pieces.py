@@ -57,6 +57,6 @@ def _restricted(windows: AxisWindows, piece: Part) -> AxisWindows:
     )  # fmt: skip
 
 
-def plan_of_parts(windows: Iterable[AxisWindows], parts: Iterable[Part]) -> Plan:
+def plan_of_parts(plan: Plan, parts: Iterable[Part]) -> Plan:
     """Return the plan of one piece, a stretch along each pooled axis."""
-    return plan_of(_restricted(w, p) for w, p in zip(windows, parts, strict=True))
+    return plan_of((_restricted(w, p) for w, p in zip(plan.axes, parts, strict=True)), plan.divisor)

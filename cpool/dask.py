@@ -41,11 +41,11 @@ Axes = tuple[int, ...]
 
 
 def _pool_part(
-    prepare: _call.Prepare, windows: tuple[geometry.AxisWindows, ...], parts: tuple[Part, ...], axes: Axes,
+    prepare: _call.Prepare, whole: geometry.Plan, parts: tuple[Part, ...], axes: Axes,
     index_dtype: Any, x: Array,
 ) -> Any:  # fmt: skip
     """Pool the input of one task; with an `index_dtype` also return the indices in the whole plane."""
-    plan = plan_of_parts(windows, parts)
+    plan = plan_of_parts(whole, parts)
     x = _args.array("x", x)
     call = prepare(plan, _call.Source(x.shape, x.strides, x.dtype, axes, None)).alone()
     if index_dtype is None:
@@ -53,7 +53,7 @@ def _pool_part(
     y, at = call.pick(x, index_dtype)
     here = np.unravel_index(at, _call.sizes(x.shape, axes))
     there = [i + p.begin for i, p in zip(here, parts, strict=True)]
-    return y, np.ravel_multi_index(there, [w.size for w in windows]).astype(index_dtype)
+    return y, np.ravel_multi_index(there, [w.size for w in whole.axes]).astype(index_dtype)
 
 
 def pool_blocks(prepare: _call.Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
@@ -72,7 +72,7 @@ def pool_blocks(prepare: _call.Prepare, plan: geometry.Plan, x: Any, axes: Axes,
     for at in np.ndindex(blocks[0].shape):
         parts = [c[i] for c, i in zip(cuts, at, strict=True)]
         piece = x[tuple(slice(p.begin, p.end) for p in parts)]
-        done = task(prepare, plan.axes, tuple(parts[a] for a in axes), axes, index_dtype, piece)
+        done = task(prepare, plan, tuple(parts[a] for a in axes), axes, index_dtype, piece)
         shape = tuple(p.last - p.first for p in parts)
         for block, kind, value in zip(blocks, kinds, [done] if index_dtype is None else done, strict=True):
             block[at] = da.from_delayed(value, shape, kind)

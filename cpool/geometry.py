@@ -79,6 +79,7 @@ class Plan:
     axes: tuple[AxisWindows, ...]
     out_shape: tuple[int, ...]
     packed: np.ndarray[Any, Any]
+    divisor: int | None = None  # of averages, instead of the counts
 
     @property
     def elements(self) -> int:
@@ -99,6 +100,12 @@ class Plan:
     def whole(self) -> bool:
         """Whether there is one window: the plane."""
         return all(w.out == 1 and w.taps[0] == w.size for w in self.axes)
+
+    def as_one_row(self) -> Plan:
+        """Return the plan of the same elements in a row, if the plan is `whole`."""
+        n, count = self.elements, math.prod(int(w.count[0]) for w in self.axes)
+        windows = AxisWindows(n, 1, n, n, 1, 0, True, *(np.array([v], np.int64) for v in (0, n, count)))
+        return plan_of([windows], self.divisor)
 
     def product(self, factors: list[np.ndarray[Any, Any]], axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
         """Return the product of one factor per pooled axis, to be broadcast against arrays of `ndim` axes."""
@@ -220,7 +227,7 @@ def sliding_plan(
                 f"of output position {empty} on pooled axis {name} (size {sizes[i]}) wholly into padding"
             )
         axes.append(windows)
-    return Plan(tuple(axes), tuple(w.out for w in axes), pack(tuple(axes), divisor_override))
+    return plan_of(axes, divisor_override)
 
 
 def table_windows(size: int, begin: np.ndarray[Any, Any], end: np.ndarray[Any, Any]) -> AxisWindows:
@@ -272,10 +279,10 @@ def fractional_windows(size: int, kernel: int, out: int, sample: Any) -> AxisWin
     return table_windows(size, begin, begin + kernel)
 
 
-def plan_of(axes: Iterable[AxisWindows]) -> Plan:
+def plan_of(axes: Iterable[AxisWindows], divisor: int | None = None) -> Plan:
     """Return the plan of the given windows, one per pooled axis."""
     windows = tuple(axes)
-    return Plan(windows, tuple(w.out for w in windows), pack(windows, None))
+    return Plan(windows, tuple(w.out for w in windows), pack(windows, divisor), divisor)
 
 
 def scatter_plan(sizes: tuple[int, ...], out_shape: tuple[int, ...]) -> Plan:

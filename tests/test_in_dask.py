@@ -49,9 +49,9 @@ def test_windows(arguments, chunks):
     same(indices, places)
     same(lazy.min_pool2d(blocks, **arguments), cpool.min_pool2d(x, **arguments))
     same(lazy.median_pool2d(blocks, **arguments), cpool.median_pool2d(x, **arguments))
-    for include in (True, False):
-        y = lazy.avg_pool2d(blocks, **arguments, count_include_pad=include)
-        same(y, cpool.avg_pool2d(x, **arguments, count_include_pad=include), exact=False)
+    for divisor in (dict(count_include_pad=True), dict(count_include_pad=False), dict(divisor_override=5)):
+        y = lazy.avg_pool2d(blocks, **arguments, **divisor)
+        same(y, cpool.avg_pool2d(x, **arguments, **divisor), exact=False)
     same(lazy.lp_pool2d(blocks, 2, **arguments), cpool.lp_pool2d(x, 2, **arguments), exact=False)
     labels = x.astype(np.uint8)
     same(lazy.mode_pool2d(da.from_array(labels, chunks), **arguments), cpool.mode_pool2d(labels, **arguments))

@@ -154,9 +154,10 @@ cdef inline void spread_lanes(Axis* w, F* out, const F* acc, F* stuffed, F* spar
             o = min(w.out, w.size // 2)
         for o in range(o, w.out):
             x = o * w.stride
-            for t in range(min(w.kernel, w.size - x)):
-                for i in range(run):
-                    out[(x + t) * run + i] = acc[o * run + i]
+            if run == 1:
+                fill(out + x, acc[o], min(w.kernel, w.size - x))
+            for t in range(min(w.kernel, w.size - x) if run > 1 else 0):
+                memcpy(out + (x + t) * run, acc + o * run, run * sizeof(F))
         x = min(w.size, w.out * w.stride)
         fill(out + x * run, <F>0, (w.size - x) * run)
     else:
@@ -192,26 +193,30 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
     cdef F* spare = out + reach
     cdef const F* source
     cdef const char* plane
+    cdef char* slab
     cdef char* to
     cdef char* previous = NULL
-    cdef Py_ssize_t r, p, d, h, od, oh, o, i, above, least, covering
+    cdef Py_ssize_t r, p, d, h, od, oh, o, i, least, covering
     cdef bint as_it_lies = dense(&job.y, scratch, width.out, run), straight = dense(&job.x, scratch, width.size, run)
     for o in range(width.out):
         for i in range(run):
             widths[o * run + i] = <F>width.count[o]
-    least, above, covering = 0, height.size, -1
+    least, covering = 0, -1
+    p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
+    plane, slab = job.y.data + plane_offset(job, &job.y, p), job.x.data + plane_offset(job, &job.x, p)
     for r in range(first, last):
-        p, d, h = r // (depth.size * height.size), r // height.size % depth.size, r % height.size
-        plane = job.y.data + plane_offset(job, &job.y, p)
-        to = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h
-        if h < above:
+        if h == height.size:
+            h, d = 0, d + 1
             least, previous = 0, NULL
-        above = h
+            if d == depth.size:
+                d, p = 0, p + 1
+                plane, slab = job.y.data + plane_offset(job, &job.y, p), job.x.data + plane_offset(job, &job.x, p)
+        to = slab + d * job.x.d + h * job.x.h
         if previous != NULL and straight and height.step == 1 and least < height.out and (
                 height.begin[least] < h < height.end[least]
                 and (least + 1 == height.out or height.begin[least + 1] > h) and covering == least):
             memcpy(to, previous, wide * sizeof(F))  # the same one window as the row above
-            previous = to
+            previous, h = to, h + 1
             continue
         fill(acc, <F>0, n)
         while least < height.out and height.end[least] <= h:  # windows above this row, and above all later ones
@@ -230,7 +235,7 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
                     share_row(acc, source, widths, <F>(depth.count[od] * height.count[oh]), job.divide, n)
                 oh += 1
         covering = least if oh == least + 1 else -1  # the row's only window along H, if it has but one
-        previous = to
+        previous, h = to, h + 1
         spread_lanes(width, <F*>to if straight else out, acc, stuffed, spare, run)
         if not straight:
             store_row(to, &job.x, out, width.size, run)

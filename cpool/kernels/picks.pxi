@@ -195,7 +195,7 @@ cdef inline void store_lanes(char* row, Memory* m, const Lane* at, int64_t shift
 #
 # What a tap collects across the seam of two planes is never looked at.
 
-cdef struct PickRoom:  # rows are counted in scratch rows of one pitch, the rest in elements; lanes come after the values
+cdef struct PickRoom:  # counts of scratch rows; then offsets in elements, those of lanes behind the values
     Py_ssize_t chunk, stack, phases, high, band
     Py_ssize_t best_at, spare_at, out_at, values
     Py_ssize_t where_at, lanes_at, at_at, lanes, bytes
@@ -274,7 +274,8 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
         h = r % room.high * apart_by + r // phase
         for o in range(tile.out_pitch):
             for i in range(run):
-                base[r * out_pitch + o * run + i] = <Lane>(h * width.size + (o * width.stride if width.uniform else 0))
+                d = o * width.stride if width.uniform else 0
+                base[r * out_pitch + o * run + i] = <Lane>(h * width.size + d)
     while first < last:
         p, od = first // (height.out * depth.out), first // height.out % depth.out
         oh = first % height.out
