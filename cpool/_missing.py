@@ -138,7 +138,8 @@ def average(
     if result.kind in "iu":
         if empty.any() and not isinstance(x, np.ma.MaskedArray):
             raise ValueError(f"dtype={result} has no NaN for the windows in which no element counts")
-        y = np.clip(np.rint(y), np.iinfo(result).min, np.iinfo(result).max)
+        limits = np.iinfo(result.name)
+        y = np.clip(np.rint(y), limits.min, limits.max)
     else:
         y[empty] = np.nan
     return _finish(y.astype(result), empty, x, out)

@@ -21,9 +21,9 @@ import itertools
 from functools import partial
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
+from dask.delayed import delayed
 
 from . import _adaptive, _args, _call, _docs, geometry
 from ._averages import average
@@ -32,9 +32,32 @@ from ._norms import norm
 from ._pieces import Part, parts_of_chunks, plan_of_parts
 from ._sorted import statistic
 
-_WINDOWED = ("max_pool", "min_pool", "avg_pool", "lp_pool", "median_pool", "mode_pool")
-_NAMES = (*_WINDOWED, "adaptive_max_pool", "adaptive_avg_pool")
-__all__ = [f"{name}{d}d" for name in _NAMES for d in (1, 2, 3)]
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "median_pool1d",
+    "median_pool2d",
+    "median_pool3d",
+    "min_pool1d",
+    "min_pool2d",
+    "min_pool3d",
+    "mode_pool1d",
+    "mode_pool2d",
+    "mode_pool3d",
+]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -59,7 +82,7 @@ def _pool_part(
 def pool_blocks(prepare: _call.Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
     """Build the lazy result: block by block, in the order of the axes."""
     whole = prepare(plan, _call.dense_source(x.shape, x.dtype, axes))  # refuses what is wrong, now
-    task = dask.delayed(_pool_part, pure=True, nout=None if index_dtype is None else 2)
+    task = delayed(_pool_part, pure=True, nout=None if index_dtype is None else 2)
     cuts: list[list[Any]] = []
     for axis, chunks in enumerate(x.chunks):
         if axis in axes:
@@ -87,7 +110,7 @@ def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
     if any(np.isnan(n) for n in x.shape):
         raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
     axes = _args.pooled_axes(axis, ndim, x.ndim, "x")
-    return x, axes, _call.sizes(x.shape, axes)
+    return x, axes, tuple(int(x.shape[a]) for a in axes)
 
 
 def _selected(op: str, plan: geometry.Plan, x: Any, axes: Axes, return_indices: Any, index_dtype: Any) -> Any:

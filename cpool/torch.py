@@ -26,8 +26,30 @@ import cpool
 
 from . import _docs, _layout, geometry
 
-_NAMES = ("max_pool", "min_pool", "avg_pool", "lp_pool", "adaptive_max_pool", "adaptive_avg_pool", "max_unpool")
-__all__ = ["accelerate", *(f"{name}{d}d" for name in _NAMES for d in (1, 2, 3))]
+__all__ = [
+    "accelerate",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+    "min_pool1d",
+    "min_pool2d",
+    "min_pool3d",
+]  # fmt: skip
 
 Module = TypeVar("Module", bound=torch.nn.Module)
 Context = Any
