@@ -6,6 +6,7 @@ import os
 import pathlib
 import pkgutil
 import re
+import runpy
 import subprocess
 import sys
 
@@ -21,7 +22,9 @@ MODULES = [
     for m in pkgutil.iter_modules(cpool.__path__)
     if m.name not in OPTIONAL and not m.name.startswith("_kernels")  # this CPU may lack the instructions of some
 ]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "pooling.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PARTNERS = {"torch.md": ["torch"], "onnx.md": ["onnx"], "dask.md": ["dask", "xarray"]}
+GALLERY = sorted((ROOT / "docs" / "gallery").glob("plot_*.py"))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -59,11 +62,29 @@ def test_public_functions_have_examples(name):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_documents(document, tmp_path, monkeypatch):
     """The python blocks of a document are one program."""
+    for partner in PARTNERS.get(document.name, ()):
+        pytest.importorskip(partner)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     namespace = {}
     for block in re.findall(r"^```python\n(.*?)^```", document.read_text(), re.M | re.S):
         exec(compile(block, document.name, "exec"), namespace)
+
+
+@pytest.mark.parametrize("script", GALLERY, ids=lambda p: p.stem)
+def test_gallery(script, monkeypatch):
+    """The figures can be drawn, and what their scripts assert is so."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    monkeypatch.chdir(script.parent)
+    runpy.run_path(str(script))
+    matplotlib.pyplot.close("all")
+
+
+def test_reference_lists_every_function():
+    listed = (ROOT / "docs" / "reference.md").read_text().split()
+    functions = {name for name in cpool.__all__ if callable(getattr(cpool, name)) and name.islower()}
+    assert not functions - set(listed)
 
 
 def test_readme_begins_with_two_commands():

@@ -1,18 +1,21 @@
-"""The digits of examples/digits.py: what it reaches, and that torch's same network reaches the same."""
+"""The examples do what they say: the digits are learnt as torch's same network learns them, volumes are halved."""
 
 import importlib.util
 import pathlib
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn")
-PATH = pathlib.Path(__file__).parent.parent / "examples" / "digits.py"
+EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 
 
 @pytest.fixture(scope="module")
 def digits():
-    spec = importlib.util.spec_from_file_location("digits", PATH)
+    pytest.importorskip("sklearn")
+    spec = importlib.util.spec_from_file_location("digits", EXAMPLES / "digits.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -49,3 +52,17 @@ def test_it_learns_what_torch_learns(digits):
     expected = (twin(torch.from_numpy(new)).argmax(1).numpy() == truth).mean()
     assert np.mean(ours[-28:]) < 0.6 * np.mean(ours[:28])
     assert abs(reached - expected) < 0.02
+
+
+@pytest.mark.slow
+def test_a_volume_larger_than_what_it_takes(tmp_path):
+    zarr = pytest.importorskip("zarr")
+    pytest.importorskip("dask")
+    script = [sys.executable, EXAMPLES / "zarr_volume.py", "volume.zarr", "halved.zarr", "--gib", "0.75"]
+    done = subprocess.run(script, cwd=tmp_path, check=True, capture_output=True, text=True)
+    read, peak = re.search(r"(\d+) MiB read, at most (\d+) MiB", done.stdout).groups()
+    assert "100% Completed" in done.stdout
+    assert int(peak) < int(read)
+    halved, slab = (zarr.open_array(tmp_path / name, mode="r") for name in ("halved.zarr", "volume.zarr"))
+    expected = slab[:4, :4, :4].reshape(2, 2, 2, 2, 2, 2).mean(axis=(1, 3, 5))
+    np.testing.assert_array_equal(halved[:2, :2, :2], np.rint(expected))
