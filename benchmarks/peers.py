@@ -6,7 +6,7 @@ otherwise take each other's processors. Arrays are made and touched before the c
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import multiprocessing
 import os
 import signal
