@@ -56,6 +56,7 @@ def documented(function: Function, name: str, ndim: int, text: str, **more: Any)
     """Name a function of one dimensionality, and fill `text` with the shared texts and those of this function."""
     function.__name__ = function.__qualname__ = name
     function.__module__ = "cpool"
+    function.__annotations__ = {}  # of what takes anything, help() need not say so for each argument
     function.__doc__ = text.format(d=ndim, name=name, **{**_shared(ndim), **more})
     return function
 

@@ -276,6 +276,10 @@ def spread_back(F like, const int64_t[::1] plan, const int64_t[::1] memory, int 
     cdef Call call = Call(plan, memory, threads)
     call.job.divide, call.backward = divide, True
     call.count_rows()
-    call.scratch = spread_room(&call.job) * sizeof(F)
-    call.work = <Work>spread_rows[F]
+    if not call.job.width.uniform or tiled(&call.job.width):
+        call.scratch = (3 * call.job.width.out + call.job.width.size + SLACK) * call.job.run * sizeof(F)
+        call.work = <Work>spread_rows[F]
+    else:
+        call.scratch = spread_room_of(&call.job, sizeof(F)).total * sizeof(F)
+        call.work = <Work>spread_sliding[F]
     return call

@@ -130,14 +130,14 @@ cdef inline void share_row(F* acc, const F* g, const F* widths, F across, bint d
             acc[i] += g[i]
 
 
-cdef inline void spread_lanes(Axis* w, F* out, const F* acc, F* stuffed, F* spare, Py_ssize_t run) noexcept nogil:
-    """Add acc[o] to every column of window o: the transpose of fold_lanes.
+cdef inline bint tiled(Axis* w) noexcept nogil:
+    """Windows side by side: every element has one window at most."""
+    return w.uniform and w.stride == w.kernel and w.step == 1 and w.before == 0
 
-    Uniform windows: the outputs stand at their stride in a row of zeros, and a column sums the `kernel` places of it
-    that reach the column, again a progression.
-    """
-    cdef cpool_sum_t* op = NULL
-    cdef Py_ssize_t o, t, i, x, reach = (w.kernel - 1) * w.step
+
+cdef inline void spread_lanes(Axis* w, F* out, const F* acc, Py_ssize_t run) noexcept nogil:
+    """Add acc[o] to every column of window o, of tiles or of windows that a table gives."""
+    cdef Py_ssize_t o, t, i, x
     if not w.uniform:
         fill(out, <F>0, w.size * run)
         for o in range(w.out):
@@ -145,52 +145,179 @@ cdef inline void spread_lanes(Axis* w, F* out, const F* acc, F* stuffed, F* spar
                 x = <Py_ssize_t>w.begin[o] + t * w.step
                 for i in range(run):
                     out[x * run + i] += acc[o * run + i]
-    elif w.stride == w.kernel and w.step == 1 and w.before == 0:  # tiles: every column has one window at most
-        o = 0
-        if run == 1 and w.stride == 2:  # interleaved in registers
-            for o in range(min(w.out, w.size // 2)):
-                out[2 * o] = acc[o]
-                out[2 * o + 1] = acc[o]
-            o = min(w.out, w.size // 2)
-        for o in range(o, w.out):
-            x = o * w.stride
-            if run == 1:
-                fill(out + x, acc[o], min(w.kernel, w.size - x))
-            for t in range(min(w.kernel, w.size - x) if run > 1 else 0):
-                memcpy(out + (x + t) * run, acc + o * run, run * sizeof(F))
-        x = min(w.size, w.out * w.stride)
-        fill(out + x * run, <F>0, (w.size - x) * run)
-    else:
-        fill(stuffed, <F>0, (max((w.out - 1) * w.stride + 1, w.before + w.size) + reach) * run)
-        if run == 1 and w.stride == 2:
-            for o in range(w.out):
-                stuffed[reach + 2 * o] = acc[o]
-        else:
-            for o in range(w.out):
-                for i in range(run):
-                    stuffed[(reach + o * w.stride) * run + i] = acc[o * run + i]
-        fold_progression(op, True, out, stuffed + w.before * run, spare, w.size * run, w.kernel, w.step * run)
+        return
+    o = 0
+    if run == 1 and w.stride == 2:  # interleaved in registers
+        for o in range(min(w.out, w.size // 2)):
+            out[2 * o] = acc[o]
+            out[2 * o + 1] = acc[o]
+        o = min(w.out, w.size // 2)
+    for o in range(o, w.out):
+        x = o * w.stride
+        if run == 1:
+            fill(out + x, acc[o], min(w.kernel, w.size - x))
+        for t in range(min(w.kernel, w.size - x) if run > 1 else 0):
+            memcpy(out + (x + t) * run, acc + o * run, run * sizeof(F))
+    x = min(w.size, w.out * w.stride)
+    fill(out + x * run, <F>0, (w.size - x) * run)
 
 
-cdef Py_ssize_t spread_room(Job* job) noexcept nogil:
-    """Elements of scratch that spread_rows needs."""
+# Sliding windows along W: the outputs of a row stand at their stride in a row of zeros, and a column sums the `kernel`
+# places of it that reach the column, again a progression. Many such rows lie end to end and are summed as one flat run:
+#
+#     |reach zeros|g0 0 g1 0 g2 ..|zeros|     row 0, of one pitch
+#     |reach zeros|g0 0 g1 0 g2 ..|zeros|     row 1
+
+cdef struct SpreadRoom:  # rows at once, rows of outputs that they see (0: one by one), and offsets in elements
+    Py_ssize_t chunk, band, pitch, reach, divided, band_at, stuffed, acc, out, spare, total
+
+
+cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
+    cdef SpreadRoom room
     cdef Axis* w = &job.width
-    return (3 * w.out + 5 * (max(w.out * w.stride, w.before + w.size) + w.kernel * w.step)) * job.run + 64
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t n = w.out * job.run, span = (height.kernel - 1) * height.step
+    room.reach = (w.kernel - 1) * w.step * job.run
+    room.pitch = room.reach + max((w.out - 1) * w.stride + 1, w.before + w.size) * job.run
+    room.chunk = max(1, min(height.size, 8192 // (room.pitch * size)))
+    room.band = 0
+    if height.uniform and height.stride == 1 and (room.chunk + span) * room.pitch * size <= 65536:
+        room.band = room.chunk + span
+    room.divided = n + SLACK
+    room.band_at = room.divided + n + SLACK
+    room.stuffed = room.band_at + room.band * room.pitch + SLACK
+    room.acc = room.stuffed + room.chunk * room.pitch + SLACK
+    room.out = room.acc + room.chunk * n + SLACK
+    room.spare = room.out + room.chunk * room.pitch + SLACK
+    room.total = room.spare + 2 * room.chunk * room.pitch + SLACK
+    return room
+
+
+cdef inline void shares_of(F* to, const F* g, const F* widths, F across, bint divide, Py_ssize_t n) noexcept nogil:
+    """What one element of each window gets."""
+    cdef Py_ssize_t i
+    if divide:
+        for i in range(n):
+            to[i] = g[i] / (across * widths[i])
+    else:
+        memcpy(to, g, n * sizeof(F))
+
+
+cdef inline void stuff(F* to, const F* row, Axis* w, Py_ssize_t run) noexcept nogil:
+    """Let the runs of a row stand at the windows' stride."""
+    cdef Py_ssize_t o
+    if w.stride == 1:
+        memcpy(to, row, w.out * run * sizeof(F))
+    elif run > 1:
+        for o in range(w.out):
+            memcpy(to + o * w.stride * run, row + o * run, run * sizeof(F))
+    elif w.stride == 2:  # interleaved in registers; what follows a row is zero as well
+        for o in range(w.out):
+            to[2 * o] = row[o]
+            to[2 * o + 1] = 0
+    else:
+        for o in range(w.out):
+            to[o * w.stride] = row[o]
+
+
+cdef void spread_stretch(F* scratch, const F* widths, SpreadRoom* room, Job* job, const char* plane, Py_ssize_t d,
+                         Py_ssize_t top, Py_ssize_t rows) noexcept nogil:
+    """Sum the outputs' shares, window row by window row, into `rows` stuffed rows from input row `top` on."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Axis* width = &job.width
+    cdef cpool_sum_t* op = NULL
+    cdef F* divided = scratch + room.divided
+    cdef F* band = scratch + room.band_at
+    cdef F* stuffed = scratch + room.stuffed
+    cdef F* acc = scratch + room.acc
+    cdef F* to
+    cdef Py_ssize_t run = job.run, n = width.out * run, od, oh, r, h, t, span = (height.kernel - 1) * height.step
+    cdef const F* source
+    cdef bint as_it_lies = dense(&job.y, scratch, width.out, run)
+
+    fill(stuffed if room.band else acc, <F>0, rows * (room.pitch if room.band else n))
+    for od in range(depth.out):
+        if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
+            continue
+        oh = top + height.before - span if room.band else 0  # the output row whose last tap meets `top`
+        while not room.band and oh < height.out and height.end[oh] <= top:
+            oh += 1
+        r = 0
+        while r < rows + span if room.band else oh < height.out and height.begin[oh] < top + rows + height.step - 1:
+            if 0 <= oh < height.out:
+                source = <const F*>(plane + od * job.y.d + oh * job.y.h)
+                if not as_it_lies:
+                    load_row(divided, <const char*>source, &job.y, width.out, run)
+                    source = divided
+                shares_of(divided, source, widths, <F>(depth.count[od] * height.count[oh]), job.divide, n)
+            if room.band:
+                to = band + r * room.pitch + room.reach
+                if 0 <= oh < height.out:
+                    stuff(to, divided, width, run)
+                else:
+                    fill(to, <F>0, room.pitch - room.reach)
+            else:
+                h = <Py_ssize_t>height.begin[oh]
+                h += max(0, (top - h + height.step - 1) // height.step) * height.step
+                while h < min(<Py_ssize_t>height.end[oh], top + rows):
+                    fold_row(op, acc + (h - top) * n, divided, n)
+                    h += height.step
+            oh += 1
+            r += 1
+        for t in range(height.kernel if room.band else 0):
+            fold_row(op, stuffed, band + t * height.step * room.pitch, rows * room.pitch)
+    for r in range(0 if room.band else rows):
+        stuff(stuffed + r * room.pitch + room.reach, acc + r * n, width, run)
+
+
+cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write input-gradient rows [first, last) of all planes' rows, for windows that slide along W."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Axis* width = &job.width
+    cdef SpreadRoom room = spread_room_of(job, sizeof(F))
+    cdef cpool_sum_t* op = NULL
+    cdef F* out = scratch + room.out
+    cdef F* stuffed = scratch + room.stuffed + width.before * job.run
+    cdef Py_ssize_t run = job.run, wide = width.size * run, p, d, h, o, i, r, rows
+    cdef const char* plane
+    cdef char* to
+    cdef bint straight = dense(&job.x, scratch, width.size, run) and wide >= 100  # no detour through scratch
+
+    for o in range(width.out):
+        for i in range(run):
+            scratch[o * run + i] = <F>width.count[o]
+    fill(scratch + room.band_at, <F>0, room.acc - room.band_at)  # what lies between outputs stays 0
+    while first < last:
+        p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
+        rows = min(room.chunk, last - first, height.size - h)
+        plane = job.y.data + plane_offset(job, &job.y, p)
+        to = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h
+        spread_stretch(scratch, scratch, &room, job, plane, d, h, rows)
+        if not straight:
+            fold_progression(op, True, out, stuffed, scratch + room.spare, (rows - 1) * room.pitch + wide,
+                             width.kernel, width.step * run)
+        for r in range(rows):
+            if straight:
+                fold_progression(op, True, <F*>to, stuffed + r * room.pitch, scratch + room.spare, wide, width.kernel,
+                                 width.step * run)
+            else:
+                store_row(to, &job.x, out + r * room.pitch, width.size, run)
+            to += job.x.h
+        first += rows
 
 
 cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Write input-gradient rows [first, last) of all planes' rows: rows of outputs first, then lanes."""
+    """The same for windows side by side, and those that a table gives: rows of outputs first, then lanes."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run, n = width.out * run, wide = width.size * run
-    cdef Py_ssize_t reach = (max(width.out * width.stride, width.before + width.size) + width.kernel * width.step) * run
     cdef F* acc = scratch
     cdef F* widths = acc + n
     cdef F* g = widths + n
-    cdef F* stuffed = g + n
-    cdef F* out = stuffed + reach
-    cdef F* spare = out + reach
+    cdef F* out = g + n
     cdef const F* source
     cdef const char* plane
     cdef char* slab
@@ -236,6 +363,6 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
                 oh += 1
         covering = least if oh == least + 1 else -1  # the row's only window along H, if it has but one
         previous, h = to, h + 1
-        spread_lanes(width, <F*>to if straight else out, acc, stuffed, spare, run)
+        spread_lanes(width, <F*>to if straight else out, acc, run)
         if not straight:
             store_row(to, &job.x, out, width.size, run)
