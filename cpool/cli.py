@@ -12,7 +12,7 @@ import click
 import numpy as np
 from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
 import cpool as cp
@@ -43,15 +43,17 @@ class Numbers(click.ParamType[Any]):
 
 
 @contextmanager
-def progress(text: str) -> Iterator[_files.Report]:
-    """Show a bar on a terminal, until the work is done."""
+def progress(text: str, source: Path) -> Iterator[_files.Report]:
+    """Show a bar on a terminal, until the work is done: how much of IN, at which rate, and the time that remains."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"))
+    size = sum(file.stat().st_size for file in (source, *source.rglob("*")) if file.is_file())
     with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(text, total=1.0)
-        yield lambda done: bar.update(task, completed=done)
+        *columns, TransferSpeedColumn(), TimeRemainingColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(text, total=size)
+        yield lambda done: bar.update(task, completed=done * size)
 
 
 @contextmanager
@@ -110,7 +112,11 @@ def pooling_command(name: str, needs_input: bool, prepare: Callable[..., Any], t
         def plan(sizes: Shape) -> geometry.Plan:
             return geometry.plan(sizes, kernel, stride, padding, needs_input=needs_input)
 
-        with one_line(f"{source} -> {target}"), _files.whole_or_nothing(target, force) as beside, progress(name) as bar:
+        with (
+            one_line(f"{source} -> {target}"),
+            _files.whole_or_nothing(target, force) as beside,
+            progress(name, source) as bar,
+        ):
             before, after = run(_files.Pooling(plan, prepare), source, beside, bar)
         click.echo(f"{source} {'x'.join(map(str, before))} -> {target} {'x'.join(map(str, after))}")
 
@@ -138,7 +144,7 @@ def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, force: 
             raise ValueError("IN must hold one array, not several as .npz does")
         if _files.kind(target, "OUT") != ".zarr":
             raise ValueError(f"OUT must end in .zarr; got {target.name}")
-        with _files.whole_or_nothing(target, force) as beside, progress("pyramid") as bar:
+        with _files.whole_or_nothing(target, force) as beside, progress("pyramid", source) as bar:
             shapes = _zarr.pyramid(source, beside, levels, op, ndim, bar)
     click.echo(f"{source} -> {target} {', '.join('x'.join(map(str, shape)) for shape in shapes)}")
 
