@@ -1,8 +1,9 @@
 # Lanes: reducing along W, over many rows of scratch at once.
 #
-#     rows of one pitch lie end to end:   |pad| row 0 |pad|..|pad| row 1 |pad|..
+#     rows of one pitch lie end to end:   |pad| row 0 |pad| row 1 |pad|..
 #     and are reduced as one flat run; what a window collects across the seam of two rows is never looked at. So short
-#     rows cost no remainder loops. The pitch is a multiple of the stride, so the windows keep step with the rows.
+#     rows cost no remainder loops. The padding behind a row is the one before the next. The pitch is a multiple of the
+#     stride, so the windows keep step with the rows; where it is out * stride, the results lie as the output does.
 
 cdef enum:
     SLACK = 32         # elements that scratch keeps free behind each part: a block of the narrowest type
@@ -12,28 +13,26 @@ cdef struct Tile:  # output columns [first_out, first_out + out) and the input c
     Py_ssize_t first_out, out, left, first, used, padded, pitch, out_pitch
 
 
-cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, Py_ssize_t run, Py_ssize_t size) noexcept nogil:
+cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out) noexcept nogil:
     """left: padding columns in front; first, used: input columns; padded: all columns that the windows span."""
     cdef Tile t
-    cdef Py_ssize_t start, o, last, unit, block = BLOCK // size
+    cdef Py_ssize_t start, o, last, right
     t.first_out, t.out = first_out, last_out - first_out
     if w.uniform:
         start = first_out * w.stride - w.before
         t.padded = (t.out - 1) * w.stride + (w.kernel - 1) * w.step + 1
         t.left, t.first = min(max(0, -start), t.padded), max(0, start)
         t.used = max(0, min(w.size - t.first, t.padded - t.left))
-        unit = w.stride  # a single long window needs no room for whole blocks of outputs
-        if run == 1 and (t.out > 1 or w.stride < ACCUMULATORS):
-            unit = w.stride * block // gcd(w.stride, block)
-        t.pitch = round_up(t.padded, unit)
-        t.out_pitch = t.pitch // w.stride
+        right = t.padded - t.left - t.used
+        t.out_pitch = max(t.out, (t.used + max(t.left, right) + w.stride - 1) // w.stride)
+        t.pitch = t.out_pitch * w.stride
     else:
         t.first, last = w.size, 0
         for o in range(first_out, last_out):
             t.first, last = min(t.first, <Py_ssize_t>w.begin[o]), max(last, <Py_ssize_t>w.end[o])
         t.left, t.used = 0, max(0, last - t.first)
         t.padded = t.used
-        t.pitch, t.out_pitch = round_up(t.padded, block), t.out
+        t.pitch, t.out_pitch = t.padded, t.out
     return t
 
 
@@ -64,35 +63,41 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py
                            Py_ssize_t step) noexcept nogil:
     """Reduce ``row[i + t*step], t < taps`` for i < n into out[i], after what out holds unless `first`.
 
-    Log-step: with m1 = row and m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... the binary digits of
-    `taps` tell which of them cover the window: log2(taps) passes, no subtraction, and sums come out pairwise.
-    `spare` has room for two rows of ``n + (taps-1)*step``.
+    Log-step: m1 = row, m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... A maximum is that of two windows of
+    a power of two that overlap. A sum takes those that the binary digits of `taps` tell, so it comes out pairwise and
+    without subtraction. `spare` has room for two rows of ``n + (taps-1)*step``.
     """
     cdef Py_ssize_t width = 1, done = 0, reach = n + (taps - 1) * step
     cdef const T* m = row
+    cdef const T* waiting = NULL  # a part of the sum: two at once spare a pass
     cdef T* doubled = spare
-    if taps == 2:
-        if first:
-            start_rows2(op, out, row, row + step, n)
-        else:
-            fold_rows2(op, out, row, row + step, n)
-        return
+    cdef T* other = spare + reach
     if first and taps == 3:
         start_rows3(op, out, row, row + step, row + 2 * step, n)
         return
     while True:
-        if taps & width:
-            if first and done == 0:
-                start_row(op, out, m, n)
+        if R is not cpool_sum_t:
+            if taps <= 2 * width:
+                join(op, first, out, m, m + (taps - width) * step if taps > width else NULL, n)
+                return
+        elif taps & width:
+            if waiting == NULL:
+                waiting = m + done * step
             else:
-                fold_row(op, out, m + done * step, n)
+                join(op, first, out, waiting, m + done * step, n)
+                first, waiting = False, NULL
             done += width
         if done == taps:
+            if waiting != NULL:
+                join(op, first, out, waiting, NULL, n)
             return
+        if waiting != NULL and doubled <= waiting < doubled + n + (taps - 1) * step:
+            join(op, first, out, waiting, NULL, n)
+            first, waiting = False, NULL
         reach -= width * step
         start_rows2(op, doubled, m, m + width * step, reach)
         m = doubled
-        doubled = spare + (n + (taps - 1) * step if doubled == spare else 0)
+        doubled, other = other, doubled
         width *= 2
 
 

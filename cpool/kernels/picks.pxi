@@ -187,17 +187,29 @@ cdef inline void store_lanes(char* row, Memory* m, const Lane* at, int64_t shift
             (<int64_t*>(row + w * m.w))[0] = at[w] + shift
 
 
+cdef inline void store_lane_blocks(char* row, Memory* m, const Lane* at, int64_t shift, Py_ssize_t n) noexcept nogil:
+    """The same for a dense row, and up to seven lanes more."""
+    cdef Py_ssize_t i, whole = (n + 7) // 8 * 8
+    if m.storage == INT32:
+        for i in range(whole):
+            (<int32_t*>row)[i] = <int32_t>(at[i] + shift)
+    else:
+        for i in range(whole):
+            (<int64_t*>row)[i] = at[i] + shift
+
+
 # How rows lie in scratch. Row i of a chunk goes to phase i % stride, so that the rows which one tap meets, from all
 # output rows, follow one another and are folded as one flat stretch; so do the planes of a stack:
 #
 #     phase 0: |plane 0: rows 0, s, 2s ..|plane 1: rows 0, s, 2s ..|      tap t of all output rows begins in phase
 #     phase 1: |plane 0: rows 1, 1 + s ..|plane 1: rows 1, 1 + s ..|      t*step % s, at row t*step / s
 #
-# What a tap collects across the seam of two planes is never looked at.
+# What a tap collects across the seam of two planes is never looked at. Rows are written in whole blocks, as those of
+# one phase come in order.
 
 cdef struct PickRoom:  # counts of scratch rows; then offsets in elements, those of lanes behind the values
     Py_ssize_t chunk, stack, phases, high, band
-    Py_ssize_t best_at, spare_at, out_at, values
+    Py_ssize_t phase, pad_at, best_at, spare_at, out_at, values  # phase: from the rows of one to those of the next
     Py_ssize_t where_at, lanes_at, at_at, lanes, bytes
 
 
@@ -226,13 +238,15 @@ cdef PickRoom pick_room_of(Job* job, Tile* tile, Py_ssize_t size, Py_ssize_t lan
     if height.uniform and room.chunk == height.out and job.depth.out == 1:
         room.stack = max(1, min(job.planes, 8192 // (room.phases * room.high * pitch * size)))
     rows = room.phases * room.stack * room.high
-    room.best_at = rows * pitch + SLACK
+    room.phase = room.stack * room.high * pitch + tile.left * job.run + SLACK  # with what is behind the last row
+    room.pad_at = room.phases * room.phase
+    room.best_at = room.pad_at + pitch + SLACK
     room.spare_at = room.best_at + rows * out_pitch + SLACK
-    room.out_at = room.spare_at + 2 * rows * pitch + SLACK
+    room.out_at = room.spare_at + 2 * (rows * pitch + tile.left * job.run) + SLACK
     room.values = round_up(room.out_at + room.stack * room.high * out_pitch + SLACK, 64)
     room.where_at = rows * out_pitch + SLACK
     room.lanes_at = room.where_at + rows * out_pitch + SLACK
-    room.at_at = room.lanes_at + 2 * rows * pitch + SLACK
+    room.at_at = room.lanes_at + 2 * (rows * pitch + tile.left * job.run) + SLACK
     room.lanes = round_up(room.at_at + room.stack * room.high * out_pitch + SLACK, 64)
     room.bytes = room.values * size + room.lanes * lane
     return room
@@ -248,9 +262,10 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run
-    cdef Tile tile = tile_of(width, first_out, last_out, run, sizeof(P))
+    cdef Tile tile = tile_of(width, first_out, last_out)
     cdef PickRoom room = pick_room_of(job, &tile, sizeof(P), sizeof(Lane))
     cdef P* rows = scratch
+    cdef P* pad = scratch + room.pad_at
     cdef P* best = scratch + room.best_at
     cdef P* spare = scratch + room.spare_at
     cdef P* out = scratch + room.out_at
@@ -261,15 +276,23 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Lane* at = base + room.at_at
     cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
     cdef Py_ssize_t apart_by = height.stride if height.uniform else 1, phase = room.stack * room.high
+    cdef Py_ssize_t used = tile.used * run, size = sizeof(P)
+    cdef const char* limit = job.x.data + job.x.extent - round_up(used * size, BLOCK)
+    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.x.extent > 0
+    # Rows of the output that follow one another are stored in whole blocks, or as one where they lie as they come.
+    cdef Py_ssize_t lane = sizeof(int32_t) if job.indices.storage == INT32 else sizeof(int64_t)
+    cdef bint spill = (run == 1 and job.y.storage == NATIVE and job.y.w == size and job.indices.w == lane
+                       and (height.out == 1 or job.y.h == n * size and job.indices.h == n * lane))
     cdef Py_ssize_t p, od, oh, o, i, q, f, r, h, d, td, th, top, band, chunk, stack, deep, tap, offset
     cdef const char* slab
+    cdef const char* source
     cdef char* y
     cdef char* indices
-    cdef Py_ssize_t ahead = tile.used * run * sizeof(P) if tile.used * run * sizeof(P) >= 256 else 0
+    cdef Py_ssize_t ahead = used * size if used * size >= 256 else 0
     cdef bint log_step
     cdef Lane edge, further
 
-    fill(rows, identity(op, rows), room.phases * phase * pitch)
+    fill(rows, identity(op, rows), room.best_at)
     for r in range(room.phases * phase):
         h = r % room.high * apart_by + r // phase
         for o in range(tile.out_pitch):
@@ -294,20 +317,25 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
             d = <Py_ssize_t>depth.begin[od] + td * depth.step
             for q in range(stack):
                 slab = job.x.data + plane_offset(job, &job.x, p + q) + d * job.x.d + tile.first * job.x.w
-                to, f = rows + q * room.high * pitch, 0
+                to, f = rows + q * room.high * pitch + tile.left * run, 0
                 for h in range(top, top + band):
+                    source = slab + h * job.x.h
                     if f < room.phases and 0 <= h < height.size:
-                        prefetch(slab + h * job.x.h + AHEAD, ahead)
-                        load_row(to + f * phase * pitch + tile.left * run, slab + h * job.x.h, &job.x, tile.used, run)
+                        prefetch(source + AHEAD, ahead)
+                        if as_it_lies and source <= limit:
+                            copy_blocks(to + f * room.phase, <const P*>source, used)
+                        else:
+                            load_row(to + f * room.phase, source, &job.x, tile.used, run)
+                        copy_blocks(to + f * room.phase + used, pad, pitch - used)
                     elif f < room.phases:
-                        fill(to + f * phase * pitch, identity(op, to), pitch)
+                        copy_blocks(to + f * room.phase, pad, pitch)
                     f += 1
                     if f == apart_by:
                         to, f = to + pitch, 0
             for f in range(min(room.phases, band)):
                 r = (stack - 1) * room.high + (band - 1 - f) // apart_by + 1
                 offset = f * phase * out_pitch
-                pick_lanes(op, width, &tile, best + offset, where + offset, rows + f * phase * pitch, base + offset,
+                pick_lanes(op, width, &tile, best + offset, where + offset, rows + f * room.phase, base + offset,
                            spare, lanes, r, run)
                 for i in range(r if tile.left else 0):
                     leave_left(width, &tile, where + offset + i * out_pitch, base[offset + i * out_pitch], run)
@@ -339,13 +367,26 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
             y = job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + oh * job.y.h + first_out * job.y.w
             indices = (job.indices.data + plane_offset(job, &job.indices, p + q) + od * job.indices.d
                        + oh * job.indices.h + first_out * job.indices.w)
-            for r in range(chunk):
-                offset = (q * room.high + r) * out_pitch
-                if height.uniform and (oh + r) * height.stride < height.before:
-                    leave_top(width, &tile, at + offset, edge, <Lane>(height.begin[oh + r] * width.size), run)
-                store_row(y, &job.y, out + offset, tile.out, run)
-                store_lanes(indices, &job.indices, at + offset,
-                            depth.begin[od] * height.size * width.size - edge, tile.out, run)
+            further = <Lane>(depth.begin[od] * height.size * width.size) - edge
+            r = 0
+            while r < chunk and height.uniform and (oh + r) * height.stride < height.before:
+                leave_top(width, &tile, at + (q * room.high + r) * out_pitch, edge,
+                          <Lane>(height.begin[oh + r] * width.size), run)
+                r += 1
+            offset, r = q * room.high * out_pitch, 0
+            if spill and out_pitch == n:
+                store_row(y, &job.y, out + offset, chunk * tile.out, 1)
+                store_lanes(indices, &job.indices, at + offset, further, chunk * tile.out, 1)
+                r = chunk
+            while r < chunk:
+                if spill and (chunk - r - 1) * n >= 8:  # the row stored next goes over what is too much
+                    copy_blocks(<P*>y, out + offset, n)
+                    store_lane_blocks(indices, &job.indices, at + offset, further, n)
+                else:
+                    store_row(y, &job.y, out + offset, tile.out, run)
+                    store_lanes(indices, &job.indices, at + offset, further, tile.out, run)
                 y += job.y.h
                 indices += job.indices.h
+                offset += out_pitch
+                r += 1
         first += stack * chunk

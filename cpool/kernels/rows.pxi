@@ -83,6 +83,18 @@ cdef inline void fold_rows2(R* op, T* acc, const T* a, const T* b, Py_ssize_t n)
     for i in range(n):
         acc[i] = combine(op, combine(op, acc[i], a[i]), b[i])
 
+
+cdef inline void join(R* op, bint first, T* acc, const T* a, const T* b, Py_ssize_t n) noexcept nogil:
+    """Combine a and, if there is one, b into acc; `first` if acc holds nothing yet."""
+    if first and b == NULL:
+        start_row(op, acc, a, n)
+    elif first:
+        start_rows2(op, acc, a, b, n)
+    elif b == NULL:
+        fold_row(op, acc, a, n)
+    else:
+        fold_rows2(op, acc, a, b, n)
+
 # ----------------------------------------------------------------------------------------------- loading and storing
 
 

@@ -3,7 +3,7 @@
 
 
 cdef struct Room:  # how a tile's work is cut, and where its scratch lies, in elements
-    Py_ssize_t chunk, band, rows_at, spare_at, out_at, widths_at, total
+    Py_ssize_t chunk, band, rows_at, pad_at, spare_at, out_at, widths_at, total
 
 
 cdef inline bint banded(Job* job) noexcept nogil:
@@ -16,15 +16,17 @@ cdef Room room_of(Job* job, Tile* tile, Py_ssize_t size) noexcept nogil:
     cdef Room room
     cdef Py_ssize_t pitch = tile.pitch * job.run, span = (job.height.kernel - 1) * job.height.step
     cdef Py_ssize_t most = job.planes * job.depth.out * job.height.out
+    cdef Py_ssize_t tail = tile.left * job.run + SLACK  # behind the last row: its padding, and the rest of a block
     room.chunk = max(1, 16384 // (pitch * size))
     room.band = 0
     if banded(job):
         room.chunk = min(job.height.out, max(room.chunk, min(2 * span, max(8, 65536 // (pitch * size)))))
         room.band = room.chunk + span
     room.chunk = min(room.chunk, most)
-    room.rows_at = room.band * pitch
-    room.spare_at = room.rows_at + room.chunk * pitch + SLACK
-    room.out_at = room.spare_at + 3 * max(room.chunk, room.band, 3) * pitch + (ACCUMULATORS + SLACK) * job.run
+    room.rows_at = room.band * pitch + tail
+    room.pad_at = room.rows_at + room.chunk * pitch + tail
+    room.spare_at = room.pad_at + pitch + SLACK
+    room.out_at = room.spare_at + 3 * (max(room.chunk, room.band, 3) * pitch + tail) + ACCUMULATORS * job.run
     room.widths_at = room.out_at + room.chunk * tile.out_pitch * job.run + SLACK
     room.total = room.widths_at + tile.out_pitch * job.run + SLACK
     return room
@@ -66,10 +68,15 @@ cdef void fold_sources(R* op, Job* job, Tile* tile, T* inner, T* spare, const ch
         fill(inner, identity(op, inner), n)
 
 
-cdef void fold_stretch(R* op, T* inner, Py_ssize_t pitch, const char* row, Py_ssize_t following, Py_ssize_t down,
-                       Py_ssize_t tall, Py_ssize_t n, Py_ssize_t count, Py_ssize_t ahead) noexcept nogil:
-    """The same for `count` output rows whose input rows lie `following` bytes apart and can be used as they lie."""
-    cdef Py_ssize_t r, t
+cdef void fold_stretch(R* op, T* inner, const T* pad, Py_ssize_t used, Py_ssize_t pitch, const char* row,
+                       Py_ssize_t following, Py_ssize_t down, Py_ssize_t tall, Py_ssize_t count,
+                       Py_ssize_t ahead) noexcept nogil:
+    """The same for `count` output rows whose input rows lie `following` bytes apart and can be used as they lie.
+
+    In whole blocks, so that there is no code for the rest of a row: what spills over is written next.
+    """
+    cdef Py_ssize_t block = BLOCK // <Py_ssize_t>sizeof(T), blocks = (used + block - 1) // block
+    cdef Py_ssize_t r, t, n = blocks * (BLOCK // <Py_ssize_t>sizeof(T))
     for r in range(count):
         prefetch(row + AHEAD, ahead)
         if tall == 2:
@@ -84,37 +91,39 @@ cdef void fold_stretch(R* op, T* inner, Py_ssize_t pitch, const char* row, Py_ss
                 t += 2
             if t < tall:
                 fold_row(op, inner, <const T*>(row + t * down), n)
+        copy_blocks(inner + used, pad, pitch - used)
         row += following
         inner += pitch
 
 
-cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, T* spare, const char* plane, Py_ssize_t od,
+cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad, T* spare, const char* plane, Py_ssize_t od,
                     Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
-    """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step.
-
-    The padding columns of the band were filled before, and stay.
-    """
+    """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t pitch = tile.pitch * job.run, span = (height.kernel - 1) * height.step
-    cdef Py_ssize_t td, r, h
-    cdef const char* slab
+    cdef Py_ssize_t run = job.run, pitch = tile.pitch * run, edge = tile.left * run, used = tile.used * run
+    cdef Py_ssize_t td, r, h, high = chunk + (height.kernel - 1) * height.step
+    cdef const char* source
+    cdef const char* limit = job.x.data + job.x.extent - round_up(used * <Py_ssize_t>sizeof(T), BLOCK)
+    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.norm < 2 and job.x.extent > 0
     cdef T* row
     if <Py_ssize_t>depth.taps[od] == 0:
-        fill(rows, identity(op, rows), chunk * pitch)
+        fill(rows, identity(op, rows), chunk * pitch + edge)
     for td in range(<Py_ssize_t>depth.taps[od]):
-        slab = plane + (<Py_ssize_t>depth.begin[od] + td * depth.step) * job.x.d
-        for r in range(chunk + span):
+        for r in range(high):
             h = oh - height.before + r
-            row = band + r * pitch
+            row = band + edge + r * pitch
+            source = plane + (<Py_ssize_t>depth.begin[od] + td * depth.step) * job.x.d + h * job.x.h
             if not 0 <= h < height.size:
-                fill(row, identity(op, row), pitch)
+                copy_blocks(row, pad, used)
+            elif as_it_lies and source <= limit:
+                copy_blocks(row, <const T*>source, used)
             else:
-                row += tile.left * job.run
-                load_row(row, slab + h * job.x.h, &job.x, tile.used, job.run)
+                load_row(row, source, &job.x, tile.used, run)
                 if T is float or T is double:
-                    transform(row, job.norm, job.power, tile.used * job.run)
-        fold_progression(op, td == 0, rows, band, spare, chunk * pitch, height.kernel, height.step * pitch)
+                    transform(row, job.norm, job.power, used)
+            copy_blocks(row + used, pad, pitch - used)
+        fold_progression(op, td == 0, rows, band, spare, chunk * pitch + edge, height.kernel, height.step * pitch)
 
 
 cdef inline void finish_norm(F* a, Job* job, Py_ssize_t n) noexcept nogil:
@@ -136,10 +145,15 @@ cdef inline void divide_row(F* a, const F* widths, F across, Py_ssize_t n) noexc
 
 
 cdef inline void divide_all(F* a, F count, Py_ssize_t n) noexcept nogil:
-    """The same where all windows have one divisor."""
+    """The same where all windows have one divisor; by a power of two it is the product with the inverse, exactly."""
     cdef Py_ssize_t i
-    for i in range(n):
-        a[i] = a[i] / count
+    cdef F inverse = 1 / count
+    if count >= 1 and log2(count) == rint(log2(count)):
+        for i in range(n):
+            a[i] = a[i] * inverse
+    else:
+        for i in range(n):
+            a[i] = a[i] / count
 
 
 cdef inline bint constant(const int64_t* counts, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -165,30 +179,34 @@ cdef inline Rows rows_at(Job* job, Py_ssize_t r) noexcept nogil:
 
 cdef inline Rows rows_after(Job* job, Rows at, Py_ssize_t r, Py_ssize_t m) noexcept nogil:
     """Go m rows on, to row r."""
-    if at.oh + m < job.height.out:
-        at.oh += m
-        return at
-    return rows_at(job, r)
+    at.oh += m
+    if at.oh > job.height.out:
+        return rows_at(job, r)
+    if at.oh == job.height.out:
+        at.oh, at.od = 0, at.od + 1
+        if at.od == job.depth.out:
+            at.od, at.p = 0, at.p + 1
+    return at
 
 
-cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, T* spare, Py_ssize_t first, Py_ssize_t chunk,
+cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spare, Py_ssize_t first, Py_ssize_t chunk,
                      Py_ssize_t pitch) noexcept nogil:
     """Combine the input rows of `chunk` output rows, in stretches that follow one another at one distance."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t run = job.run, r = 0, m, i, n, tall, used = tile.used * run, size = sizeof(T)
-    cdef Py_ssize_t whole = round_up(used, BLOCK // sizeof(T)), down = height.step * job.x.h
+    cdef Py_ssize_t run = job.run, r = 0, m, tall, used = tile.used * run, size = sizeof(T)
+    cdef Py_ssize_t down = height.step * job.x.h
     cdef Py_ssize_t following = height.stride * job.x.h
-    cdef Py_ssize_t ahead = min(following, 4 * used * size) if used * size >= 256 else 0
+    cdef Py_ssize_t ahead = min(following, 4 * used * size) if used * size >= 64 else 0
     # Output rows [begin, end) have all their taps; and if that is all rows, the next plane may simply go on.
     cdef Py_ssize_t begin = 0, end = height.out
-    cdef const char* limit = job.x.data + job.x.extent - whole * size
+    cdef const char* limit = job.x.data + job.x.extent - round_up(used * size, BLOCK)
     cdef const char* row
     cdef T* inner = rows + tile.left * run
-    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.norm < 2 and used > 0, through
+    # Rows may be read in whole blocks, on into the next one, where there is one: not if they go backwards.
+    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.norm < 2 and used > 0 and job.x.extent > 0
+    cdef bint through
     cdef Rows at = rows_at(job, first)
-    if whole > pitch or job.x.extent == 0:  # rows may go backwards, and the first one be the last in memory
-        whole = used
     while begin < end and <Py_ssize_t>height.taps[begin] < height.kernel:
         begin += 1
     while end > begin and <Py_ssize_t>height.taps[end - 1] < height.kernel:
@@ -203,28 +221,24 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, T* spare, Py_ssize_t 
         tall = <Py_ssize_t>height.taps[at.oh]
         row = (job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w
                + <Py_ssize_t>depth.begin[at.od] * job.x.d + <Py_ssize_t>height.begin[at.oh] * job.x.h)
-        m = 1
+        m = 0
         if as_it_lies and tall > 0 and depth.taps[at.od] == 1:
+            m = 1
             if through:
                 m = chunk - r
             elif begin <= at.oh < end:
                 m = min(chunk - r, end - at.oh)
-            # Whole blocks: reading on into the next row does no harm, where there is one.
-            n = whole
-            while whole > used and m > 1 and row + (m - 1) * following + (tall - 1) * down > limit:
+            while m > 0 and row + (m - 1) * following + (tall - 1) * down > limit:
                 m -= 1
-            if whole > used and row + (m - 1) * following + (tall - 1) * down > limit:
-                n = used
-            fold_stretch(op, inner, pitch, row, following, down, tall, n, m, ahead)
-            if n > used and tile.padded > tile.used:  # the padding between this row and the next
-                for i in range(m):
-                    fill(inner + i * pitch + used, identity(op, inner), pitch - used)
+        if m > 0:
+            fold_stretch(op, inner, pad, used, pitch, row, following, down, tall, m, ahead)
         else:
             fold_sources(op, job, tile, inner, spare, row, <Py_ssize_t>depth.taps[at.od], tall)
+            copy_blocks(inner + used, pad, pitch - used)
+            m = 1
         r += m
         inner += m * pitch
         at = rows_after(job, at, first + r, m)
-
 
 cdef void store_chunk(Job* job, Tile* tile, T* out, Py_ssize_t first, Py_ssize_t chunk, bint spill) noexcept nogil:
     """Store `chunk` rows of out_pitch; with `spill` they follow one another in memory, in whole blocks."""
@@ -256,9 +270,10 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run, high = height.out, deep = depth.out
-    cdef Tile tile = tile_of(width, first_out, last_out, run, sizeof(T))
+    cdef Tile tile = tile_of(width, first_out, last_out)
     cdef Room room = room_of(job, &tile, sizeof(T))
     cdef T* rows = scratch + room.rows_at
+    cdef T* pad = scratch + room.pad_at
     cdef T* spare = scratch + room.spare_at
     cdef T* out = scratch + room.out_at
     cdef T* widths = scratch + room.widths_at
@@ -266,8 +281,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef const T* source
     cdef Rows at
     cdef Py_ssize_t r, o, i, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
-    # No detour through scratch, for the output and for an input row that is a window high.
-    cdef bint straight = room.chunk == 1 and dense(&job.y, scratch, tile.out, run)
+    # No detour through scratch for an input row that is a window high.
     cdef bint alone = (room.chunk == 1 and dense(&job.x, scratch, tile.used, run) and tile.padded == tile.used
                        and height.kernel == 1 and depth.kernel == 1 and job.norm < 2)
     # Rows of the output that follow one another may be stored in whole blocks.
@@ -275,14 +289,15 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef bint spill = (dense(&job.y, scratch, tile.out, run) and (high == 1 or job.y.h == row_bytes)
                        and (deep == 1 or job.y.d == high * row_bytes) and job.leads == 1
                        and (job.planes == 1 or <Py_ssize_t>job.y.planes[0] == deep * high * row_bytes))
+    # Nor for output rows that lie as they come.
+    cdef bint straight = dense(&job.y, scratch, tile.out, run) and (room.chunk == 1 or spill and out_pitch == n)
     cdef bint even = (constant(width.count, first_out, last_out) and constant(height.count, 0, high)
                       and constant(depth.count, 0, deep))
     if R is cpool_sum_t:
         for o in range(tile.out):
             for i in range(run):
                 widths[o * run + i] = <T>width.count[first_out + o]
-    if tile.padded > tile.used:
-        fill(scratch, identity(op, scratch), (room.band + room.chunk) * pitch)
+    fill(scratch, identity(op, scratch), room.spare_at)
     while first < last:
         chunk = min(room.chunk, last - first)
         at = rows_at(job, first)
@@ -292,10 +307,10 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
                                 + <Py_ssize_t>depth.begin[at.od] * job.x.d + <Py_ssize_t>height.begin[at.oh] * job.x.h)
         elif room.band:
             chunk = min(chunk, high - at.oh)
-            fold_band(op, job, &tile, rows, scratch, spare,
+            fold_band(op, job, &tile, rows, scratch, pad, spare,
                       job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w, at.od, at.oh, chunk)
         else:
-            fold_chunk(op, job, &tile, rows, spare, first, chunk, pitch)
+            fold_chunk(op, job, &tile, rows, pad, spare, first, chunk, pitch)
         to = out
         if straight:
             to = <T*>(job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
