@@ -224,7 +224,7 @@ def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, i
     cdef Tile tile
     call.job.divide, call.job.norm, call.job.power = divide, norm, power
     call.count_tiles()
-    tile = tile_of(&call.job.width, 0, min(tile_columns(&call.job), call.job.width.out))
+    tile = tile_of(&call.job.width, 0, min(tile_columns(&call.job), call.job.width.out), call.job.run == 1)
     call.scratch = room_of(&call.job, &tile, sizeof(T)).total * sizeof(T)
     if op == "max":
         call.work = <Work>max_values[T]
@@ -240,7 +240,7 @@ def picks(P like, Lane lane, str op, const int64_t[::1] plan, const int64_t[::1]
     cdef Call call = Call(plan, memory, threads)
     cdef Tile tile
     call.count_tiles()
-    tile = tile_of(&call.job.width, 0, min(tile_columns(&call.job), call.job.width.out))
+    tile = tile_of(&call.job.width, 0, min(tile_columns(&call.job), call.job.width.out), False)
     call.scratch = pick_room_of(&call.job, &tile, sizeof(P), sizeof(Lane)).bytes
     if op == "max":
         call.work = <Work>max_picks[P, Lane]

@@ -11,10 +11,15 @@ cdef enum:
 
 cdef struct Tile:  # output columns [first_out, first_out + out) and the input columns that they see
     Py_ssize_t first_out, out, left, first, used, padded, pitch, out_pitch
+    bint mended
 
 
-cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out) noexcept nogil:
-    """left: padding columns in front; first, used: input columns; padded: all columns that the windows span."""
+cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, bint mend) noexcept nogil:
+    """left: padding columns in front; first, used: input columns; padded: all columns that the windows span.
+
+    With `mend`, rows under windows of 3 that move by 1 follow one another without padding: then several are one long
+    row, and the results lie as the output does. Only the first and the last window of a row must be mended.
+    """
     cdef Tile t
     cdef Py_ssize_t start, o, last, right
     t.first_out, t.out = first_out, last_out - first_out
@@ -25,8 +30,13 @@ cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out) noexcept n
         t.used = max(0, min(w.size - t.first, t.padded - t.left))
         right = t.padded - t.left - t.used
         t.out_pitch = max(t.out, (t.used + max(t.left, right) + w.stride - 1) // w.stride)
+        t.mended = (mend and w.stride == 1 and w.kernel == 3 and w.step == 1 and t.left == 1 and right == 1
+                    and t.used == t.out > 1)
+        if t.mended:
+            t.out_pitch = t.out
         t.pitch = t.out_pitch * w.stride
     else:
+        t.mended = False
         t.first, last = w.size, 0
         for o in range(first_out, last_out):
             t.first, last = min(t.first, <Py_ssize_t>w.begin[o]), max(last, <Py_ssize_t>w.end[o])
@@ -101,6 +111,17 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py
         width *= 2
 
 
+cdef inline void mend(R* op, T* out, const T* row, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
+    """Put right the first and the last of n windows of 3 in each row, which have seen the rows beside theirs."""
+    cdef Py_ssize_t r
+    cdef T outside = identity(op, out)
+    for r in range(rows):
+        out[0] = combine(op, combine(op, outside, row[1]), row[2])
+        out[n - 1] = combine(op, combine(op, row[n - 1], row[n]), outside)
+        out += n
+        row += n
+
+
 cdef inline void fold_tiles(R* op, T* out, const T* row, Py_ssize_t taps, Py_ssize_t n) noexcept nogil:
     """Windows of 2 to 4, side by side: one pass, de-interleaved in registers; `taps` is a literal in calls."""
     cdef Py_ssize_t i
@@ -164,6 +185,8 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
                             spare, w.kernel, w.step, run)
     elif w.uniform and w.stride == 1:
         fold_progression(op, True, out, row, spare, n * run, w.kernel, w.step * run)
+        if tile.mended:
+            mend(op, out, row, tile.out, rows)
     elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 2 and run == 1:
         fold_tiles(op, out, row, 2, n)
     elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 3 and run == 1:

@@ -262,7 +262,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run
-    cdef Tile tile = tile_of(width, first_out, last_out)
+    cdef Tile tile = tile_of(width, first_out, last_out, False)
     cdef PickRoom room = pick_room_of(job, &tile, sizeof(P), sizeof(Lane))
     cdef P* rows = scratch
     cdef P* pad = scratch + room.pad_at
@@ -277,8 +277,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
     cdef Py_ssize_t apart_by = height.stride if height.uniform else 1, phase = room.stack * room.high
     cdef Py_ssize_t used = tile.used * run, size = sizeof(P)
-    cdef const char* limit = job.x.data + job.x.extent - round_up(used * size, BLOCK)
-    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.x.extent > 0
+    cdef const char* limit = NULL  # up to here whole blocks may be read
     # Rows of the output that follow one another are stored in whole blocks, or as one where they lie as they come.
     cdef Py_ssize_t lane = sizeof(int32_t) if job.indices.storage == INT32 else sizeof(int64_t)
     cdef bint spill = (run == 1 and job.y.storage == NATIVE and job.y.w == size and job.indices.w == lane
@@ -288,10 +287,12 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef const char* source
     cdef char* y
     cdef char* indices
-    cdef Py_ssize_t ahead = used * size if used * size >= 256 else 0
+    cdef Py_ssize_t ahead = min(apart_by * job.x.h, 4 * used * size) if used * size >= 256 else 0
     cdef bint log_step
     cdef Lane edge, further
 
+    if dense(&job.x, rows, tile.used, run) and job.x.extent > 0:
+        limit = job.x.data + job.x.extent - round_up(used * size, BLOCK)
     fill(rows, identity(op, rows), room.best_at)
     for r in range(room.phases * phase):
         h = r % room.high * apart_by + r // phase
@@ -317,21 +318,22 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
             d = <Py_ssize_t>depth.begin[od] + td * depth.step
             for q in range(stack):
                 slab = job.x.data + plane_offset(job, &job.x, p + q) + d * job.x.d + tile.first * job.x.w
-                to, f = rows + q * room.high * pitch + tile.left * run, 0
-                for h in range(top, top + band):
-                    source = slab + h * job.x.h
-                    if f < room.phases and 0 <= h < height.size:
-                        prefetch(source + AHEAD, ahead)
-                        if as_it_lies and source <= limit:
-                            copy_blocks(to + f * room.phase, <const P*>source, used)
+                for f in range(room.phases):
+                    to = rows + f * room.phase + q * room.high * pitch + tile.left * run
+                    h = top + f
+                    while h < top + band:
+                        source = slab + h * job.x.h
+                        if not 0 <= h < height.size:
+                            copy_blocks(to, pad, pitch)
                         else:
-                            load_row(to + f * room.phase, source, &job.x, tile.used, run)
-                        copy_blocks(to + f * room.phase + used, pad, pitch - used)
-                    elif f < room.phases:
-                        copy_blocks(to + f * room.phase, pad, pitch)
-                    f += 1
-                    if f == apart_by:
-                        to, f = to + pitch, 0
+                            prefetch(source + AHEAD, ahead if f == 0 else 0)
+                            if source <= limit:
+                                copy_blocks(to, <const P*>source, used)
+                            else:
+                                load_row(to, source, &job.x, tile.used, run)
+                            copy_blocks(to + used, pad, pitch - used)
+                        h += apart_by
+                        to += pitch
             for f in range(min(room.phases, band)):
                 r = (stack - 1) * room.high + (band - 1 - f) // apart_by + 1
                 offset = f * phase * out_pitch

@@ -200,7 +200,7 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
     cdef Py_ssize_t ahead = min(following, 4 * used * size) if used * size >= 64 else 0
     # Output rows [begin, end) have all their taps; and if that is all rows, the next plane may simply go on.
     cdef Py_ssize_t begin = 0, end = height.out
-    cdef const char* limit = job.x.data + job.x.extent - round_up(used * size, BLOCK)
+    cdef const char* limit = job.x.data + job.x.extent - used * size - BLOCK
     cdef const char* row
     cdef T* inner = rows + tile.left * run
     # Rows may be read in whole blocks, on into the next one, where there is one: not if they go backwards.
@@ -231,7 +231,10 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
             while m > 0 and row + (m - 1) * following + (tall - 1) * down > limit:
                 m -= 1
         if m > 0:
-            fold_stretch(op, inner, pad, used, pitch, row, following, down, tall, m, ahead)
+            if pitch == used and following == used * size:  # one long row
+                fold_stretch(op, inner, pad, m * used, m * used, row, 0, down, tall, 1, ahead)
+            else:
+                fold_stretch(op, inner, pad, used, pitch, row, following, down, tall, m, ahead)
         else:
             fold_sources(op, job, tile, inner, spare, row, <Py_ssize_t>depth.taps[at.od], tall)
             copy_blocks(inner + used, pad, pitch - used)
@@ -270,7 +273,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run, high = height.out, deep = depth.out
-    cdef Tile tile = tile_of(width, first_out, last_out)
+    cdef Tile tile = tile_of(width, first_out, last_out, run == 1)
     cdef Room room = room_of(job, &tile, sizeof(T))
     cdef T* rows = scratch + room.rows_at
     cdef T* pad = scratch + room.pad_at
