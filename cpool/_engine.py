@@ -149,12 +149,20 @@ def picks(
     """Prepare op "max" or "min" with indices: a function of (thread limit, x, y, indices)."""
     if 0 in y.shape:
         return _nothing
-    work = math.prod(y.shape) * plan.taps
-    plan, axes, (x, y, indices) = _as_one_row(plan, axes, x, y, indices)
-    lane = "int32_t" if plan.reach < 2**30 else "int64_t"
-    call = _kernel("picks", numbers.ctype, lane)(
-        0, 0, op, plan.packed, _layout.pack(axes, x, y, indices), threads.share(work)
-    )
+    share = threads.share(math.prod(y.shape) * plan.taps)
+    rows, flat, views = _as_one_row(plan, axes, x, y, indices)
+    if rows.apart:
+        find = _kernel("locates", numbers.ctype)(0, rows.packed, _layout.pack(flat, *views), share)
+        if find is not None:
+            pool = values(op, numbers, plan, axes, x, y)
+
+            def pool_and_find(limit: int, x: Array, y: Array, indices: Array) -> None:
+                pool(limit, x, y)
+                find.run(limit, x, y, indices)
+
+            return pool_and_find
+    lane = "int32_t" if rows.reach < 2**30 else "int64_t"
+    call = _kernel("picks", numbers.ctype, lane)(0, 0, op, rows.packed, _layout.pack(flat, *views), share)
     run: Callable[..., None] = call.run
     return run
 

@@ -23,6 +23,9 @@ import numpy as np
 
 from . import _args
 
+#: Windows of which each row is so long are searched for a value faster than an index is carried along.
+LONG_ROW = 16
+
 #: A window of the fast path may reach this far into padding; farther ones take the table path, which stores none.
 MOST_STORED_PADDING = 4096
 
@@ -100,6 +103,13 @@ class Plan:
     def whole(self) -> bool:
         """Whether there is one window: the plane."""
         return all(w.out == 1 and w.taps[0] == w.size for w in self.axes)
+
+    @property
+    def apart(self) -> bool:
+        """Whether no element is in two windows, and the windows have long dense rows."""
+        w = self.axes[-1]
+        alone = all(v.uniform and (v.out == 1 or v.stride > (v.kernel - 1) * v.step) for v in self.axes)
+        return alone and w.step == 1 and w.kernel >= LONG_ROW
 
     def as_one_row(self) -> Plan:
         """Return the plan of the same elements in a row, if the plan is `whole`."""

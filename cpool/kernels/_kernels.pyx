@@ -10,6 +10,7 @@ reduction only as an identity and a `combine`:
     lanes.pxi       along W, over many rows of scratch at once
     values.pxi      max, min, sum: rows, then lanes
     picks.pxi       values with indices: lanes, then rows
+    located.pxi     indices of values that are known
     sorted.pxi      median, mode: a sorting network over the taps of many windows
     backward.pxi    scatter along indices; spread over windows
     this file       one driver that shares rows out to threads, and Call, what Python holds
@@ -24,6 +25,7 @@ include "rows.pxi"
 include "lanes.pxi"
 include "values.pxi"
 include "picks.pxi"
+include "located.pxi"
 include "sorted.pxi"
 include "backward.pxi"
 
@@ -247,6 +249,15 @@ def picks(P like, Lane lane, str op, const int64_t[::1] plan, const int64_t[::1]
     else:
         call.work = <Work>min_picks[P, Lane]
     return call
+
+
+def locates(P like, const int64_t[::1] plan, const int64_t[::1] memory, int threads):
+    """The indices of values that stand in y; None if the windows are not those of single rows of numbers."""
+    cdef Call call = Call(plan, memory, threads)
+    call.total = call.job.planes * call.job.depth.out * call.job.height.out
+    call.scratch = STRETCH * sizeof(P)
+    call.work = <Work>locate_rows[P]
+    return call if call.job.run == 1 else None
 
 
 def sorts(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, int threads):

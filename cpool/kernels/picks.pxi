@@ -60,48 +60,20 @@ cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, cons
 cdef void pick_progression(Selection* op, P* best, Lane* at, const P* row, const Lane* where, P* spare,
                            Lane* lanes, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step) noexcept nogil:
     """fold_progression for pairs: the log-step keeps the order of the taps. `lanes` has room like `spare`."""
-    cdef Py_ssize_t width = 1, done = 0, reach = n + (taps - 1) * step, other = reach, at_once = 0
+    cdef Py_ssize_t width = 1, reach = n + (taps - 1) * step, room = reach, at_once = 0, last
     cdef const P* m = row
     cdef const Lane* w = where
-    while True:
-        if taps & width:
-            if done == 0:
-                start_pick(best, at, m, w, n)
-            else:
-                pick_row(op, best, at, m + done * step, w + done * step, <Lane>0, n)
-            done += width
-        if done == taps:
-            return
+    while taps > 2 * width:
         reach -= width * step
         start_pick2(op, spare + at_once, lanes + at_once, m, w, m + width * step, w + width * step, reach)
         m, w = spare + at_once, lanes + at_once
-        at_once = other - at_once
+        at_once = room - at_once
         width *= 2
-
-
-cdef void pick_window(Selection* op, P* best, Lane* at, const P* row, Lane base, P* spare,
-                      Py_ssize_t taps) noexcept nogil:
-    """One long window: its value by many accumulators, then where that value stands first (a NaN: last)."""
-    cdef Py_ssize_t t = 0, i
-    cdef bint here
-    cdef P m
-    fold_window(op, best, row, spare, taps, 1, 1)
-    m = best[0]
-    if m != m:
-        t = taps - 1
-        while row[t] == row[t]:
-            t -= 1
+    last = (taps - width) * step
+    if last == 0:
+        start_pick(best, at, m, w, n)
     else:
-        while t + ACCUMULATORS <= taps:
-            here = False
-            for i in range(ACCUMULATORS):
-                here |= row[t + i] == m
-            if here:
-                break
-            t += ACCUMULATORS
-        while row[t] != m:
-            t += 1
-    best[0], at[0] = row[t], base + <Lane>t  # zeros of both signs are equal: the one that stands there
+        start_pick2(op, best, at, m, w, m + last, w + last, n)
 
 
 cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, const P* row, const Lane* base, P* spare,
@@ -116,12 +88,6 @@ cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, cons
         pick_short(op, best, at, row, base, 2, False, <Lane>1, n)
     elif w.uniform and run == 1 and step == 1 and w.stride == 2 and w.kernel == 3:
         pick_short(op, best, at, row, base, 2, True, <Lane>1, n)
-    elif w.uniform and run == 1 and step == 1 and apart(w) and n < 8:
-        for r in range(rows):
-            for o in range(tile.out):
-                j = r * tile.out_pitch + o
-                pick_window(op, best + j, at + j, row + r * tile.pitch + o * w.stride, base[j], spare,
-                            w.kernel)
     elif w.uniform and w.stride == 1:
         pick_progression(op, best, at, row, base, spare, lanes, n, w.kernel, w.step * run)
     elif w.uniform:

@@ -72,6 +72,12 @@ cdef inline void start_rows3(R* op, T* acc, const T* a, const T* b, const T* c, 
         acc[i] = combine(op, combine(op, a[i], b[i]), c[i])
 
 
+cdef inline void start_rows4(R* op, T* acc, const T* a, const T* b, const T* c, const T* d, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        acc[i] = combine(op, combine(op, combine(op, a[i], b[i]), c[i]), d[i])
+
+
 cdef inline void fold_row(R* op, T* acc, const T* a, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
@@ -82,6 +88,12 @@ cdef inline void fold_rows2(R* op, T* acc, const T* a, const T* b, Py_ssize_t n)
     cdef Py_ssize_t i
     for i in range(n):
         acc[i] = combine(op, combine(op, acc[i], a[i]), b[i])
+
+
+cdef inline void fold_rows3(R* op, T* acc, const T* a, const T* b, const T* c, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        acc[i] = combine(op, combine(op, combine(op, acc[i], a[i]), b[i]), c[i])
 
 
 cdef inline void join(R* op, bint first, T* acc, const T* a, const T* b, Py_ssize_t n) noexcept nogil:

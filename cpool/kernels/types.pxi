@@ -97,6 +97,8 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the table of one axis; return where the next one starts."""
     w.size, w.out, w.kernel = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2]
     w.stride, w.step, w.before, w.uniform = <Py_ssize_t>p[3], <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
+    if w.out == 1:
+        w.stride = 1  # a single window does not move
     w.begin = p + AXIS_HEADER
     w.end = w.begin + w.out
     w.taps = w.end + w.out

@@ -83,14 +83,19 @@ cdef void fold_stretch(R* op, T* inner, const T* pad, Py_ssize_t used, Py_ssize_
             start_rows2(op, inner, <const T*>row, <const T*>(row + down), n)
         elif tall == 1:
             start_row(op, inner, <const T*>row, n)
-        else:
+        elif tall == 3:
             start_rows3(op, inner, <const T*>row, <const T*>(row + down), <const T*>(row + 2 * down), n)
-            t = 3
-            while t + 1 < tall:
-                fold_rows2(op, inner, <const T*>(row + t * down), <const T*>(row + (t + 1) * down), n)
-                t += 2
+        else:
+            start_rows4(op, inner, <const T*>row, <const T*>(row + down), <const T*>(row + 2 * down),
+                        <const T*>(row + 3 * down), n)
+            t = 4
+            while t + 2 < tall:
+                fold_rows3(op, inner, <const T*>(row + t * down), <const T*>(row + (t + 1) * down),
+                           <const T*>(row + (t + 2) * down), n)
+                t += 3
             if t < tall:
-                fold_row(op, inner, <const T*>(row + t * down), n)
+                join(op, False, inner, <const T*>(row + t * down),
+                     <const T*>(row + (t + 1) * down) if t + 1 < tall else NULL, n)
         copy_blocks(inner + used, pad, pitch - used)
         row += following
         inner += pitch

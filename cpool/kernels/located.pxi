@@ -1,0 +1,81 @@
+# Located: where a value stands, for windows that are long and share nothing. They are pooled for their values alone, and
+# then searched, which costs less than to carry indices along.
+
+cdef enum:
+    STRETCH = 64  # elements that are searched at once, without a branch that data decide
+
+
+cdef inline Py_ssize_t first_equal(const P* a, int32_t n, P m) noexcept nogil:
+    """Return where `m` stands first, or -1."""
+    cdef int32_t i, candidate, left = 0  # elements from there to the end: their maximum is a vector's
+    for i in range(n):
+        candidate = n - i if a[i] == m else 0
+        left = candidate if candidate > left else left
+    return n - left if left else -1
+
+
+cdef inline Py_ssize_t last_nan(const P* a, int32_t n) noexcept nogil:
+    """Return where the last NaN stands, or -1."""
+    cdef int32_t i, candidate, found = 0
+    for i in range(n):
+        candidate = i + 1 if a[i] != a[i] else 0
+        found = candidate if candidate > found else found
+    return found - 1
+
+
+cdef Py_ssize_t find_in_row(P* m, P* spare, const char* row, Memory* x, Py_ssize_t taps) noexcept nogil:
+    """Return where m stands in a row, or -1: first, or if it is NaN, last. m becomes what stands there."""
+    cdef Py_ssize_t t = 0, found = -1, at
+    cdef int32_t n
+    cdef const P* stretch
+    cdef bint as_it_lies = dense(x, spare, taps, 1)
+    while t < taps:
+        n = <int32_t>min(taps - t, STRETCH)
+        stretch = <const P*>(row + t * x.w)
+        if not as_it_lies:
+            load_row(spare, row + t * x.w, x, n, 1)
+            stretch = spare
+        at = first_equal(stretch, n, m[0]) if m[0] == m[0] else last_nan(stretch, n)
+        if at >= 0:
+            found = t + at
+            if m[0] == m[0]:
+                m[0] = stretch[at]  # zeros of both signs are equal
+                return found
+        t += n
+    return found
+
+
+cdef void locate_rows(P* scratch, void* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Find the values of output rows [first, last) of all planes' rows in their windows."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Axis* width = &job.width
+    cdef Py_ssize_t o, td, th, d, h, w, at, found
+    cdef const char* plane
+    cdef char* y
+    cdef char* indices
+    cdef P m
+    cdef Rows to = rows_at(job, first)
+    while first < last:
+        plane = job.x.data + plane_offset(job, &job.x, to.p)
+        y = job.y.data + plane_offset(job, &job.y, to.p) + to.od * job.y.d + to.oh * job.y.h
+        indices = (job.indices.data + plane_offset(job, &job.indices, to.p) + to.od * job.indices.d
+                   + to.oh * job.indices.h)
+        for o in range(width.out):
+            load_row(&m, y + o * job.y.w, &job.y, 1, 1)
+            w, found = <Py_ssize_t>width.begin[o], -1
+            for td in range(<Py_ssize_t>depth.taps[to.od]):
+                d = <Py_ssize_t>depth.begin[to.od] + td * depth.step
+                for th in range(<Py_ssize_t>height.taps[to.oh]):
+                    h = <Py_ssize_t>height.begin[to.oh] + th * height.step
+                    if found < 0 or m != m:
+                        at = find_in_row(&m, scratch, plane + d * job.x.d + h * job.x.h + w * job.x.w, &job.x,
+                                         <Py_ssize_t>width.taps[o])
+                        found = (d * height.size + h) * width.size + w + at if at >= 0 else found
+            store_row(y + o * job.y.w, &job.y, &m, 1, 1)
+            if job.indices.storage == INT32:
+                (<int32_t*>(indices + o * job.indices.w))[0] = <int32_t>found
+            else:
+                (<int64_t*>(indices + o * job.indices.w))[0] = found
+        first += 1
+        to = rows_after(job, to, first, 1)
