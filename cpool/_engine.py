@@ -55,6 +55,9 @@ SUMS = (
 )
 GRADIENTS = {"float32": Numbers("float"), "float64": Numbers("double")}
 INDEX_TYPES = {"int32": _INTEGERS["int32"], "int64": _INTEGERS["int64"]}
+#: Below this a sum s is a float, and so near is s / n to its float that both round to the same integer: 2**-24 of s / n
+#: is less than 1 / (2 * n), by which it can miss the middle between two integers.
+_EXACT_AS_FLOAT = 2**23
 #: How numbers that were computed in double are stored.
 AS_DOUBLE = {name: n.storage for name, n in SUMS.items()} | {"float32": _FLOAT}
 
@@ -65,8 +68,8 @@ _SCATTERED_AS_ONE = 2**15
 PLAIN, SQUARE, POWER, MAGNITUDE = 1, 2, 3, 4
 
 
-def sums_as(source: Any, result: Any) -> tuple[Numbers, int]:
-    """Return how to sum elements of dtype `source`, and how to store a result of another dtype `result`."""
+def sums_as(source: Any, result: Any, taps: int) -> tuple[Numbers, int]:
+    """Return how to sum `taps` elements of dtype `source`, and how to store a result of another dtype `result`."""
     integers = [name for name in SUMS if name in _INTEGERS]
     accepted = [name for name in SUMS if name not in integers and name != "bool"]
     if source.kind in "biu":
@@ -75,6 +78,8 @@ def sums_as(source: Any, result: Any) -> tuple[Numbers, int]:
         raise TypeError(f"dtype must be one of {', '.join(accepted)} for x of {source}, got {result}")
     if SUMS[source.name].ctype == SUMS[result.name].ctype == "float":
         return SUMS[source.name], SUMS[result.name].storage
+    if result.kind in "iu" and taps << 8 * source.itemsize < _EXACT_AS_FLOAT:
+        return Numbers("float", SUMS[source.name].storage), SUMS[result.name].storage
     return Numbers("double", AS_DOUBLE[source.name]), AS_DOUBLE[result.name]
 
 

@@ -64,6 +64,26 @@ def test_averages_of_integers(dtype, layout):
     np.testing.assert_allclose(y, expected, rtol=1e-14, atol=0 if np.dtype(dtype).itemsize < 8 else 1e4)
 
 
+@pytest.mark.parametrize(("dtype", "kernel", "divisor"), [
+    ("uint8", 2, None), ("uint8", 3, None), ("int8", 2, 7), ("uint8", 181, None), ("uint16", 11, None), ("int16", 5, 3),
+    ("uint16", 12, None), ("bool", 2, None), ("int32", 3, None),
+])  # fmt: skip
+def test_integers_of_averages_are_rounded_half_to_even(dtype, kernel, divisor):
+    """Also where sums are taken in float32: against integer arithmetic."""
+    rng = np.random.default_rng(0)
+    info = np.iinfo(dtype if dtype != "bool" else "uint8")
+    x = rng.integers(info.min, info.max, (3, 2 * kernel + 40, 2 * kernel + 40), endpoint=True, dtype=info.dtype)
+    x[1] = info.max - rng.integers(0, 2, x[1].shape, dtype=info.dtype)  # sums as large as they get
+    x = x.astype(dtype)
+    wanted = np.int64 if dtype == "bool" else dtype
+    y = cpool.avg_pool2d(x, kernel, 1, divisor_override=divisor, dtype=wanted)
+    sums = np.lib.stride_tricks.sliding_window_view(x.astype(np.int64), (kernel, kernel), (1, 2)).sum((-1, -2))
+    n = divisor or kernel**2
+    q, r = np.divmod(sums, n)
+    q += (2 * r > n) | ((2 * r == n) & (q % 2 == 1))
+    np.testing.assert_array_equal(y, np.clip(q, np.iinfo(wanted).min, np.iinfo(wanted).max))
+
+
 @pytest.mark.parametrize("dtype", HALVES)
 def test_averages_of_halves_are_summed_as_float32(dtype):
     """A float16 sum of ones stalls at 2048."""

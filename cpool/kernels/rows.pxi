@@ -19,6 +19,7 @@ cdef extern from *:
 
 cdef extern from "<math.h>" nogil:
     double rint(double x) noexcept
+    float rintf(float x) noexcept
 
 cdef enum:
     BLOCK = 32    # bytes: rows in scratch may be read and written in whole blocks
@@ -147,19 +148,26 @@ cdef inline void widen(F* to, const Stored* like, const char* row, Py_ssize_t st
                 to[w * run + i] = <F>(<const Stored*>(row + w * stride))[i]
 
 
-cdef inline void narrow(char* row, const Stored* like, Py_ssize_t stride, const F* a, Py_ssize_t n,
-                        Py_ssize_t run) noexcept nogil:
-    """Store as Stored; integers round half to even and stay in range."""
+cdef inline Stored narrowed(Stored* like, F v) noexcept nogil:
+    """The nearest Stored; integers round half to even and stay in range."""
+    cdef F least, most
+    if Stored is float:
+        return <Stored>v
+    else:
+        least, most = <F>lowest(like), <F>highest(like)
+        v = rintf(v) if F is float else rint(v)
+        return lowest(like) if v <= least else highest(like) if v >= most else <Stored>v
+
+
+cdef inline void narrow(char* row, Stored* like, Py_ssize_t stride, const F* a, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
     cdef Py_ssize_t w, i
-    cdef F v, least = <F>lowest(<Stored*>like), most = <F>highest(<Stored*>like)
-    for w in range(n):
-        for i in range(run):
-            if Stored is float:
-                (<Stored*>(row + w * stride))[i] = <Stored>a[w * run + i]
-            else:
-                v = <F>rint(a[w * run + i])
-                (<Stored*>(row + w * stride))[i] = (lowest(<Stored*>like) if v <= least else highest(<Stored*>like)
-                                                    if v >= most else <Stored>v)
+    if stride == run * <Py_ssize_t>sizeof(Stored):
+        for i in range(n * run):
+            (<Stored*>row)[i] = narrowed(like, a[i])
+    else:
+        for w in range(n):
+            for i in range(run):
+                (<Stored*>(row + w * stride))[i] = narrowed(like, a[w * run + i])
 
 
 cdef inline void load_halves(float* to, const char* row, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t run,
@@ -235,25 +243,25 @@ cdef void load_numbers(F* to, const char* row, Py_ssize_t stride, Py_ssize_t n, 
 cdef void store_numbers(char* row, Py_ssize_t stride, const F* a, Py_ssize_t n, Py_ssize_t run,
                         Py_ssize_t storage) noexcept nogil:
     if storage == INT8:
-        narrow(row, <const int8_t*>row, stride, a, n, run)
+        narrow(row, <int8_t*>row, stride, a, n, run)
     elif storage == INT16:
-        narrow(row, <const int16_t*>row, stride, a, n, run)
+        narrow(row, <int16_t*>row, stride, a, n, run)
     elif storage == INT32:
-        narrow(row, <const int32_t*>row, stride, a, n, run)
+        narrow(row, <int32_t*>row, stride, a, n, run)
     elif storage == INT64:
-        narrow(row, <const int64_t*>row, stride, a, n, run)
+        narrow(row, <int64_t*>row, stride, a, n, run)
     elif storage == UINT8:
-        narrow(row, <const uint8_t*>row, stride, a, n, run)
+        narrow(row, <uint8_t*>row, stride, a, n, run)
     elif storage == UINT16:
-        narrow(row, <const uint16_t*>row, stride, a, n, run)
+        narrow(row, <uint16_t*>row, stride, a, n, run)
     elif storage == UINT32:
-        narrow(row, <const uint32_t*>row, stride, a, n, run)
+        narrow(row, <uint32_t*>row, stride, a, n, run)
     elif storage == UINT64:
-        narrow(row, <const uint64_t*>row, stride, a, n, run)
+        narrow(row, <uint64_t*>row, stride, a, n, run)
     elif storage == HALF or storage == BFLOAT:
         narrow_halves(row, stride, a, n, run, storage)
     else:
-        narrow(row, <const float*>row, stride, a, n, run)
+        narrow(row, <float*>row, stride, a, n, run)
 
 
 cdef inline void load_row(T* to, const char* row, Memory* m, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
