@@ -13,6 +13,7 @@ reduction only as an identity and a `combine`:
     located.pxi     indices of values that are known
     sorted.pxi      median, mode: a sorting network over the taps of many windows
     backward.pxi    scatter along indices; spread over windows
+    tiled.pxi       spread over windows side by side
     this file       one driver that shares rows out to threads, and Call, what Python holds
 
 This file is compiled once per instruction set. Inner loops run over plain pointers and are meant for the compiler's
@@ -28,6 +29,7 @@ include "picks.pxi"
 include "located.pxi"
 include "sorted.pxi"
 include "backward.pxi"
+include "tiled.pxi"
 
 # ---------------------------------------------------------------------------------------------------------- driver
 
@@ -287,7 +289,11 @@ def spread_back(F like, const int64_t[::1] plan, const int64_t[::1] memory, int 
     cdef Call call = Call(plan, memory, threads)
     call.job.divide, call.backward = divide, True
     call.count_rows()
-    if not call.job.width.uniform or tiled(&call.job.width):
+    if tiled(&call.job.width) and tiled(&call.job.height) and tiled(&call.job.depth):
+        call.total = call.job.planes * call.job.depth.out * call.job.height.out
+        call.scratch = tile_room_of(&call.job, sizeof(F)).total * sizeof(F)
+        call.work = <Work>spread_tiles[F]
+    elif not call.job.width.uniform:
         call.scratch = (3 * call.job.width.out + call.job.width.size + SLACK) * call.job.run * sizeof(F)
         call.work = <Work>spread_rows[F]
     else:

@@ -130,38 +130,6 @@ cdef inline void share_row(F* acc, const F* g, const F* widths, F across, bint d
             acc[i] += g[i]
 
 
-cdef inline bint tiled(Axis* w) noexcept nogil:
-    """Windows side by side: every element has one window at most."""
-    return w.uniform and w.stride == w.kernel and w.step == 1 and w.before == 0
-
-
-cdef inline void spread_lanes(Axis* w, F* out, const F* acc, Py_ssize_t run) noexcept nogil:
-    """Add acc[o] to every column of window o, of tiles or of windows that a table gives."""
-    cdef Py_ssize_t o, t, i, x
-    if not w.uniform:
-        fill(out, <F>0, w.size * run)
-        for o in range(w.out):
-            for t in range(<Py_ssize_t>w.taps[o]):
-                x = <Py_ssize_t>w.begin[o] + t * w.step
-                for i in range(run):
-                    out[x * run + i] += acc[o * run + i]
-        return
-    o = 0
-    if run == 1 and w.stride == 2:  # interleaved in registers
-        for o in range(min(w.out, w.size // 2)):
-            out[2 * o] = acc[o]
-            out[2 * o + 1] = acc[o]
-        o = min(w.out, w.size // 2)
-    for o in range(o, w.out):
-        x = o * w.stride
-        if run == 1:
-            fill(out + x, acc[o], min(w.kernel, w.size - x))
-        for t in range(min(w.kernel, w.size - x) if run > 1 else 0):
-            memcpy(out + (x + t) * run, acc + o * run, run * sizeof(F))
-    x = min(w.size, w.out * w.stride)
-    fill(out + x * run, <F>0, (w.size - x) * run)
-
-
 # Sliding windows along W: the outputs of a row stand at their stride in a row of zeros, and a column sums the `kernel`
 # places of it that reach the column, again a progression. Many such rows lie end to end and are summed as one flat run:
 #
@@ -309,50 +277,31 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
 
 
 cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """The same for windows side by side, and those that a table gives: rows of outputs first, then lanes."""
+    """The same for windows along W that a table gives: rows of outputs first, then lanes."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width
-    cdef Py_ssize_t run = job.run, n = width.out * run, wide = width.size * run
+    cdef Py_ssize_t run = job.run, n = width.out * run, p, d, h, od, oh, o, i, t, x
     cdef F* acc = scratch
     cdef F* widths = acc + n
     cdef F* g = widths + n
     cdef F* out = g + n
     cdef const F* source
     cdef const char* plane
-    cdef char* slab
-    cdef char* to
-    cdef char* previous = NULL
-    cdef Py_ssize_t r, p, d, h, od, oh, o, i, least, covering
-    cdef bint as_it_lies = dense(&job.y, scratch, width.out, run), straight = dense(&job.x, scratch, width.size, run)
+    cdef bint as_it_lies = dense(&job.y, scratch, width.out, run)
     for o in range(width.out):
         for i in range(run):
             widths[o * run + i] = <F>width.count[o]
-    least, covering = 0, -1
-    p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
-    plane, slab = job.y.data + plane_offset(job, &job.y, p), job.x.data + plane_offset(job, &job.x, p)
-    for r in range(first, last):
-        if h == height.size:
-            h, d = 0, d + 1
-            least, previous = 0, NULL
-            if d == depth.size:
-                d, p = 0, p + 1
-                plane, slab = job.y.data + plane_offset(job, &job.y, p), job.x.data + plane_offset(job, &job.x, p)
-        to = slab + d * job.x.d + h * job.x.h
-        if previous != NULL and straight and height.step == 1 and least < height.out and (
-                height.begin[least] < h < height.end[least]
-                and (least + 1 == height.out or height.begin[least + 1] > h) and covering == least):
-            memcpy(to, previous, wide * sizeof(F))  # the same one window as the row above
-            previous, h = to, h + 1
-            continue
+    while first < last:
+        p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
+        plane = job.y.data + plane_offset(job, &job.y, p)
         fill(acc, <F>0, n)
-        while least < height.out and height.end[least] <= h:  # windows above this row, and above all later ones
-            least += 1
-        oh = -1
         for od in range(depth.out):
             if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
                 continue
-            oh = least
+            oh = 0
+            while oh < height.out and height.end[oh] <= h:
+                oh += 1
             while oh < height.out and height.begin[oh] < h + height.step:  # clipping raises a begin by less than a step
                 if h < height.end[oh] and (h - height.begin[oh]) % height.step == 0:
                     source = <const F*>(plane + od * job.y.d + oh * job.y.h)
@@ -361,8 +310,11 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
                         source = g
                     share_row(acc, source, widths, <F>(depth.count[od] * height.count[oh]), job.divide, n)
                 oh += 1
-        covering = least if oh == least + 1 else -1  # the row's only window along H, if it has but one
-        previous, h = to, h + 1
-        spread_lanes(width, <F*>to if straight else out, acc, run)
-        if not straight:
-            store_row(to, &job.x, out, width.size, run)
+        fill(out, <F>0, width.size * run)
+        for o in range(width.out):
+            for t in range(<Py_ssize_t>width.taps[o]):
+                x = <Py_ssize_t>width.begin[o] + t * width.step
+                for i in range(run):
+                    out[x * run + i] += acc[o * run + i]
+        store_row(job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h, &job.x, out, width.size, run)
+        first += 1

@@ -153,7 +153,8 @@ cdef inline void divide_all(F* a, F count, Py_ssize_t n) noexcept nogil:
     """The same where all windows have one divisor; by a power of two it is the product with the inverse, exactly."""
     cdef Py_ssize_t i
     cdef F inverse = 1 / count
-    if count >= 1 and log2(count) == rint(log2(count)):
+    cdef int64_t whole = <int64_t>count if 1 <= count < <F>2**62 else 0
+    if whole > 0 and whole & (whole - 1) == 0:
         for i in range(n):
             a[i] = a[i] * inverse
     else:
