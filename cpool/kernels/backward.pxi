@@ -281,7 +281,7 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width
-    cdef Py_ssize_t run = job.run, n = width.out * run, p, d, h, od, oh, o, i, t, x
+    cdef Py_ssize_t run = job.run, n = width.out * run, p, d, h, od, oh, o, i, t, x, least = 0
     cdef F* acc = scratch
     cdef F* widths = acc + n
     cdef F* g = widths + n
@@ -295,13 +295,14 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
     while first < last:
         p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
         plane = job.y.data + plane_offset(job, &job.y, p)
+        least = least if h else 0
+        while least < height.out and height.end[least] <= h:  # windows above this row, and above all later ones
+            least += 1
         fill(acc, <F>0, n)
         for od in range(depth.out):
             if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
                 continue
-            oh = 0
-            while oh < height.out and height.end[oh] <= h:
-                oh += 1
+            oh = least
             while oh < height.out and height.begin[oh] < h + height.step:  # clipping raises a begin by less than a step
                 if h < height.end[oh] and (h - height.begin[oh]) % height.step == 0:
                     source = <const F*>(plane + od * job.y.d + oh * job.y.h)

@@ -73,9 +73,9 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py
                            Py_ssize_t step) noexcept nogil:
     """Reduce ``row[i + t*step], t < taps`` for i < n into out[i], after what out holds unless `first`.
 
-    Log-step: m1 = row, m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... A maximum is that of two windows of
-    a power of two that overlap. A sum takes those that the binary digits of `taps` tell, so it comes out pairwise and
-    without subtraction. `spare` has room for two rows of ``n + (taps-1)*step``.
+    Log-step: m1 = row, m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... A maximum is that of two windows
+    of a power of two that overlap. A sum takes those that the binary digits of `taps` tell, so it comes out pairwise
+    and without subtraction. `spare` has room for two rows of ``n + (taps-1)*step``.
     """
     cdef Py_ssize_t width = 1, done = 0, reach = n + (taps - 1) * step
     cdef const T* m = row

@@ -1,5 +1,5 @@
-# Located: where a value stands, for windows that are long and share nothing. They are pooled for their values alone, and
-# then searched, which costs less than to carry indices along.
+# Located: where a value stands, for windows that are long and share nothing. They are pooled for their values alone,
+# and then searched, which costs less than to carry indices along.
 
 cdef enum:
     STRETCH = 64  # elements that are searched at once, without a branch that data decide

@@ -73,7 +73,8 @@ cdef inline void start_rows3(R* op, T* acc, const T* a, const T* b, const T* c, 
         acc[i] = combine(op, combine(op, a[i], b[i]), c[i])
 
 
-cdef inline void start_rows4(R* op, T* acc, const T* a, const T* b, const T* c, const T* d, Py_ssize_t n) noexcept nogil:
+cdef inline void start_rows4(R* op, T* acc, const T* a, const T* b, const T* c, const T* d,
+                             Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
         acc[i] = combine(op, combine(op, combine(op, a[i], b[i]), c[i]), d[i])
@@ -159,7 +160,8 @@ cdef inline Stored narrowed(Stored* like, F v) noexcept nogil:
         return lowest(like) if v <= least else highest(like) if v >= most else <Stored>v
 
 
-cdef inline void narrow(char* row, Stored* like, Py_ssize_t stride, const F* a, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+cdef inline void narrow(char* row, Stored* like, Py_ssize_t stride, const F* a, Py_ssize_t n,
+                        Py_ssize_t run) noexcept nogil:
     cdef Py_ssize_t w, i
     if stride == run * <Py_ssize_t>sizeof(Stored):
         for i in range(n * run):

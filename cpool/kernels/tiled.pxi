@@ -1,5 +1,5 @@
-# Tiles, backward: windows side by side, as most are. Every element has one window at most, so nothing is summed: rows of
-# outputs are divided, widened, and copied to the input rows that they cover.
+# Tiles, backward: windows side by side, as most are. Every element has one window at most, so nothing is summed: rows
+# of outputs are divided, widened, and copied to the input rows that they cover.
 
 
 cdef inline bint tiled(Axis* w) noexcept nogil:

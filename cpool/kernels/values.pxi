@@ -101,8 +101,8 @@ cdef void fold_stretch(R* op, T* inner, const T* pad, Py_ssize_t used, Py_ssize_
         inner += pitch
 
 
-cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad, T* spare, const char* plane, Py_ssize_t od,
-                    Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
+cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad, T* spare, const char* plane,
+                    Py_ssize_t od, Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
     """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
