@@ -253,7 +253,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef const char* source
     cdef char* y
     cdef char* indices
-    cdef Py_ssize_t ahead = min(apart_by * job.x.h, 4 * used * size) if used * size >= 256 else 0
+    cdef Py_ssize_t ahead = used * size if used * size >= 256 else 0
     cdef bint log_step
     cdef Lane edge, further
 
@@ -284,22 +284,22 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
             d = <Py_ssize_t>depth.begin[od] + td * depth.step
             for q in range(stack):
                 slab = job.x.data + plane_offset(job, &job.x, p + q) + d * job.x.d + tile.first * job.x.w
-                for f in range(room.phases):
-                    to = rows + f * room.phase + q * room.high * pitch + tile.left * run
-                    h = top + f
-                    while h < top + band:
+                to, f = rows + q * room.high * pitch + tile.left * run, 0
+                for h in range(top, top + band):
+                    if f < room.phases:
                         source = slab + h * job.x.h
                         if not 0 <= h < height.size:
                             copy_blocks(to, pad, pitch)
                         else:
-                            prefetch(source + AHEAD, ahead if f == 0 else 0)
+                            prefetch(source + AHEAD, ahead)
                             if source <= limit:
                                 copy_blocks(to, <const P*>source, used)
                             else:
                                 load_row(to, source, &job.x, tile.used, run)
                             copy_blocks(to + used, pad, pitch - used)
-                        h += apart_by
-                        to += pitch
+                    f, to = f + 1, to + room.phase
+                    if f == apart_by:
+                        f, to = 0, to - apart_by * room.phase + pitch
             for f in range(min(room.phases, band)):
                 r = (stack - 1) * room.high + (band - 1 - f) // apart_by + 1
                 offset = f * phase * out_pitch
