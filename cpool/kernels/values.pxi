@@ -249,6 +249,7 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
         inner += m * pitch
         at = rows_after(job, at, first + r, m)
 
+
 cdef void store_chunk(Job* job, Tile* tile, T* out, Py_ssize_t first, Py_ssize_t chunk, bint spill) noexcept nogil:
     """Store `chunk` rows of out_pitch; with `spill` they follow one another in memory, in whole blocks."""
     cdef Rows at = rows_at(job, first)
