@@ -36,16 +36,6 @@ include "tiled.pxi"
 ctypedef void (*Work)(void* scratch, void* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
 
 
-cdef Py_ssize_t tile_columns(Job* job) noexcept nogil:
-    """Output columns of a tile: all, unless a row is so long that its scratch would leave the cache."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t span = (w.kernel - 1) * w.step + 1
-    cdef Py_ssize_t most = max(2 * span, (1024 if job.height.kernel >= 5 else 8192) // job.run)
-    if not w.uniform or (w.out - 1) * w.stride + span <= most + most // 2:
-        return w.out
-    return max(1, (most - span) // w.stride + 1)
-
-
 cdef void pool_work(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks are rows of tiles: [first, last) counts rows x column tiles, the tiles of one row range outermost."""
     cdef Py_ssize_t columns = tile_columns(job), rows = job.planes * job.depth.out * job.height.out, tile, end
@@ -225,11 +215,9 @@ def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, i
            int norm=0, double power=0):
     """A maximum ("max"), minimum ("min") or sum ("sum"; divided by the counts, or as the norm of a power)."""
     cdef Call call = Call(plan, memory, threads)
-    cdef Tile tile
     call.job.divide, call.job.norm, call.job.power = divide, norm, power
     call.count_tiles()
-    tile = tile_of(&call.job.width, 0, min(tile_columns(&call.job), call.job.width.out), call.job.run == 1)
-    call.scratch = room_of(&call.job, &tile, sizeof(T)).total * sizeof(T)
+    call.scratch = room_of(&call.job, sizeof(T)).total * sizeof(T)
     if op == "max":
         call.work = <Work>max_values[T]
     elif op == "min":
@@ -242,10 +230,8 @@ def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, i
 def picks(P like, Lane lane, str op, const int64_t[::1] plan, const int64_t[::1] memory, int threads):
     """A maximum or minimum with its index."""
     cdef Call call = Call(plan, memory, threads)
-    cdef Tile tile
     call.count_tiles()
-    tile = tile_of(&call.job.width, 0, min(tile_columns(&call.job), call.job.width.out), False)
-    call.scratch = pick_room_of(&call.job, &tile, sizeof(P), sizeof(Lane)).bytes
+    call.scratch = pick_room_of(&call.job, sizeof(P), sizeof(Lane)).bytes
     if op == "max":
         call.work = <Work>max_picks[P, Lane]
     else:

@@ -179,12 +179,13 @@ cdef struct PickRoom:  # counts of scratch rows; then offsets in elements, those
     Py_ssize_t where_at, lanes_at, at_at, lanes, bytes
 
 
-cdef PickRoom pick_room_of(Job* job, Tile* tile, Py_ssize_t size, Py_ssize_t lane) noexcept nogil:
+cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept nogil:
     """Choose how many output rows to do at once, of one plane or of a stack of whole ones.
 
     band: rows of a chunk; high: those of one phase; phases: as many as taps can meet.
     """
     cdef PickRoom room
+    cdef Tile tile = widest_tile(job)
     cdef Axis* height = &job.height
     cdef Py_ssize_t o, tall = 1, rows, pitch = tile.pitch * job.run, out_pitch = tile.out_pitch * job.run
     cdef Py_ssize_t stride = height.stride if height.uniform else 1
@@ -229,7 +230,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run
     cdef Tile tile = tile_of(width, first_out, last_out, False)
-    cdef PickRoom room = pick_room_of(job, &tile, sizeof(P), sizeof(Lane))
+    cdef PickRoom room = pick_room_of(job, sizeof(P), sizeof(Lane))
     cdef P* rows = scratch
     cdef P* pad = scratch + room.pad_at
     cdef P* best = scratch + room.best_at

@@ -11,9 +11,10 @@ cdef inline bint banded(Job* job) noexcept nogil:
     return job.height.uniform and job.height.stride == 1 and job.height.kernel >= 5 and job.height.out > 4
 
 
-cdef Room room_of(Job* job, Tile* tile, Py_ssize_t size) noexcept nogil:
+cdef Room room_of(Job* job, Py_ssize_t size) noexcept nogil:
     """Choose how many output rows to do at once: about 16 KiB of them, or a band that outweighs what bands share."""
     cdef Room room
+    cdef Tile tile = widest_tile(job)
     cdef Py_ssize_t pitch = tile.pitch * job.run, span = (job.height.kernel - 1) * job.height.step
     cdef Py_ssize_t most = job.planes * job.depth.out * job.height.out
     cdef Py_ssize_t tail = tile.left * job.run + SLACK  # behind the last row: its padding, and the rest of a block
@@ -281,7 +282,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run, high = height.out, deep = depth.out
     cdef Tile tile = tile_of(width, first_out, last_out, run == 1)
-    cdef Room room = room_of(job, &tile, sizeof(T))
+    cdef Room room = room_of(job, sizeof(T))
     cdef T* rows = scratch + room.rows_at
     cdef T* pad = scratch + room.pad_at
     cdef T* spare = scratch + room.spare_at
