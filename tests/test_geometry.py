@@ -125,3 +125,24 @@ def test_the_largest_dilation_is_legal_for_one_tap(dilation):
 
 def test_plans_are_cached():
     assert geometry.plan((7, 7), 3, 2, 1) is geometry.plan((7, 7), (3, 3), [2, 2], ((1, 1), (1, 1)))
+
+
+@pytest.mark.parametrize("width", [1537, 2049, 3000])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [((12, 4), (1, 3), (2, 1)), ((5, 3), (2, 1), 1), ((6, 9), 3, 4)]
+)
+def test_wide_rows_are_cut_into_columns(width, kernel, stride, padding):
+    """The last columns are fewer, so more of their rows are done at once: in the same scratch."""
+    x = np.random.default_rng(0).integers(-99, 99, (33, width)).astype(np.float32)
+    (up, left), (down, right) = np.broadcast_to(padding, 2), np.broadcast_to(stride, 2)
+
+    def windows(outside):
+        padded = np.pad(x, ((up, up), (left, left)), constant_values=outside)
+        return np.lib.stride_tricks.sliding_window_view(padded, np.broadcast_to(kernel, 2))[::down, ::right]
+
+    y, indices = cpool.max_pool2d(x, kernel, stride, padding, return_indices=True)
+    np.testing.assert_array_equal(y, windows(-np.inf).max((-1, -2)))
+    np.testing.assert_array_equal(x.reshape(-1)[indices], y)
+    np.testing.assert_array_equal(cpool.max_pool2d(x, kernel, stride, padding), y)
+    average = cpool.avg_pool2d(x, kernel, stride, padding)
+    np.testing.assert_array_equal(average, windows(0).mean((-1, -2)))  # sums of integers are exact
