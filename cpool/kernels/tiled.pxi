@@ -56,9 +56,11 @@ cdef void copy_tiles(Job* job, F* wide, Py_ssize_t pitch, F* zeros, char* slab, 
     for h in range(oh * height.kernel, end):
         if h == under:
             wide, pitch = zeros, 0
-        if to <= last:
+        if to == <char*>wide:
+            pass  # it was widened there
+        elif to <= last:
             copy_blocks(<F*>to, wide, n)
-        elif to != <char*>wide:
+        else:
             store_row(to, x, wide, job.width.size, job.run)
         to += x.h
         t += 1
