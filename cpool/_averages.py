@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -148,7 +147,7 @@ def average(plan: geometry.Plan, source: _call.Source, dtype: Any = None) -> Pre
         numbers = _engine.SUMS[source.dtype.name]
         storage = numbers.storage
     else:
-        numbers, storage = _engine.sums_as(source.dtype, result, math.prod(w.kernel for w in plan.axes))
+        numbers, storage = _engine.sums_as(source.dtype, result, plan.window)
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
         return _engine.values("sum", numbers, plan, source.axes, x, y, divide=True)

@@ -176,8 +176,7 @@ def sorts(op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y:
     """Prepare op "median" or "mode": a function of (thread limit, x, y)."""
     if 0 in y.shape:
         return _nothing
-    taps = math.prod(w.kernel for w in plan.axes)
-    work = math.prod(y.shape) * taps
+    work = math.prod(y.shape) * plan.window
     call = _kernel("sorts", numbers.ctype)(0, op, plan.packed, _layout.pack(axes, x, y), threads.share(work))
     run: Callable[..., None] = call.run
     return run

@@ -90,6 +90,11 @@ class Plan:
         return math.prod(w.size for w in self.axes)
 
     @property
+    def window(self) -> int:
+        """Elements of the largest window."""
+        return math.prod(w.kernel for w in self.axes)
+
+    @property
     def taps(self) -> int:
         """Elements that one output costs, axis by axis."""
         return sum(min(w.kernel, w.size) for w in self.axes)
