@@ -155,6 +155,8 @@ def picks(
     if 0 in y.shape:
         return _nothing
     share = threads.share(math.prod(y.shape) * plan.taps)
+    if len(axes) > 1 and plan.axes[-1].size == plan.axes[-1].out == plan.axes[-1].kernel == 1:
+        plan, axes = geometry.plan_of(plan.axes[:-1], plan.divisor), axes[:-1]  # rows of one number are slow
     rows, flat, views = _as_one_row(plan, axes, x, y, indices)
     if rows.apart:
         find = _kernel("locates", numbers.ctype)(0, rows.packed, _layout.pack(flat, *views), share)

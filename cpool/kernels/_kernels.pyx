@@ -107,8 +107,9 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads."""
     cdef Py_ssize_t each = round_up(scratch_bytes + 128, 128), units = total // unit, pieces, t
     cdef int threads = <int>min(allowed(job.threads), units)
-    cdef char* scratch = <char*>calloc(max(threads, 1), each)
-    if scratch == NULL:
+    cdef char* room = <char*>calloc(max(threads, 1) * each + LINE, 1)
+    cdef char* scratch = <char*>round_up(<Py_ssize_t>room, LINE)
+    if room == NULL:
         raise MemoryError
     with nogil:
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
@@ -118,7 +119,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
             for t in prange(pieces, num_threads=threads, schedule="dynamic", chunksize=1):
                 work(scratch + threadid() * each, scratch, job, t * units // pieces * unit,
                      (t + 1) * units // pieces * unit)
-    free(scratch)
+    free(room)
     return 0
 
 

@@ -151,13 +151,13 @@ cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     room.band = 0
     if height.uniform and height.stride == 1 and (room.chunk + span) * room.pitch * size <= 65536:
         room.band = room.chunk + span
-    room.divided = n + SLACK
-    room.band_at = room.divided + n + SLACK
-    room.stuffed = room.band_at + room.band * room.pitch + SLACK
-    room.acc = room.stuffed + room.chunk * room.pitch + SLACK
-    room.out = room.acc + room.chunk * n + SLACK
-    room.spare = room.out + room.chunk * room.pitch + SLACK
-    room.total = room.spare + 2 * room.chunk * room.pitch + SLACK
+    room.divided = behind(0, n)
+    room.band_at = behind(room.divided, n)
+    room.stuffed = behind(room.band_at, room.band * room.pitch)
+    room.acc = behind(room.stuffed, room.chunk * room.pitch)
+    room.out = behind(room.acc, room.chunk * n)
+    room.spare = behind(room.out, room.chunk * room.pitch)
+    room.total = room.spare + 2 * behind(0, room.chunk * room.pitch)
     return room
 
 
@@ -248,14 +248,12 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
     cdef cpool_sum_t* op = NULL
     cdef F* out = scratch + room.out
     cdef F* stuffed = scratch + room.stuffed + width.before * job.run
-    cdef Py_ssize_t run = job.run, wide = width.size * run, p, d, h, o, i, r, rows
+    cdef Py_ssize_t run = job.run, wide = width.size * run, p, d, h, r, rows
     cdef const char* plane
     cdef char* to
     cdef bint straight = dense(&job.x, scratch, width.size, run) and wide >= 100  # no detour through scratch
 
-    for o in range(width.out):
-        for i in range(run):
-            scratch[o * run + i] = <F>width.count[o]
+    fill_counts(scratch, width.count, width.out, run)
     fill(scratch + room.band_at, <F>0, room.acc - room.band_at)  # what lies between outputs stays 0
     while first < last:
         p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
@@ -289,9 +287,7 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
     cdef const F* source
     cdef const char* plane
     cdef bint as_it_lies = dense(&job.y, scratch, width.out, run)
-    for o in range(width.out):
-        for i in range(run):
-            widths[o * run + i] = <F>width.count[o]
+    fill_counts(widths, width.count, width.out, run)
     while first < last:
         p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
         plane = job.y.data + plane_offset(job, &job.y, p)

@@ -7,7 +7,13 @@
 
 cdef enum:
     SLACK = 32         # elements that scratch keeps free behind each part: a block of the narrowest type
+    LINE = 64          # parts of scratch begin at multiples of it: no vector lies across two cache lines
     ACCUMULATORS = 16  # of a long window: enough to hide the latency of an addition
+
+cdef inline Py_ssize_t behind(Py_ssize_t part, Py_ssize_t n) noexcept nogil:
+    """Where the part of scratch begins that follows one of n elements."""
+    return round_up(part + n + SLACK, LINE)
+
 
 cdef struct Tile:  # output columns [first_out, first_out + out) and the input columns that they see
     Py_ssize_t first_out, out, left, first, used, padded, pitch, out_pitch
@@ -96,13 +102,13 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py
 
     Log-step: m1 = row, m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... A maximum is that of two windows
     of a power of two that overlap. A sum takes those that the binary digits of `taps` tell, so it comes out pairwise
-    and without subtraction. `spare` has room for two rows of ``n + (taps-1)*step``.
+    and without subtraction. `spare` has room for two parts of ``n + (taps-1)*step``.
     """
     cdef Py_ssize_t width = 1, done = 0, reach = n + (taps - 1) * step
     cdef const T* m = row
     cdef const T* waiting = NULL  # a part of the sum: two at once spare a pass
     cdef T* doubled = spare
-    cdef T* other = spare + reach
+    cdef T* other = spare + behind(0, reach)
     if first and taps == 3:
         start_rows3(op, out, row, row + step, row + 2 * step, n)
         return

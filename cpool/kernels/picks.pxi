@@ -35,15 +35,48 @@ cdef inline void start_pick2(Selection* op, P* best, Lane* at, const P* a, const
         at[i] = t if better else s
 
 
-cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, const Lane* base, Py_ssize_t stride,
-                            bint third, Lane step, Py_ssize_t n) noexcept nogil:
+cdef inline void pick_taps(Selection* op, P* best, Index* at, const P* v, const Lane* where, Py_ssize_t down, int taps,
+                           Lane shift, Py_ssize_t n) noexcept nogil:
+    """One to three rows of candidates, `down` lanes apart, in one pass; `taps` is a literal in calls."""
+    cdef Py_ssize_t i
+    cdef bint better
+    cdef P m, u
+    cdef Lane w
+    for i in range(n):
+        m, w = v[i], where[i]
+        if taps > 1:
+            u = v[i + down]
+            better = takes(op, m, u)
+            m = u if better else m
+            w = where[i + down] if better else w
+        if taps > 2:
+            u = v[i + 2 * down]
+            better = takes(op, m, u)
+            m = u if better else m
+            w = where[i + 2 * down] if better else w
+        best[i] = m
+        at[i] = w + shift
+
+
+cdef inline void pick_rows(Selection* op, P* best, Index* at, const P* v, const Lane* where, Py_ssize_t down,
+                           Py_ssize_t taps, Lane shift, Py_ssize_t n) noexcept nogil:
+    if taps == 2:
+        pick_taps(op, best, at, v, where, down, 2, shift, n)
+    elif taps == 3:
+        pick_taps(op, best, at, v, where, down, 3, shift, n)
+    else:
+        pick_taps(op, best, at, v, where, down, 1, shift, n)
+
+
+cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, const Lane* start, const Lane* base,
+                            Py_ssize_t stride, bint third, Lane step, Py_ssize_t n) noexcept nogil:
     """Two or three taps in one pass; `stride` and `third` are literals where this is called."""
     cdef Py_ssize_t i
     cdef bint better
     cdef P m, v
     cdef Lane w
     for i in range(n):
-        m, w = row[stride * i], base[i]
+        m, w = row[stride * i], start[i]
         v = row[stride * i + step]
         better = takes(op, m, v)
         m = v if better else m
@@ -60,7 +93,7 @@ cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, cons
 cdef void pick_progression(Selection* op, P* best, Lane* at, const P* row, const Lane* where, P* spare,
                            Lane* lanes, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step) noexcept nogil:
     """fold_progression for pairs: the log-step keeps the order of the taps. `lanes` has room like `spare`."""
-    cdef Py_ssize_t width = 1, reach = n + (taps - 1) * step, room = reach, at_once = 0, last
+    cdef Py_ssize_t width = 1, reach = n + (taps - 1) * step, room = behind(0, reach), at_once = 0, last
     cdef const P* m = row
     cdef const Lane* w = where
     while taps > 2 * width:
@@ -76,23 +109,26 @@ cdef void pick_progression(Selection* op, P* best, Lane* at, const P* row, const
         start_pick2(op, best, at, m, w, m + last, w + last, n)
 
 
-cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, const P* row, const Lane* base, P* spare,
-                     Lane* lanes, Py_ssize_t rows, Py_ssize_t run) noexcept nogil:
+cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, const P* row, const Lane* start,
+                     const Lane* base, P* spare, Lane* lanes, Py_ssize_t rows, Py_ssize_t run) noexcept nogil:
     """Reduce the windows of `rows` rows of scratch to winners and where they stand.
 
-    base[i] is where the first tap of lane i stands; if windows are not uniform, where its row begins.
+    base[i] is where the first tap of lane i stands, start[i] the first one inside: the answer of a window of nothing
+    but the identity. If windows are not uniform, base[i] is where the row begins.
     """
     cdef Py_ssize_t n = ((rows - 1) * tile.out_pitch + tile.out) * run, r, o, x, i, j, t
     cdef Lane step = <Lane>w.step
     if w.uniform and run == 1 and step == 1 and w.stride == 2 and w.kernel == 2:
-        pick_short(op, best, at, row, base, 2, False, <Lane>1, n)
+        pick_short(op, best, at, row, start, base, 2, False, <Lane>1, n)
     elif w.uniform and run == 1 and step == 1 and w.stride == 2 and w.kernel == 3:
-        pick_short(op, best, at, row, base, 2, True, <Lane>1, n)
+        pick_short(op, best, at, row, start, base, 2, True, <Lane>1, n)
+    elif w.uniform and run == 1 and step == 1 and w.stride == 1 and w.kernel == 3:
+        pick_short(op, best, at, row, start, base, 1, True, <Lane>1, n)
     elif w.uniform and w.stride == 1:
-        pick_progression(op, best, at, row, base, spare, lanes, n, w.kernel, w.step * run)
+        pick_progression(op, best, at, row, start, spare, lanes, n, w.kernel, w.step * run)
     elif w.uniform:
         take_phase(best, row, w.stride, n // run, run)
-        memcpy(at, base, n * sizeof(Lane))
+        memcpy(at, start, n * sizeof(Lane))
         for t in range(1, w.kernel):
             take_phase(spare, row + t * w.step * run, w.stride, n // run, run)
             pick_row(op, best, at, spare, base, <Lane>t * step, n)
@@ -109,27 +145,6 @@ cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, cons
                         j = (r * tile.out_pitch + o) * run + i
                         if takes(op, best[j], row[(r * tile.pitch + x) * run + i]):
                             best[j], at[j] = row[(r * tile.pitch + x) * run + i], base[j] + <Lane>x
-
-
-cdef inline void leave_left(Axis* w, Tile* tile, Lane* at, Lane origin, Py_ssize_t run) noexcept nogil:
-    """In one row, which begins at `origin`: a window of nothing but the identity answers its first input column."""
-    cdef Py_ssize_t o = 0, i
-    cdef Lane first
-    while o < tile.out and (tile.first_out + o) * w.stride < w.before:
-        first = origin + <Lane>(<Py_ssize_t>w.begin[tile.first_out + o] - tile.first + tile.left)
-        for i in range(o * run, (o + 1) * run):
-            at[i] = at[i] if at[i] > first else first
-        o += 1
-
-
-cdef inline void leave_top(Axis* w, Tile* tile, Lane* at, Lane edge, Lane row, Py_ssize_t run) noexcept nogil:
-    """Likewise its first input row, if what was picked stands before the plane, which begins at `edge`."""
-    cdef Py_ssize_t o, i
-    cdef Lane first
-    for o in range(tile.out):
-        first = edge + row + <Lane>w.begin[tile.first_out + o]
-        for i in range(o * run, (o + 1) * run):
-            at[i] = first if at[i] < edge else at[i]
 
 
 cdef inline void store_lanes(char* row, Memory* m, const Lane* at, int64_t shift, Py_ssize_t n,
@@ -153,70 +168,94 @@ cdef inline void store_lanes(char* row, Memory* m, const Lane* at, int64_t shift
             (<int64_t*>(row + w * m.w))[0] = at[w] + shift
 
 
-cdef inline void store_lane_blocks(char* row, Memory* m, const Lane* at, int64_t shift, Py_ssize_t n) noexcept nogil:
-    """The same for a dense row, and up to seven lanes more."""
-    cdef Py_ssize_t i, whole = (n + 7) // 8 * 8
-    if m.storage == INT32:
-        for i in range(whole):
-            (<int32_t*>row)[i] = <int32_t>(at[i] + shift)
-    else:
-        for i in range(whole):
-            (<int64_t*>row)[i] = at[i] + shift
-
-
-# How rows lie in scratch. Row i of a chunk goes to phase i % stride, so that the rows which one tap meets, from all
-# output rows, follow one another and are folded as one flat stretch; so do the planes of a stack:
+# How rows lie in scratch: those of a chunk's windows one after the other, as in the plane; so do the planes of a stack.
+# Where input rows are lanes without padding, they are not even copied:
 #
-#     phase 0: |plane 0: rows 0, s, 2s ..|plane 1: rows 0, s, 2s ..|      tap t of all output rows begins in phase
-#     phase 1: |plane 0: rows 1, 1 + s ..|plane 1: rows 1, 1 + s ..|      t*step % s, at row t*step / s
+#     lanes of plane 0: |row 0|row 1|row 2|..     each output row then picks from those that its window meets, and is
+#     lanes of plane 1: |row 0|row 1|row 2|..     written where it belongs
 #
-# What a tap collects across the seam of two planes is never looked at. Rows are written in whole blocks, as those of
-# one phase come in order.
+# Long windows that move by 1 are reduced by log-step, over rows of padding too.
 
 cdef struct PickRoom:  # counts of scratch rows; then offsets in elements, those of lanes behind the values
-    Py_ssize_t chunk, stack, phases, high, band
-    Py_ssize_t phase, pad_at, best_at, spare_at, out_at, values  # phase: from the rows of one to those of the next
-    Py_ssize_t where_at, lanes_at, at_at, lanes, bytes
+    Py_ssize_t chunk, stack, high  # high: from plane to plane
+    Py_ssize_t pad_at, best_at, spare_at, out_at, values
+    Py_ssize_t start_at, where_at, lanes_at, at_at, lanes, bytes
+    bint log_step, straight
 
 
 cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept nogil:
-    """Choose how many output rows to do at once, of one plane or of a stack of whole ones.
-
-    band: rows of a chunk; high: those of one phase; phases: as many as taps can meet.
-    """
+    """Choose how many output rows to do at once, of one plane or of a stack of whole ones."""
     cdef PickRoom room
     cdef Tile tile = widest_tile(job)
     cdef Axis* height = &job.height
-    cdef Py_ssize_t o, tall = 1, rows, pitch = tile.pitch * job.run, out_pitch = tile.out_pitch * job.run
+    cdef Memory* x = &job.x
+    cdef Py_ssize_t o, rows, outs, tail, tall = (height.kernel - 1) * height.step + 1
+    cdef Py_ssize_t row_bytes = job.width.size * job.run * size
+    cdef Py_ssize_t pitch = tile.pitch * job.run, out_pitch = tile.out_pitch * job.run
     cdef Py_ssize_t stride = height.stride if height.uniform else 1
-    for o in range(height.out):
-        tall = max(tall, <Py_ssize_t>(height.end[o] - height.begin[o]))
-    if height.uniform:
-        tall = (height.kernel - 1) * height.step + 1
+    room.log_step = height.uniform and stride == 1 and height.kernel >= 5 and job.depth.kernel == 1
+    room.straight = (x.storage == NATIVE and x.w == job.run * size and x.h == row_bytes and pitch * size == row_bytes
+                     and tile.used == job.width.size and not room.log_step)
     room.chunk = max(1, 16384 // (pitch * size * stride), min(tall, 131072 // (pitch * size * stride)))
     room.chunk = min(room.chunk, height.out)
-    room.phases, room.stack, room.band = min(stride, tall), 1, tall
-    if height.uniform:
-        room.band = (room.chunk - 1) * stride + tall
-    else:
+    room.stack, room.high = 1, (room.chunk - 1) * stride + tall
+    if not height.uniform:
         for o in range(height.out - room.chunk + 1):
-            room.band = max(room.band, <Py_ssize_t>(height.end[o + room.chunk - 1] - height.begin[o]))
-    room.high = (room.band + stride - 1) // stride
-    if height.uniform and room.chunk == height.out and job.depth.out == 1:
-        room.stack = max(1, min(job.planes, 8192 // (room.phases * room.high * pitch * size)))
-    rows = room.phases * room.stack * room.high
-    room.phase = room.stack * room.high * pitch + tile.left * job.run + SLACK  # with what is behind the last row
-    room.pad_at = room.phases * room.phase
-    room.best_at = room.pad_at + pitch + SLACK
-    room.spare_at = room.best_at + rows * out_pitch + SLACK
-    room.out_at = room.spare_at + 2 * (rows * pitch + tile.left * job.run) + SLACK
-    room.values = round_up(room.out_at + room.stack * room.high * out_pitch + SLACK, 64)
-    room.where_at = rows * out_pitch + SLACK
-    room.lanes_at = room.where_at + rows * out_pitch + SLACK
-    room.at_at = room.lanes_at + 2 * (rows * pitch + tile.left * job.run) + SLACK
-    room.lanes = round_up(room.at_at + room.stack * room.high * out_pitch + SLACK, 64)
+            room.high = max(room.high, <Py_ssize_t>(height.end[o + room.chunk - 1] - height.begin[o]))
+    if room.straight and room.chunk == height.out:
+        room.high = height.size
+    if room.chunk == height.out and job.depth.out == 1:
+        room.stack = max(1, min(job.planes, 8192 // (room.high * pitch * size)))
+    if room.straight and room.stack > 1 and not (job.leads == 1 and x.planes[0] == height.size * row_bytes):
+        room.stack = 1
+    rows, outs = room.stack * room.high, room.stack * max(room.high, room.chunk)
+    tail = tile.left * job.run  # behind the last row: its padding
+    room.pad_at = behind(0, rows * pitch + tail)
+    room.best_at = behind(room.pad_at, pitch)
+    room.spare_at = behind(room.best_at, rows * out_pitch)
+    room.out_at = room.spare_at + 2 * behind(0, rows * pitch + tail)
+    room.values = behind(room.out_at, outs * out_pitch)
+    room.start_at = behind(0, rows * out_pitch)
+    room.where_at = behind(room.start_at, rows * out_pitch)
+    room.lanes_at = behind(room.where_at, rows * out_pitch)
+    room.at_at = room.lanes_at + 2 * behind(0, rows * pitch + tail)
+    room.lanes = behind(room.at_at, outs * out_pitch)
     room.bytes = room.values * size + room.lanes * lane
     return room
+
+
+cdef inline void load_slab(P* rows, const P* pad, Job* job, Tile* tile, const char* slab, Py_ssize_t top,
+                           Py_ssize_t band) noexcept nogil:
+    """Copy input rows [top, top + band) of a slab, with the padding between them. In whole blocks, in order."""
+    cdef Memory* x = &job.x
+    cdef Py_ssize_t pitch = tile.pitch * job.run, used = tile.used * job.run, row_bytes = used * sizeof(P), h
+    cdef Py_ssize_t ahead = row_bytes if row_bytes >= 256 else 0
+    cdef const char* limit = whole_until(x, rows, tile.used, job.run)
+    cdef const char* source
+    cdef P* to = rows + tile.left * job.run
+    for h in range(top, top + band):
+        source = slab + h * x.h
+        if 0 <= h < job.height.size:
+            prefetch(source + AHEAD, ahead)
+            if source <= limit:
+                copy_blocks(to, <const P*>source, used)
+            else:
+                load_row(to, source, x, tile.used, job.run)
+            copy_blocks(to + used, pad, pitch - used)
+        to += pitch
+
+
+cdef inline void leave_padding(Selection* op, P* best, Lane* where, const Lane* start, Job* job, Py_ssize_t top,
+                               Py_ssize_t band, Py_ssize_t n) noexcept nogil:
+    """Rows of padding hold the identity; those above the plane stand where its first row does."""
+    cdef Py_ssize_t h
+    for h in range(top, top + band):
+        if not 0 <= h < job.height.size:
+            fill(best, identity(op, best), n)
+        if h < 0:
+            memcpy(where, start - top * n, n * sizeof(Lane))
+        best += n
+        where += n
 
 
 cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t first, Py_ssize_t last,
@@ -231,131 +270,97 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Py_ssize_t run = job.run
     cdef Tile tile = tile_of(width, first_out, last_out, False)
     cdef PickRoom room = pick_room_of(job, sizeof(P), sizeof(Lane))
-    cdef P* rows = scratch
     cdef P* pad = scratch + room.pad_at
     cdef P* best = scratch + room.best_at
     cdef P* spare = scratch + room.spare_at
     cdef P* out = scratch + room.out_at
-    cdef P* to
     cdef Lane* base = <Lane*>(scratch + room.values)
+    cdef Lane* start = base + room.start_at
     cdef Lane* where = base + room.where_at
     cdef Lane* lanes = base + room.lanes_at
     cdef Lane* at = base + room.at_at
     cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
-    cdef Py_ssize_t apart_by = height.stride if height.uniform else 1, phase = room.stack * room.high
-    cdef Py_ssize_t used = tile.used * run, size = sizeof(P)
-    cdef const char* limit = NULL  # up to here whole blocks may be read
-    # Rows of the output that follow one another are stored in whole blocks, or as one where they lie as they come.
+    cdef Py_ssize_t high = room.high, down = height.step * out_pitch
+    # Rows of the output that follow one another are stored in whole blocks: the next one goes over what is too much.
     cdef Py_ssize_t lane = sizeof(int32_t) if job.indices.storage == INT32 else sizeof(int64_t)
-    cdef bint spill = (run == 1 and job.y.storage == NATIVE and job.y.w == size and job.indices.w == lane
-                       and (height.out == 1 or job.y.h == n * size and job.indices.h == n * lane))
-    cdef Py_ssize_t p, od, oh, o, i, q, f, r, h, d, td, th, top, band, chunk, stack, deep, tap, offset
+    cdef bint direct = dense(&job.y, scratch, tile.out, run) and (job.indices.w == run * lane or tile.out == 1)
+    cdef bint spill = in_one_line(job, &job.y, n * sizeof(P)) and in_one_line(job, &job.indices, n * lane)
+    cdef Py_ssize_t p, od, oh, o, i, q, r, d, inside, td, th, top, band, chunk, stack, deep, taps, offset, whole
+    cdef const P* source
+    cdef const P* v
+    cdef const Lane* w
     cdef const char* slab
-    cdef const char* source
     cdef char* y
     cdef char* indices
-    cdef Py_ssize_t ahead = used * size if used * size >= 256 else 0
-    cdef bint log_step
-    cdef Lane edge, further
+    cdef Lane further
+    cdef bint gathered
 
-    if dense(&job.x, rows, tile.used, run) and job.x.extent > 0:
-        limit = job.x.data + job.x.extent - round_up(used * size, BLOCK)
-    fill(rows, identity(op, rows), room.best_at)
-    for r in range(room.phases * phase):
-        h = r % room.high * apart_by + r // phase
+    fill(scratch, identity(op, scratch), room.best_at)
+    for r in range(room.stack * high):
         for o in range(tile.out_pitch):
-            for i in range(run):
-                d = o * width.stride if width.uniform else 0
-                base[r * out_pitch + o * run + i] = <Lane>(h * width.size + d)
+            d = inside = o * width.stride if width.uniform else 0
+            if o < tile.out and (first_out + o) * width.stride < width.before:
+                inside = <Py_ssize_t>width.begin[first_out + o] - tile.first + tile.left
+            for i in range((r * tile.out_pitch + o) * run, (r * tile.out_pitch + o + 1) * run):
+                base[i], start[i] = <Lane>(r % high * width.size + d), <Lane>(r % high * width.size + inside)
     while first < last:
         p, od = first // (height.out * depth.out), first // height.out % depth.out
         oh = first % height.out
         chunk = min(room.chunk, last - first, height.out - oh)
         stack = max(1, min(room.stack, (last - first) // height.out)) if chunk == height.out else 1
         deep = <Py_ssize_t>depth.taps[od]
-        if height.uniform:  # padding rows included, so that every window has all its taps
-            top, band = oh * height.stride - height.before, room.band - (room.chunk - chunk) * height.stride
+        gathered = room.log_step or deep > 1 or height.kernel > 3
+        if room.log_step:  # padding rows included, so that every window has all its taps
+            top, band = oh - height.before, chunk + (height.kernel - 1) * height.step
         else:
             top, band = height.size, 0
-            for o in range(oh, oh + chunk):
-                top, band = min(top, <Py_ssize_t>height.begin[o]), max(band, <Py_ssize_t>height.end[o])
+            for r in range(oh, oh + chunk):
+                top, band = min(top, <Py_ssize_t>height.begin[r]), max(band, <Py_ssize_t>height.end[r])
             band -= top
-        log_step = deep == 1 and height.uniform and height.stride == 1 and height.kernel >= 5
         for td in range(deep):
             d = <Py_ssize_t>depth.begin[od] + td * depth.step
-            for q in range(stack):
-                slab = job.x.data + plane_offset(job, &job.x, p + q) + d * job.x.d + tile.first * job.x.w
-                to, f = rows + q * room.high * pitch + tile.left * run, 0
-                for h in range(top, top + band):
-                    if f < room.phases:
-                        source = slab + h * job.x.h
-                        if not 0 <= h < height.size:
-                            copy_blocks(to, pad, pitch)
-                        else:
-                            prefetch(source + AHEAD, ahead)
-                            if source <= limit:
-                                copy_blocks(to, <const P*>source, used)
-                            else:
-                                load_row(to, source, &job.x, tile.used, run)
-                            copy_blocks(to + used, pad, pitch - used)
-                    f, to = f + 1, to + room.phase
-                    if f == apart_by:
-                        f, to = 0, to - apart_by * room.phase + pitch
-            for f in range(min(room.phases, band)):
-                r = (stack - 1) * room.high + (band - 1 - f) // apart_by + 1
-                offset = f * phase * out_pitch
-                pick_lanes(op, width, &tile, best + offset, where + offset, rows + f * room.phase, base + offset,
-                           spare, lanes, r, run)
-                for i in range(r if tile.left else 0):
-                    leave_left(width, &tile, where + offset + i * out_pitch, base[offset + i * out_pitch], run)
+            source = scratch
+            if room.straight:
+                source = <const P*>(job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + top * job.x.h)
+            for q in range(0 if room.straight else stack):
+                load_slab(scratch + q * high * pitch, pad, job, &tile, job.x.data + plane_offset(job, &job.x, p + q)
+                          + d * job.x.d + tile.first * job.x.w, top, band)
+            pick_lanes(op, width, &tile, best, where, source, start, base, spare, lanes, (stack - 1) * high + band, run)
             further = <Lane>(td * depth.step * height.size * width.size)
-            i = ((stack - 1) * room.high + chunk - 1) * out_pitch + n
-            if log_step:
-                pick_progression(op, out, at, best, where, spare, lanes, i, height.kernel, height.step * out_pitch)
-            elif height.uniform:
-                for th in range(height.kernel):
-                    tap = th * height.step
-                    offset = (tap % height.stride * phase + tap // height.stride) * out_pitch
-                    if td > 0 or th > 1:
-                        pick_row(op, out, at, best + offset, where + offset, further, i)
-                    elif th == 1:
-                        start_pick2(op, out, at, best, where, best + offset, where + offset, i)
-                    elif height.kernel == 1:
-                        start_pick(out, at, best, where, i)
-            else:
-                for r in range(chunk):
-                    for th in range(<Py_ssize_t>height.taps[oh + r]):
-                        offset = (<Py_ssize_t>height.begin[oh + r] + th * height.step - top) * out_pitch
-                        if td > 0 or th > 0:
-                            pick_row(op, out + r * out_pitch, at + r * out_pitch, best + offset, where + offset,
-                                     further, n)
-                        else:
-                            start_pick(out + r * out_pitch, at + r * out_pitch, best + offset, where + offset, n)
-        edge = <Lane>(tile.left - tile.first - top * width.size)
+            if room.log_step:
+                for q in range(stack):
+                    leave_padding(op, best + q * high * out_pitch, where + q * high * out_pitch, start, job, top, band,
+                                  out_pitch)
+                pick_progression(op, out, at, best, where, spare, lanes,
+                                 ((stack - 1) * high + chunk - 1) * out_pitch + n, height.kernel, down)
+            for r in range(stack * chunk if gathered and not room.log_step else 0):
+                offset = (<Py_ssize_t>height.begin[oh + r % chunk] - top + r // chunk * high) * out_pitch
+                taps = <Py_ssize_t>height.taps[oh + r % chunk]
+                if td == 0:
+                    pick_rows(op, out + r * out_pitch, at + r * out_pitch, best + offset, where + offset, down,
+                              min(taps, 3), <Lane>0, n)
+                for th in range(0 if td else 3, taps):
+                    pick_row(op, out + r * out_pitch, at + r * out_pitch, best + offset + th * down,
+                             where + offset + th * down, further, n)
+        further = <Lane>(((<Py_ssize_t>depth.begin[od]) * height.size + top) * width.size + tile.first - tile.left)
         for q in range(stack):
             y = job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + oh * job.y.h + first_out * job.y.w
             indices = (job.indices.data + plane_offset(job, &job.indices, p + q) + od * job.indices.d
                        + oh * job.indices.h + first_out * job.indices.w)
-            further = <Lane>(depth.begin[od] * height.size * width.size) - edge
-            r = 0
-            while r < chunk and height.uniform and (oh + r) * height.stride < height.before:
-                leave_top(width, &tile, at + (q * room.high + r) * out_pitch, edge,
-                          <Lane>(height.begin[oh + r] * width.size), run)
-                r += 1
-            offset, r = q * room.high * out_pitch, 0
-            if spill and out_pitch == n:
-                store_row(y, &job.y, out + offset, chunk * tile.out, 1)
-                store_lanes(indices, &job.indices, at + offset, further, chunk * tile.out, 1)
-                r = chunk
-            while r < chunk:
-                if spill and (chunk - r - 1) * n >= 8:  # the row stored next goes over what is too much
-                    copy_blocks(<P*>y, out + offset, n)
-                    store_lane_blocks(indices, &job.indices, at + offset, further, n)
+            for r in range(chunk):
+                whole = round_up(n, 8) if spill and (last - first - q * chunk - r - 1) * n >= 8 else n
+                v, w, taps, offset = out, at, 1, (q * (high if room.log_step else chunk) + r) * out_pitch
+                if not gathered:
+                    v, w, taps = best, where, <Py_ssize_t>height.taps[oh + r]
+                    offset = (<Py_ssize_t>height.begin[oh + r] - top + q * high) * out_pitch
+                if not direct:
+                    pick_rows(op, spare, lanes, v + offset, w + offset, down, taps, <Lane>0, n)
+                    store_row(y, &job.y, spare, tile.out, run)
+                    store_lanes(indices, &job.indices, lanes, further, tile.out, run)
+                elif job.indices.storage == INT32:
+                    pick_rows(op, <P*>y, <int32_t*>indices, v + offset, w + offset, down, taps, further, whole)
                 else:
-                    store_row(y, &job.y, out + offset, tile.out, run)
-                    store_lanes(indices, &job.indices, at + offset, further, tile.out, run)
+                    pick_rows(op, <P*>y, <int64_t*>indices, v + offset, w + offset, down, taps, further, whole)
                 y += job.y.h
                 indices += job.indices.h
-                offset += out_pitch
-                r += 1
         first += stack * chunk

@@ -57,6 +57,14 @@ cdef inline void fill(T* a, T value, Py_ssize_t n) noexcept nogil:
         a[i] = value
 
 
+cdef inline void fill_counts(F* a, const int64_t* count, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """What n windows divide by, once for each element of their runs."""
+    cdef Py_ssize_t o, i
+    for o in range(n):
+        for i in range(run):
+            a[o * run + i] = <F>count[o]
+
+
 cdef inline void start_row(R* op, T* acc, const T* a, Py_ssize_t n) noexcept nogil:
     memcpy(acc, a, n * sizeof(T))
 
@@ -310,6 +318,13 @@ cdef inline void prefetch(const char* a, Py_ssize_t n) noexcept nogil:
 cdef inline bint dense(Memory* m, T* like, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
     """Whether a row of `n` runs of `m` can be used as it lies."""
     return m.storage == NATIVE and (m.w == run * <Py_ssize_t>sizeof(T) or n == 1)
+
+
+cdef inline const char* whole_until(Memory* m, T* like, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Up to where rows of `m` may start that are read with up to a block more: nowhere if not as they lie."""
+    if n == 0 or m.extent == 0 or not dense(m, like, n, run):
+        return NULL
+    return m.data + m.extent - n * run * <Py_ssize_t>sizeof(T) - BLOCK
 
 
 cdef inline void transform(F* a, Py_ssize_t norm, double power, Py_ssize_t n) noexcept nogil:

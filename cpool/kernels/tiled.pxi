@@ -35,9 +35,9 @@ cdef TileRoom tile_room_of(Job* job, Py_ssize_t size) noexcept nogil:
                      and (room.pitch * size >= 256 or job.height.kernel == 1))
     room.chunk = 1 if room.straight else max(1, min(job.height.out, 8192 // (room.pitch * size)))
     room.shares = n
-    room.zeros = room.shares + room.chunk * n + SLACK
-    room.wide = room.zeros + room.pitch + SLACK
-    room.total = room.wide + room.chunk * room.pitch + SLACK
+    room.zeros = behind(room.shares, room.chunk * n)
+    room.wide = behind(room.zeros, room.pitch)
+    room.total = behind(room.wide, room.chunk * room.pitch)
     return room
 
 
@@ -77,14 +77,12 @@ cdef void spread_tiles(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_
     cdef F* shares = scratch + room.shares
     cdef F* zeros = scratch + room.zeros
     cdef F* wide = scratch + room.wide
-    cdef Py_ssize_t run = job.run, n = width.out * run, rows, r, o, i, d, end
+    cdef Py_ssize_t run = job.run, n = width.out * run, rows, r, d, end
     cdef bint even = constant(width.count, 0, width.out) and constant(height.count, 0, height.out)
     cdef const char* source
     cdef char* plane
     cdef Rows at = rows_at(job, first)
-    for o in range(width.out):
-        for i in range(run):
-            scratch[o * run + i] = <F>width.count[o]
+    fill_counts(scratch, width.count, width.out, run)
     fill(zeros, <F>0, room.wide - room.zeros)
     while first < last:
         rows = min(room.chunk, last - first, height.out - at.oh)

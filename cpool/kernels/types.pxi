@@ -123,6 +123,13 @@ cdef inline Py_ssize_t plane_offset(Job* job, Memory* m, Py_ssize_t p) noexcept 
     return offset + p * <Py_ssize_t>m.planes[0]
 
 
+cdef inline bint in_one_line(Job* job, Memory* m, Py_ssize_t row_bytes) noexcept nogil:
+    """Whether the output rows of all planes follow one another in `m`."""
+    cdef Py_ssize_t high = job.height.out, deep = job.depth.out
+    return ((high == 1 or m.h == row_bytes) and (deep == 1 or m.d == high * row_bytes) and job.leads == 1
+            and (job.planes == 1 or <Py_ssize_t>m.planes[0] == deep * high * row_bytes))
+
+
 cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
     return (n + multiple - 1) // multiple * multiple
 

@@ -17,19 +17,19 @@ cdef Room room_of(Job* job, Py_ssize_t size) noexcept nogil:
     cdef Tile tile = widest_tile(job)
     cdef Py_ssize_t pitch = tile.pitch * job.run, span = (job.height.kernel - 1) * job.height.step
     cdef Py_ssize_t most = job.planes * job.depth.out * job.height.out
-    cdef Py_ssize_t tail = tile.left * job.run + SLACK  # behind the last row: its padding, and the rest of a block
+    cdef Py_ssize_t tail = tile.left * job.run  # behind the last row: its padding
     room.chunk = max(1, 16384 // (pitch * size))
     room.band = 0
     if banded(job):
         room.chunk = min(job.height.out, max(room.chunk, min(2 * span, max(8, 65536 // (pitch * size)))))
         room.band = room.chunk + span
     room.chunk = min(room.chunk, most)
-    room.rows_at = room.band * pitch + tail
-    room.pad_at = room.rows_at + room.chunk * pitch + tail
-    room.spare_at = room.pad_at + pitch + SLACK
-    room.out_at = room.spare_at + 3 * (max(room.chunk, room.band, 3) * pitch + tail) + ACCUMULATORS * job.run
-    room.widths_at = room.out_at + room.chunk * tile.out_pitch * job.run + SLACK
-    room.total = room.widths_at + tile.out_pitch * job.run + SLACK
+    room.rows_at = behind(0, room.band * pitch + tail)
+    room.pad_at = behind(room.rows_at, room.chunk * pitch + tail)
+    room.spare_at = behind(room.pad_at, pitch)
+    room.out_at = room.spare_at + 3 * behind(0, max(room.chunk, room.band, 3) * pitch + tail + ACCUMULATORS * job.run)
+    room.widths_at = behind(room.out_at, room.chunk * tile.out_pitch * job.run)
+    room.total = behind(room.widths_at, tile.out_pitch * job.run)
     return room
 
 
@@ -76,8 +76,7 @@ cdef void fold_stretch(R* op, T* inner, const T* pad, Py_ssize_t used, Py_ssize_
 
     In whole blocks, so that there is no code for the rest of a row: what spills over is written next.
     """
-    cdef Py_ssize_t block = BLOCK // <Py_ssize_t>sizeof(T), blocks = (used + block - 1) // block
-    cdef Py_ssize_t r, t, n = blocks * (BLOCK // <Py_ssize_t>sizeof(T))
+    cdef Py_ssize_t r, t, n = round_up(used, BLOCK // <Py_ssize_t>sizeof(T))
     for r in range(count):
         prefetch(row + AHEAD, ahead)
         if tall == 2:
@@ -110,8 +109,7 @@ cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad,
     cdef Py_ssize_t run = job.run, pitch = tile.pitch * run, edge = tile.left * run, used = tile.used * run
     cdef Py_ssize_t td, r, h, high = chunk + (height.kernel - 1) * height.step
     cdef const char* source
-    cdef const char* limit = job.x.data + job.x.extent - round_up(used * <Py_ssize_t>sizeof(T), BLOCK)
-    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.norm < 2 and job.x.extent > 0
+    cdef const char* limit = whole_until(&job.x, rows, tile.used, run) if job.norm < 2 else NULL
     cdef T* row
     if <Py_ssize_t>depth.taps[od] == 0:
         fill(rows, identity(op, rows), chunk * pitch + edge)
@@ -122,7 +120,7 @@ cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad,
             source = plane + (<Py_ssize_t>depth.begin[od] + td * depth.step) * job.x.d + h * job.x.h
             if not 0 <= h < height.size:
                 copy_blocks(row, pad, used)
-            elif as_it_lies and source <= limit:
+            elif source <= limit:
                 copy_blocks(row, <const T*>source, used)
             else:
                 load_row(row, source, &job.x, tile.used, run)
@@ -207,11 +205,9 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
     cdef Py_ssize_t ahead = min(following, 4 * used * size) if used * size >= 64 else 0
     # Output rows [begin, end) have all their taps; and if that is all rows, the next plane may simply go on.
     cdef Py_ssize_t begin = 0, end = height.out
-    cdef const char* limit = job.x.data + job.x.extent - used * size - BLOCK
+    cdef const char* limit = whole_until(&job.x, rows, tile.used, run) if job.norm < 2 else NULL
     cdef const char* row
     cdef T* inner = rows + tile.left * run
-    # Rows may be read in whole blocks, on into the next one, where there is one: not if they go backwards.
-    cdef bint as_it_lies = dense(&job.x, rows, tile.used, run) and job.norm < 2 and used > 0 and job.x.extent > 0
     cdef bint through
     cdef Rows at = rows_at(job, first)
     while begin < end and <Py_ssize_t>height.taps[begin] < height.kernel:
@@ -229,7 +225,7 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
         row = (job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w
                + <Py_ssize_t>depth.begin[at.od] * job.x.d + <Py_ssize_t>height.begin[at.oh] * job.x.h)
         m = 0
-        if as_it_lies and tall > 0 and depth.taps[at.od] == 1:
+        if limit != NULL and tall > 0 and depth.taps[at.od] == 1:
             m = 1
             if through:
                 m = chunk - r
@@ -291,23 +287,18 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef T* to
     cdef const T* source
     cdef Rows at
-    cdef Py_ssize_t r, o, i, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
+    cdef Py_ssize_t r, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
     # No detour through scratch for an input row that is a window high.
     cdef bint alone = (room.chunk == 1 and dense(&job.x, scratch, tile.used, run) and tile.padded == tile.used
                        and height.kernel == 1 and depth.kernel == 1 and job.norm < 2)
     # Rows of the output that follow one another may be stored in whole blocks.
-    cdef Py_ssize_t row_bytes = n * sizeof(T)
-    cdef bint spill = (dense(&job.y, scratch, tile.out, run) and (high == 1 or job.y.h == row_bytes)
-                       and (deep == 1 or job.y.d == high * row_bytes) and job.leads == 1
-                       and (job.planes == 1 or <Py_ssize_t>job.y.planes[0] == deep * high * row_bytes))
+    cdef bint spill = dense(&job.y, scratch, tile.out, run) and in_one_line(job, &job.y, n * sizeof(T))
     # Nor for output rows that lie as they come.
     cdef bint straight = dense(&job.y, scratch, tile.out, run) and (room.chunk == 1 or spill and out_pitch == n)
     cdef bint even = (constant(width.count, first_out, last_out) and constant(height.count, 0, high)
                       and constant(depth.count, 0, deep))
-    if R is cpool_sum_t:
-        for o in range(tile.out):
-            for i in range(run):
-                widths[o * run + i] = <T>width.count[first_out + o]
+    if R is cpool_sum_t and (T is float or T is double):
+        fill_counts(widths, width.count + first_out, tile.out, run)
     fill(scratch, identity(op, scratch), room.spare_at)
     while first < last:
         chunk = min(room.chunk, last - first)
