@@ -62,7 +62,7 @@ _EXACT_AS_FLOAT = 2**23
 AS_DOUBLE = {name: n.storage for name, n in SUMS.items()} | {"float32": _FLOAT}
 
 #: A plane of so many elements stays in the cache while it is zeroed and then added to: no need to go row by row.
-_SCATTERED_AS_ONE = 2**15
+_SCATTERED_AS_ONE = 2**17
 
 #: What a norm does to each element before the sum (rows.pxi), and undoes after it.
 PLAIN, SQUARE, POWER, MAGNITUDE = 1, 2, 3, 4
@@ -198,11 +198,12 @@ def scatter(
         return _nothing
     elements = math.prod(gx.shape[a] for a in axes)
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
-    if elements <= _SCATTERED_AS_ONE and math.prod(gx.shape) >= 4 * share * elements:
+    workers = min(share, threads.PROCESSORS)
+    if elements <= _SCATTERED_AS_ONE and math.prod(gx.shape) >= 4 * workers * elements:
         axes, (gx, gy, indices) = _layout.flattened(axes, gx, gy, indices)
     plan = geometry.scatter_plan(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     make = _kernel("scatter_back", GRADIENTS[dtype.name].ctype, index_dtype.name + "_t")
-    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), share, assign, fresh)
+    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), share, workers, assign, fresh)
 
     def run(*arguments: Any) -> None:
         bad = call.run(*arguments)

@@ -15,6 +15,9 @@ from . import _args, _runtime
 #: Elements visited (window taps included) below which the dispatch of a second thread costs more than it saves.
 WORTH_A_THREAD = 32768
 
+#: What there can be at most, for choices that are made once for all calls.
+PROCESSORS = os.cpu_count() or 1
+
 #: The limit, read at each call.
 limit = _runtime.omp_threads()
 

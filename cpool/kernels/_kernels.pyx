@@ -258,13 +258,16 @@ def sorts(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, in
     return call
 
 
-def scatter_back(F like, Index index, const int64_t[::1] plan, const int64_t[::1] memory, int threads,
+def scatter_back(F like, Index index, const int64_t[::1] plan, const int64_t[::1] memory, int threads, int workers,
                  bint assign=False, bint fresh=False):
-    """The gradient of max and min, or with `assign` unpooling; `fresh` if nobody minds what x holds after an error."""
+    """The gradient of max and min, or with `assign` unpooling; `fresh` if nobody minds what x holds after an error.
+
+    Planes are not cut where there are enough of them for `workers`, threads of which each has a processor.
+    """
     cdef Call call = Call(plan, memory, threads)
     call.job.assign, call.backward = assign, True
     call.count_rows()
-    if threads == 1 or call.job.planes >= 4 * threads:
+    if workers == 1 or call.job.planes >= 4 * workers:
         call.unit = call.job.depth.size * call.job.height.size
         call.job.checks = fresh  # a plane's indices are read once from memory, and again from the cache
     call.work, call.check = <Work>scatter_rows[F, Index], <Work>extent_rows[Index]
@@ -277,6 +280,7 @@ def spread_back(F like, const int64_t[::1] plan, const int64_t[::1] memory, int 
     call.job.divide, call.backward = divide, True
     call.count_rows()
     if tiled(&call.job.width) and tiled(&call.job.height) and tiled(&call.job.depth):
+        join_planes(&call.job)
         call.total = call.job.planes * call.job.depth.out * call.job.height.out
         call.scratch = tile_room_of(&call.job, sizeof(F)).total * sizeof(F)
         call.work = <Work>spread_tiles[F]

@@ -43,6 +43,29 @@ cdef inline void scatter_row(F* flat, Index* like, Job* job, const char* gy, con
                 flat[x * run + i] = g[0] if job.assign else flat[x * run + i] + g[0]
 
 
+cdef inline void scatter_planes(F* like, Index* index, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Zero dense planes [first, last) and add all their gradients, one row each: an index is looked at once."""
+    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size, plane_bytes = elements * sizeof(F)
+    cdef Py_ssize_t p, w, cleared = first, together = 1
+    cdef F* flat
+    cdef const F* g
+    cdef const Index* at
+    if job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
+        together = max(1, 16384 // plane_bytes)
+    for p in range(first, last):
+        flat = <F*>(job.x.data + plane_offset(job, &job.x, p))
+        g = <const F*>(job.y.data + plane_offset(job, &job.y, p))
+        at = <const Index*>(job.indices.data + plane_offset(job, &job.indices, p))
+        if p == cleared:
+            cleared = min(last, p + together)
+            memset(flat, 0, (cleared - p) * plane_bytes)
+        for w in range(job.width.out):
+            if <uint64_t>at[w] >= <uint64_t>elements:
+                extent_rows(like, index, job, p, p + 1)  # reported by the caller
+                break
+            flat[at[w]] += g[w]
+
+
 cdef inline void scatter_far(F* like, Index* index, Job* job, char* gx, const char* gy, const char* at, Py_ssize_t lo,
                              Py_ssize_t hi) noexcept nogil:
     """The same where the plane is not dense."""
@@ -88,6 +111,10 @@ cdef void scatter_rows(F* scratch, Index* index, Job* job, Py_ssize_t first, Py_
     cdef char* gx
     cdef const char* gy
     cdef const char* at
+    if (job.checks and outs == 1 and flat and job.run == 1 and not job.assign and dense(y, scratch, job.width.out, 1)
+            and (job.indices.w == sizeof(Index) or job.width.out == 1)):
+        scatter_planes(scratch, index, job, first // rows, last // rows)
+        return
     while first < last:
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)

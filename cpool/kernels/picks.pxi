@@ -1,7 +1,8 @@
 # Picks: (value, index) pairs. First lanes, then rows: the later of two candidates in row-major order replaces the
 # earlier one only if it is greater (or NaN), and that alone is torch's rule for ties.
 #
-# `at` holds columns of the scratch row while lanes are reduced, and indices of the plane afterwards.
+# `at` and `where` count from the first row of the chunk and the first column of the tile; indices of the plane they
+# become as they are stored.
 
 
 cdef inline void pick_row(Selection* op, P* best, Lane* at, const P* v, const Lane* where, Lane shift,
@@ -15,24 +16,6 @@ cdef inline void pick_row(Selection* op, P* best, Lane* at, const P* v, const La
         candidate = where[i] + shift
         best[i] = v[i] if better else best[i]
         at[i] = candidate if better else at[i]
-
-
-cdef inline void start_pick(P* best, Lane* at, const P* v, const Lane* where, Py_ssize_t n) noexcept nogil:
-    memcpy(best, v, n * sizeof(P))
-    memcpy(at, where, n * sizeof(Lane))
-
-
-cdef inline void start_pick2(Selection* op, P* best, Lane* at, const P* a, const Lane* a_where, const P* b,
-                             const Lane* b_where, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef bint better
-    cdef P u, v
-    cdef Lane s, t
-    for i in range(n):
-        u, v, s, t = a[i], b[i], a_where[i], b_where[i]
-        better = takes(op, u, v)
-        best[i] = v if better else u
-        at[i] = t if better else s
 
 
 cdef inline void pick_taps(Selection* op, P* best, Index* at, const P* v, const Lane* where, Py_ssize_t down, int taps,
@@ -60,6 +43,7 @@ cdef inline void pick_taps(Selection* op, P* best, Index* at, const P* v, const 
 
 cdef inline void pick_rows(Selection* op, P* best, Index* at, const P* v, const Lane* where, Py_ssize_t down,
                            Py_ssize_t taps, Lane shift, Py_ssize_t n) noexcept nogil:
+    """The same for a number of rows that is known only now."""
     if taps == 2:
         pick_taps(op, best, at, v, where, down, 2, shift, n)
     elif taps == 3:
@@ -69,7 +53,7 @@ cdef inline void pick_rows(Selection* op, P* best, Index* at, const P* v, const 
 
 
 cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, const Lane* start, const Lane* base,
-                            Py_ssize_t stride, bint third, Lane step, Py_ssize_t n) noexcept nogil:
+                            Py_ssize_t stride, bint third, Py_ssize_t n) noexcept nogil:
     """Two or three taps in one pass; `stride` and `third` are literals where this is called."""
     cdef Py_ssize_t i
     cdef bint better
@@ -77,15 +61,15 @@ cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, cons
     cdef Lane w
     for i in range(n):
         m, w = row[stride * i], start[i]
-        v = row[stride * i + step]
+        v = row[stride * i + 1]
         better = takes(op, m, v)
         m = v if better else m
-        w = base[i] + step if better else w
+        w = base[i] + 1 if better else w
         if third:
-            v = row[stride * i + 2 * step]
+            v = row[stride * i + 2]
             better = takes(op, m, v)
             m = v if better else m
-            w = base[i] + 2 * step if better else w
+            w = base[i] + 2 if better else w
         best[i] = m
         at[i] = w
 
@@ -93,20 +77,16 @@ cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, cons
 cdef void pick_progression(Selection* op, P* best, Lane* at, const P* row, const Lane* where, P* spare,
                            Lane* lanes, Py_ssize_t n, Py_ssize_t taps, Py_ssize_t step) noexcept nogil:
     """fold_progression for pairs: the log-step keeps the order of the taps. `lanes` has room like `spare`."""
-    cdef Py_ssize_t width = 1, reach = n + (taps - 1) * step, room = behind(0, reach), at_once = 0, last
+    cdef Py_ssize_t width = 1, reach = n + (taps - 1) * step, room = behind(0, reach), at_once = 0
     cdef const P* m = row
     cdef const Lane* w = where
     while taps > 2 * width:
         reach -= width * step
-        start_pick2(op, spare + at_once, lanes + at_once, m, w, m + width * step, w + width * step, reach)
+        pick_taps(op, spare + at_once, lanes + at_once, m, w, width * step, 2, <Lane>0, reach)
         m, w = spare + at_once, lanes + at_once
         at_once = room - at_once
         width *= 2
-    last = (taps - width) * step
-    if last == 0:
-        start_pick(best, at, m, w, n)
-    else:
-        start_pick2(op, best, at, m, w, m + last, w + last, n)
+    pick_rows(op, best, at, m, w, (taps - width) * step, 2 if taps > width else 1, <Lane>0, n)
 
 
 cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, const P* row, const Lane* start,
@@ -119,11 +99,11 @@ cdef void pick_lanes(Selection* op, Axis* w, Tile* tile, P* best, Lane* at, cons
     cdef Py_ssize_t n = ((rows - 1) * tile.out_pitch + tile.out) * run, r, o, x, i, j, t
     cdef Lane step = <Lane>w.step
     if w.uniform and run == 1 and step == 1 and w.stride == 2 and w.kernel == 2:
-        pick_short(op, best, at, row, start, base, 2, False, <Lane>1, n)
+        pick_short(op, best, at, row, start, base, 2, False, n)
     elif w.uniform and run == 1 and step == 1 and w.stride == 2 and w.kernel == 3:
-        pick_short(op, best, at, row, start, base, 2, True, <Lane>1, n)
+        pick_short(op, best, at, row, start, base, 2, True, n)
     elif w.uniform and run == 1 and step == 1 and w.stride == 1 and w.kernel == 3:
-        pick_short(op, best, at, row, start, base, 1, True, <Lane>1, n)
+        pick_short(op, best, at, row, start, base, 1, True, n)
     elif w.uniform and w.stride == 1:
         pick_progression(op, best, at, row, start, spare, lanes, n, w.kernel, w.step * run)
     elif w.uniform:
@@ -228,15 +208,13 @@ cdef inline void load_slab(P* rows, const P* pad, Job* job, Tile* tile, const ch
                            Py_ssize_t band) noexcept nogil:
     """Copy input rows [top, top + band) of a slab, with the padding between them. In whole blocks, in order."""
     cdef Memory* x = &job.x
-    cdef Py_ssize_t pitch = tile.pitch * job.run, used = tile.used * job.run, row_bytes = used * sizeof(P), h
-    cdef Py_ssize_t ahead = row_bytes if row_bytes >= 256 else 0
+    cdef Py_ssize_t pitch = tile.pitch * job.run, used = tile.used * job.run, h
     cdef const char* limit = whole_until(x, rows, tile.used, job.run)
     cdef const char* source
     cdef P* to = rows + tile.left * job.run
     for h in range(top, top + band):
         source = slab + h * x.h
         if 0 <= h < job.height.size:
-            prefetch(source + AHEAD, ahead)
             if source <= limit:
                 copy_blocks(to, <const P*>source, used)
             else:

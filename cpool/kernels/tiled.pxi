@@ -6,6 +6,25 @@ cdef inline bint tiled(Axis* w) noexcept nogil:
     return w.uniform and w.step == 1 and w.before == 0 and (w.stride == w.kernel or w.out == 1)
 
 
+cdef void join_planes(Job* job) noexcept nogil:
+    """Take all planes for one, if their rows and windows go on from one to the next: small ones are then no trouble."""
+    cdef Axis* height = &job.height
+    cdef Memory* x = &job.x
+    cdef Memory* y = &job.y
+    job.even = constant(job.width.count, 0, job.width.out) and constant(height.count, 0, height.out)
+    if height.size == 1:  # an axis of one element has any stride
+        x.h = <Py_ssize_t>x.planes[0]
+    if height.out == 1:
+        y.h = <Py_ssize_t>y.planes[0]
+    if job.width.out == 1:
+        y.w = y.h
+    if (job.even and job.leads == 1 and job.depth.size == 1 and height.size == height.out * height.kernel
+            and <Py_ssize_t>x.planes[0] == height.size * x.h and <Py_ssize_t>y.planes[0] == height.out * y.h):
+        height.size *= job.planes
+        height.out *= job.planes
+        job.planes = 1
+
+
 cdef inline void widen_tiles(F* to, const F* a, Py_ssize_t taps, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
     """Repeat each of n runs `taps` times."""
     cdef Py_ssize_t o, t
@@ -24,7 +43,7 @@ cdef inline void widen_tiles(F* to, const F* a, Py_ssize_t taps, Py_ssize_t n, P
 
 cdef struct TileRoom:  # output rows at once, elements from one widened row to the next, and offsets
     Py_ssize_t chunk, pitch, shares, zeros, wide, total
-    bint straight  # one by one, widened where they shall lie: long rows, or one under each output row
+    bint straight  # widened where they shall lie: long rows, or one under each output row
 
 
 cdef TileRoom tile_room_of(Job* job, Py_ssize_t size) noexcept nogil:
@@ -33,7 +52,9 @@ cdef TileRoom tile_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     room.pitch = max(n * job.width.kernel, job.width.size * job.run)
     room.straight = (job.x.storage == NATIVE and job.x.w == job.run * size and room.pitch == job.width.size * job.run
                      and (room.pitch * size >= 256 or job.height.kernel == 1))
-    room.chunk = 1 if room.straight else max(1, min(job.height.out, 8192 // (room.pitch * size)))
+    room.chunk = max(1, min(job.height.out, 8192 // (room.pitch * size)))
+    if room.straight and (job.height.kernel > 1 or job.x.h != room.pitch * size):
+        room.chunk = 1
     room.shares = n
     room.zeros = behind(room.shares, room.chunk * n)
     room.wide = behind(room.zeros, room.pitch)
@@ -53,6 +74,8 @@ cdef void copy_tiles(Job* job, F* wide, Py_ssize_t pitch, F* zeros, char* slab, 
     cdef char* to = slab + oh * height.kernel * x.h
     if dense(x, zeros, job.width.size, job.run) and x.h == bytes_of_row < 256:
         last = slab + end * x.h - round_up(bytes_of_row, BLOCK)
+    if to == <char*>wide and height.kernel == 1 and under == end:
+        return  # they were all widened there
     for h in range(oh * height.kernel, end):
         if h == under:
             wide, pitch = zeros, 0
@@ -78,7 +101,6 @@ cdef void spread_tiles(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_
     cdef F* zeros = scratch + room.zeros
     cdef F* wide = scratch + room.wide
     cdef Py_ssize_t run = job.run, n = width.out * run, rows, r, d, end
-    cdef bint even = constant(width.count, 0, width.out) and constant(height.count, 0, height.out)
     cdef const char* source
     cdef char* plane
     cdef Rows at = rows_at(job, first)
@@ -92,11 +114,15 @@ cdef void spread_tiles(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_
         end = min(depth.size, d + depth.kernel)
         if room.straight:
             wide = <F*>(plane + d * job.x.d + at.oh * height.kernel * job.x.h)
-        for r in range(rows):
-            load_row(shares + r * n, source + r * job.y.h, &job.y, width.out, run)
-            if job.divide and not even:
+        if job.y.h == width.out * job.y.w:
+            load_row(shares, source, &job.y, rows * width.out, run)
+        else:
+            for r in range(rows):
+                load_row(shares + r * n, source + r * job.y.h, &job.y, width.out, run)
+        if job.divide and not job.even:
+            for r in range(rows):
                 divide_row(shares + r * n, scratch, <F>(depth.count[at.od] * height.count[at.oh + r]), n)
-        if job.divide and even:
+        elif job.divide:
             divide_all(shares, <F>(depth.count[at.od] * height.count[0]) * scratch[0], rows * n)
         if room.pitch == n * width.kernel:
             widen_tiles(wide, shares, width.kernel, rows * width.out, run)

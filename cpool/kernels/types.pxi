@@ -86,6 +86,7 @@ cdef struct Job:
     Py_ssize_t planes, leads, run
     const int64_t* lead_shape
     Py_ssize_t threads, divide, norm, assign, checks
+    Py_ssize_t even        # whether the windows of tiles have one divisor, whatever the row
     double power
     int64_t* extents       # least and greatest index of each output row, for max's backward
 
