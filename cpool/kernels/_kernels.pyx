@@ -190,16 +190,19 @@ cdef class Call:
                     if not self.backward:
                         share_out(self.work, &job, self.total, self.unit, self.scratch)
                         return None
+                    if job.checks:
+                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        if not job.astray:
+                            return None
                     job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
                     if job.extents == NULL:
                         raise MemoryError
                     try:
-                        if not job.checks:
-                            share_out(self.check, &job, rows, 1, 0)
-                            if self.outside(&job, &least, &most):
-                                return least, most
+                        share_out(self.check, &job, rows, 1, 0)
+                        if self.outside(&job, &least, &most):
+                            return least, most
                         share_out(self.work, &job, self.total, self.unit, self.scratch)
-                        return (least, most) if job.checks and self.outside(&job, &least, &most) else None
+                        return None
                     finally:
                         free(job.extents)
                 finally:
@@ -270,6 +273,7 @@ def scatter_back(F like, Index index, const int64_t[::1] plan, const int64_t[::1
     if workers == 1 or call.job.planes >= 4 * workers:
         call.unit = call.job.depth.size * call.job.height.size
         call.job.checks = fresh  # a plane's indices are read once from memory, and again from the cache
+        call.scratch = call.job.depth.out * call.job.height.out * 2 * sizeof(int64_t)
     call.work, call.check = <Work>scatter_rows[F, Index], <Work>extent_rows[Index]
     return call
 

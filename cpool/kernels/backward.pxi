@@ -2,8 +2,8 @@
 # each by one thread and in row-major order of the outputs, so the sums do not depend on the threads.
 
 
-cdef void extent_rows(void* scratch, Index* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Write the least and the greatest index of output rows [first, last) into job.extents."""
+cdef void find_extents(int64_t* extents, Index* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write the least and the greatest index of each of output rows [first, last)."""
     cdef Py_ssize_t r, w, i, high = job.height.out, deep = job.depth.out, run = job.run, n = job.width.out
     cdef Memory* m = &job.indices
     cdef const char* row
@@ -22,7 +22,12 @@ cdef void extent_rows(void* scratch, Index* like, Job* job, Py_ssize_t first, Py
                     at = (<const Index*>(row + w * m.w))[i]
                     least = at if at < least else least
                     most = at if at > most else most
-        job.extents[2 * r], job.extents[2 * r + 1] = least, most
+        extents[0], extents[1] = least, most
+        extents += 2
+
+
+cdef void extent_rows(void* scratch, Index* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    find_extents(job.extents + 2 * first, like, job, first, last)
 
 
 cdef inline void scatter_row(F* flat, Index* like, Job* job, const char* gy, const char* at, Py_ssize_t lo,
@@ -61,7 +66,7 @@ cdef inline void scatter_planes(F* like, Index* index, Job* job, Py_ssize_t firs
             memset(flat, 0, (cleared - p) * plane_bytes)
         for w in range(job.width.out):
             if <uint64_t>at[w] >= <uint64_t>elements:
-                extent_rows(like, index, job, p, p + 1)  # reported by the caller
+                job.astray = True
                 break
             flat[at[w]] += g[w]
 
@@ -101,8 +106,9 @@ cdef void scatter_rows(F* scratch, Index* index, Job* job, Py_ssize_t first, Py_
     Rows are zeroed as the winners reach them, so that they are still in the cache when the gradients come.
     """
     cdef Py_ssize_t high = job.height.size, rows = job.depth.size * high, wide = job.width.size
-    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, clear, reach, r, o
+    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, clear, reach, o
     cdef int64_t least, most
+    cdef int64_t* extents = <int64_t*>scratch
     cdef Memory* x = &job.x
     cdef Memory* y = &job.y
     cdef Py_ssize_t row_bytes = wide * job.run * sizeof(F)
@@ -121,12 +127,14 @@ cdef void scatter_rows(F* scratch, Index* index, Job* job, Py_ssize_t first, Py_
         clear = top
         gx = x.data + plane_offset(job, x, p)
         if job.checks:
-            extent_rows(scratch, index, job, p * outs, (p + 1) * outs)
+            find_extents(extents, index, job, p * outs, (p + 1) * outs)
+        else:
+            extents = job.extents + 2 * p * outs
         for o in range(outs):
-            r = p * outs + o
-            least, most = job.extents[2 * r], job.extents[2 * r + 1]
+            least, most = extents[2 * o], extents[2 * o + 1]
             if least < 0 or most >= rows * wide:
-                break  # reported by the caller
+                job.astray = True
+                break
             if least >= below * wide or most < top * wide:
                 continue
             reach = min(below, <Py_ssize_t>most // wide + 1)

@@ -88,7 +88,8 @@ cdef struct Job:
     Py_ssize_t threads, divide, norm, assign, checks
     Py_ssize_t even        # whether the windows of tiles have one divisor, whatever the row
     double power
-    int64_t* extents       # least and greatest index of each output row, for max's backward
+    int64_t* extents       # least and greatest index of each output row, for max's backward, unless it checks itself
+    Py_ssize_t astray      # whether it met an index outside the plane
 
 
 cdef Py_ssize_t AXIS_HEADER = 7
