@@ -57,7 +57,7 @@ def lost(found: dict[str, Any]) -> str:
     """Return who is ahead, how often and by how much at most."""
     lines = ["| ahead of cpool | cases | at most, times | where |", "|---|---:|---:|---|"]
     every = [(o, c, t) for o, cases in found["microseconds"].items() for c, t in cases.items()]
-    for peer in sorted({best(t) for _, _, t in every}, key=lambda peer: -losses(found, peer)):
+    for peer in sorted({best(t) for _, _, t in every}, key=lambda peer: (-losses(found, peer), peer)):
         ahead = [(t["cpool"] / t[peer], o, c) for o, c, t in every if best(t) == peer and t[peer] < t["cpool"]]
         if ahead:
             most, operation, case = max(ahead)

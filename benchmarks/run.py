@@ -89,10 +89,16 @@ def against_itself(threads: int, rounds: int) -> dict[str, float]:
 
 
 def machine() -> str:
-    """Return the processor's name."""
+    """Return the processor's name, what tells its generation, and which of cpool's kernels it runs."""
+    from cpool._config import config
+
     info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
-    return found[1] if found else platform.processor() or platform.machine()
+    text = info.read_text() if info.exists() else ""
+    told = dict(re.findall(r"^(.*?)\s*: (.*)$", text.split("\n\n")[0], re.MULTILINE))  # of the first processor
+    name = told.get("model name") or platform.processor() or platform.machine()
+    if "cpu family" in told:
+        name += f" (family {told['cpu family']}, model {told['model']})"
+    return f"{name}, kernels {config()['instruction set chosen']}"
 
 
 def main() -> None:
