@@ -48,27 +48,56 @@ cdef inline void scatter_row(F* flat, Index* like, Job* job, const char* gy, con
                 flat[x * run + i] = g[0] if job.assign else flat[x * run + i] + g[0]
 
 
+cdef inline bint add_planes(F** flat, const F** g, const Index** at, Py_ssize_t planes, Py_ssize_t outs,
+                            Py_ssize_t elements) noexcept nogil:
+    """Add the gradients of some planes in turns; False if an index is outside. `planes` is a literal in calls.
+
+    Many short streams are too much for the processor's guesses: what the next planes need is asked for.
+    """
+    cdef Py_ssize_t start, w, p
+    for start in range(0, outs, 8):
+        for p in range(planes if planes > 1 else 0):
+            touch(<const char*>(at[p] + planes * outs + start))
+            touch(<const char*>(g[p] + planes * outs + start))
+        for w in range(start, min(start + 8, outs)):
+            for p in range(planes):
+                if <uint64_t>at[p][w] >= <uint64_t>elements:
+                    return False
+                flat[p][at[p][w]] += g[p][w]
+    return True
+
+
 cdef inline void scatter_planes(F* like, Index* index, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Zero dense planes [first, last) and add all their gradients, one row each: an index is looked at once."""
+    """Zero dense planes [first, last) and add all their gradients, one row each: an index is looked at once.
+
+    Small planes by fours: a gradient with the winner of the one before it must wait for that, but not for other planes.
+    """
     cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size, plane_bytes = elements * sizeof(F)
-    cdef Py_ssize_t p, w, cleared = first, together = 1
-    cdef F* flat
-    cdef const F* g
-    cdef const Index* at
-    if job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
-        together = max(1, 16384 // plane_bytes)
-    for p in range(first, last):
-        flat = <F*>(job.x.data + plane_offset(job, &job.x, p))
-        g = <const F*>(job.y.data + plane_offset(job, &job.y, p))
-        at = <const Index*>(job.indices.data + plane_offset(job, &job.indices, p))
-        if p == cleared:
-            cleared = min(last, p + together)
-            memset(flat, 0, (cleared - p) * plane_bytes)
-        for w in range(job.width.out):
-            if <uint64_t>at[w] >= <uint64_t>elements:
-                job.astray = True
-                break
-            flat[at[w]] += g[w]
+    cdef Py_ssize_t outs = job.width.out, cleared = first, together = 1, p, q
+    cdef F* flat[4]
+    cdef const F* g[4]
+    cdef const Index* at[4]
+    cdef bint inside, fours = plane_bytes <= 65536
+    if fours and job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
+        together = max(4, 16384 // plane_bytes // 4 * 4)
+    while first < last:
+        fours = fours and first + 4 <= last
+        for q in range(4 if fours else 1):
+            p = first + q
+            flat[q] = <F*>(job.x.data + plane_offset(job, &job.x, p))
+            g[q] = <const F*>(job.y.data + plane_offset(job, &job.y, p))
+            at[q] = <const Index*>(job.indices.data + plane_offset(job, &job.indices, p))
+            if p == cleared:
+                cleared = min(last, p + together)
+                memset(flat[q], 0, (cleared - p) * plane_bytes)
+        if fours:
+            inside = add_planes(flat, g, at, 4, outs, elements)
+        else:
+            inside = add_planes(flat, g, at, 1, outs, elements)
+        if not inside:
+            job.astray = True
+            return
+        first += 4 if fours else 1
 
 
 cdef inline void scatter_far(F* like, Index* index, Job* job, char* gx, const char* gy, const char* at, Py_ssize_t lo,
