@@ -55,7 +55,7 @@ cdef inline bint add_planes(F** flat, const F** g, const Index** at, Py_ssize_t 
     Many short streams are too much for the processor's guesses: what the next planes need is asked for.
     """
     cdef Py_ssize_t start, w, p
-    for start in range(0, outs, 8):
+    for start in range(0, outs, 8):  # a cache line of indices
         for p in range(planes if planes > 1 else 0):
             touch(<const char*>(at[p] + planes * outs + start))
             touch(<const char*>(g[p] + planes * outs + start))
@@ -73,16 +73,17 @@ cdef inline void scatter_planes(F* like, Index* index, Job* job, Py_ssize_t firs
     Small planes by fours: a gradient with the winner of the one before it must wait for that, but not for other planes.
     """
     cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size, plane_bytes = elements * sizeof(F)
-    cdef Py_ssize_t outs = job.width.out, cleared = first, together = 1, p, q
+    cdef Py_ssize_t outs = job.width.out, cleared = first, together = 1, turns = 4 if plane_bytes <= 65536 else 1, p, q
     cdef F* flat[4]
     cdef const F* g[4]
     cdef const Index* at[4]
-    cdef bint inside, fours = plane_bytes <= 65536
-    if fours and job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
+    cdef bint inside
+    if turns == 4 and job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
         together = max(4, 16384 // plane_bytes // 4 * 4)
     while first < last:
-        fours = fours and first + 4 <= last
-        for q in range(4 if fours else 1):
+        if first + turns > last:
+            turns = 1
+        for q in range(turns):
             p = first + q
             flat[q] = <F*>(job.x.data + plane_offset(job, &job.x, p))
             g[q] = <const F*>(job.y.data + plane_offset(job, &job.y, p))
@@ -90,14 +91,14 @@ cdef inline void scatter_planes(F* like, Index* index, Job* job, Py_ssize_t firs
             if p == cleared:
                 cleared = min(last, p + together)
                 memset(flat[q], 0, (cleared - p) * plane_bytes)
-        if fours:
+        if turns == 4:
             inside = add_planes(flat, g, at, 4, outs, elements)
         else:
             inside = add_planes(flat, g, at, 1, outs, elements)
         if not inside:
             job.astray = True
             return
-        first += 4 if fours else 1
+        first += turns
 
 
 cdef inline void scatter_far(F* like, Index* index, Job* job, char* gx, const char* gy, const char* at, Py_ssize_t lo,
