@@ -168,7 +168,7 @@ def picks(
                 find.run(limit, x, y, indices)
 
             return pool_and_find
-    lane = "int32_t" if rows.reach < 2**30 else "int64_t"
+    lane = "int32_t" if rows.reach < 2**30 and numbers.ctype == "float" else "int64_t"
     call = _kernel("picks", numbers.ctype, lane)(0, 0, op, rows.packed, _layout.pack(flat, *views), share)
     run: Callable[..., None] = call.run
     return run

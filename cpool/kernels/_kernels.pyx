@@ -248,7 +248,7 @@ def locates(P like, const int64_t[::1] plan, const int64_t[::1] memory, int thre
     cdef Call call = Call(plan, memory, threads)
     call.total = call.job.planes * call.job.depth.out * call.job.height.out
     call.scratch = STRETCH * sizeof(P)
-    call.work = <Work>locate_rows[P]
+    call.work = <Work>locate_short[P] if short_rows(&call.job, &like) else <Work>locate_rows[P]
     return call if call.job.run == 1 else None
 
 

@@ -5,10 +5,10 @@ cdef enum:
     STRETCH = 64  # elements that are searched at once, without a branch that data decide
 
 
-cdef inline Py_ssize_t first_equal(const P* a, int32_t n, P m) noexcept nogil:
-    """Return where `m` stands first, or -1."""
+cdef inline Py_ssize_t first_equal(const P* a, int32_t n, int32_t whole, P m) noexcept nogil:
+    """Return where `m` stands first among n elements, or -1. What is read behind them in whole vectors never counts."""
     cdef int32_t i, candidate, left = 0  # elements from there to the end: their maximum is a vector's
-    for i in range(n):
+    for i in range(whole):
         candidate = n - i if a[i] == m else 0
         left = candidate if candidate > left else left
     return n - left if left else -1
@@ -35,7 +35,7 @@ cdef Py_ssize_t find_in_row(P* m, P* spare, const char* row, Memory* x, Py_ssize
         if not as_it_lies:
             load_row(spare, row + t * x.w, x, n, 1)
             stretch = spare
-        at = first_equal(stretch, n, m[0]) if m[0] == m[0] else last_nan(stretch, n)
+        at = first_equal(stretch, n, n, m[0]) if m[0] == m[0] else last_nan(stretch, n)
         if at >= 0:
             found = t + at
             if m[0] == m[0]:
@@ -79,3 +79,46 @@ cdef void locate_rows(P* scratch, void* like, Job* job, Py_ssize_t first, Py_ssi
                 (<int64_t*>(indices + o * job.indices.w))[0] = found
         first += 1
         to = rows_after(job, to, first, 1)
+
+
+cdef inline bint short_rows(Job* job, P* like) noexcept nogil:
+    """Whether each window is a single short row that can be used as it lies."""
+    return (job.depth.kernel == 1 and job.height.kernel == 1 and job.width.kernel <= STRETCH
+            and dense(&job.x, like, job.width.size, 1) and job.y.storage == NATIVE)
+
+
+cdef void locate_short(P* scratch, void* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """The same where windows are short rows: with next to nothing around the search."""
+    cdef Axis* width = &job.width
+    cdef const char* limit = job.x.data + job.x.extent - 2 * STRETCH * <Py_ssize_t>sizeof(P)
+    cdef Py_ssize_t r, o, d, h, w, at
+    cdef int32_t taps
+    cdef const char* row
+    cdef const P* window
+    cdef char* y
+    cdef char* indices
+    cdef P m
+    cdef Rows to = rows_at(job, first)
+    for r in range(first, last):
+        d, h = <Py_ssize_t>job.depth.begin[to.od], <Py_ssize_t>job.height.begin[to.oh]
+        row = job.x.data + plane_offset(job, &job.x, to.p) + d * job.x.d + h * job.x.h
+        y = job.y.data + plane_offset(job, &job.y, to.p) + to.od * job.y.d + to.oh * job.y.h
+        indices = (job.indices.data + plane_offset(job, &job.indices, to.p) + to.od * job.indices.d
+                   + to.oh * job.indices.h)
+        for o in range(width.out):
+            w, taps = <Py_ssize_t>width.begin[o], <int32_t>width.taps[o]
+            window = <const P*>row + w
+            m = (<P*>y)[0]
+            if m == m:
+                at = first_equal(window, taps, (taps + 15) // 16 * 16 if <const char*>window <= limit else taps, m)
+            else:
+                at = last_nan(window, taps)
+            (<P*>y)[0] = window[at]  # zeros of both signs are equal
+            at += (d * job.height.size + h) * width.size + w
+            if job.indices.storage == INT32:
+                (<int32_t*>indices)[0] = <int32_t>at
+            else:
+                (<int64_t*>indices)[0] = at
+            y += job.y.w
+            indices += job.indices.w
+        to = rows_after(job, to, r + 1, 1)

@@ -204,22 +204,29 @@ cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept 
     return room
 
 
-cdef inline void load_slab(P* rows, const P* pad, Job* job, Tile* tile, const char* slab, Py_ssize_t top,
+cdef inline void load_slab(P* rows, const P* pad, P* spare, Job* job, Tile* tile, const char* slab, Py_ssize_t top,
                            Py_ssize_t band) noexcept nogil:
-    """Copy input rows [top, top + band) of a slab, with the padding between them. In whole blocks, in order."""
+    """Copy input rows [top, top + band) of a slab, with the padding between them. In whole blocks, in order.
+
+    Rows that follow one another and are not as the kernel computes are loaded at once, into `spare`.
+    """
     cdef Memory* x = &job.x
-    cdef Py_ssize_t pitch = tile.pitch * job.run, used = tile.used * job.run, h
+    cdef Py_ssize_t pitch = tile.pitch * job.run, used = tile.used * job.run, following = x.h, h
+    cdef Py_ssize_t begin = max(0, top), end = min(job.height.size, top + band)
+    cdef bint at_once = not dense(x, rows, tile.used, job.run) and x.h == tile.used * x.w
     cdef const char* limit = whole_until(x, rows, tile.used, job.run)
-    cdef const char* source
-    cdef P* to = rows + tile.left * job.run
-    for h in range(top, top + band):
-        source = slab + h * x.h
-        if 0 <= h < job.height.size:
-            if source <= limit:
-                copy_blocks(to, <const P*>source, used)
-            else:
-                load_row(to, source, x, tile.used, job.run)
-            copy_blocks(to + used, pad, pitch - used)
+    cdef const char* source = slab + begin * x.h
+    cdef P* to = rows + tile.left * job.run + (begin - top) * pitch
+    if at_once and begin < end:
+        load_row(spare, source, x, (end - begin) * tile.used, job.run)
+        source, following = <const char*>spare, used * <Py_ssize_t>sizeof(P)
+    for h in range(begin, end):
+        if at_once or source <= limit:
+            copy_blocks(to, <const P*>source, used)
+        else:
+            load_row(to, source, x, tile.used, job.run)
+        copy_blocks(to + used, pad, pitch - used)
+        source += following
         to += pitch
 
 
@@ -263,6 +270,9 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Py_ssize_t lane = sizeof(int32_t) if job.indices.storage == INT32 else sizeof(int64_t)
     cdef bint direct = dense(&job.y, scratch, tile.out, run) and (job.indices.w == run * lane or tile.out == 1)
     cdef bint spill = in_one_line(job, &job.y, n * sizeof(P)) and in_one_line(job, &job.indices, n * lane)
+    # And all at once, if they are not as the kernel computes.
+    cdef bint at_once = (not direct and in_one_line(job, &job.y, tile.out * job.y.w)
+                         and in_one_line(job, &job.indices, tile.out * job.indices.w))
     cdef Py_ssize_t p, od, oh, o, i, q, r, d, inside, td, th, top, band, chunk, stack, deep, taps, offset, whole
     cdef const P* source
     cdef const P* v
@@ -301,7 +311,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
             if room.straight:
                 source = <const P*>(job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + top * job.x.h)
             for q in range(0 if room.straight else stack):
-                load_slab(scratch + q * high * pitch, pad, job, &tile, job.x.data + plane_offset(job, &job.x, p + q)
+                load_slab(scratch + q * high * pitch, pad, spare, job, &tile, job.x.data + plane_offset(job, &job.x, p + q)
                           + d * job.x.d + tile.first * job.x.w, top, band)
             pick_lanes(op, width, &tile, best, where, source, start, base, spare, lanes, (stack - 1) * high + band, run)
             further = <Lane>(td * depth.step * height.size * width.size)
@@ -331,7 +341,10 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
                 if not gathered:
                     v, w, taps = best, where, <Py_ssize_t>height.taps[oh + r]
                     offset = (<Py_ssize_t>height.begin[oh + r] - top + q * high) * out_pitch
-                if not direct:
+                if at_once:
+                    pick_rows(op, spare + r * n, lanes + r * n, v + offset, w + offset, down, taps, <Lane>0,
+                              round_up(n, 8))
+                elif not direct:
                     pick_rows(op, spare, lanes, v + offset, w + offset, down, taps, <Lane>0, n)
                     store_row(y, &job.y, spare, tile.out, run)
                     store_lanes(indices, &job.indices, lanes, further, tile.out, run)
@@ -341,4 +354,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
                     pick_rows(op, <P*>y, <int64_t*>indices, v + offset, w + offset, down, taps, further, whole)
                 y += job.y.h
                 indices += job.indices.h
+            if at_once:
+                store_row(y - chunk * job.y.h, &job.y, spare, chunk * tile.out, run)
+                store_lanes(indices - chunk * job.indices.h, &job.indices, lanes, further, chunk * tile.out, run)
         first += stack * chunk

@@ -20,6 +20,8 @@ cdef extern from *:
 cdef extern from "<math.h>" nogil:
     double rint(double x) noexcept
     float rintf(float x) noexcept
+    double sqrt(double x) noexcept
+    float sqrtf(float x) noexcept
 
 cdef enum:
     BLOCK = 32    # bytes: rows in scratch may be read and written in whole blocks

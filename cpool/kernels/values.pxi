@@ -135,7 +135,7 @@ cdef inline void finish_norm(F* a, Job* job, Py_ssize_t n) noexcept nogil:
     cdef Py_ssize_t i
     if job.norm == 2:
         for i in range(n):
-            a[i] = a[i] ** 0.5
+            a[i] = sqrtf(a[i]) if F is float else sqrt(a[i])
     elif job.norm == 3:
         for i in range(n):
             a[i] = <F>pow(a[i], 1.0 / job.power)
@@ -194,21 +194,39 @@ cdef inline Rows rows_after(Job* job, Rows at, Py_ssize_t r, Py_ssize_t m) noexc
     return at
 
 
-cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spare, Py_ssize_t first, Py_ssize_t chunk,
-                     Py_ssize_t pitch) noexcept nogil:
-    """Combine the input rows of `chunk` output rows, in stretches that follow one another at one distance."""
+cdef inline void load_stretch(T* to, Job* job, Tile* tile, const char* row, Py_ssize_t rows) noexcept nogil:
+    """Load input rows one behind the other, each element once, as what is to be reduced."""
+    cdef Memory* x = &job.x
+    cdef Py_ssize_t n = tile.used * job.run, r
+    if x.h == tile.used * x.w:
+        load_row(to, row, x, rows * tile.used, job.run)
+    else:
+        for r in range(rows):
+            load_row(to + r * n, row + r * x.h, x, tile.used, job.run)
+    if T is float or T is double:
+        transform(to, job.norm, job.power, rows * n)
+
+
+cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spare, Py_ssize_t space, Py_ssize_t first,
+                     Py_ssize_t chunk, Py_ssize_t pitch) noexcept nogil:
+    """Combine the input rows of `chunk` output rows, in stretches that follow one another at one distance.
+
+    Rows that cannot be used as they lie are loaded into `spare` first, as many as its `space` holds.
+    """
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t run = job.run, r = 0, m, tall, used = tile.used * run, size = sizeof(T)
-    cdef Py_ssize_t down = height.step * job.x.h
-    cdef Py_ssize_t following = height.stride * job.x.h
+    cdef Memory* x = &job.x
+    cdef Py_ssize_t run = job.run, r = 0, m, tall, span, used = tile.used * run, size = sizeof(T)
+    cdef Py_ssize_t down = height.step * x.h
+    cdef Py_ssize_t following = height.stride * x.h
+    cdef Py_ssize_t rows_on = height.stride  # the same, in input rows
     cdef Py_ssize_t ahead = min(following, 4 * used * size) if used * size >= 64 else 0
     # Output rows [begin, end) have all their taps; and if that is all rows, the next plane may simply go on.
     cdef Py_ssize_t begin = 0, end = height.out
-    cdef const char* limit = whole_until(&job.x, rows, tile.used, run) if job.norm < 2 else NULL
+    cdef bint as_it_lies = dense(x, rows, tile.used, run) and job.norm < 2, through
+    cdef const char* limit = whole_until(x, rows, tile.used, run)
     cdef const char* row
     cdef T* inner = rows + tile.left * run
-    cdef bint through
     cdef Rows at = rows_at(job, first)
     while begin < end and <Py_ssize_t>height.taps[begin] < height.kernel:
         begin += 1
@@ -217,23 +235,33 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
     if not height.uniform:
         begin = end = 0
     if height.out == 1:
-        following = <Py_ssize_t>job.x.planes[0]
+        following = <Py_ssize_t>x.planes[0]
+        rows_on = following // x.h if x.h != 0 and following % x.h == 0 else 0
     through = (end - begin == height.out and depth.out == 1 and job.leads == 1
-               and <Py_ssize_t>job.x.planes[0] == height.out * following)
+               and <Py_ssize_t>x.planes[0] == height.out * following)
+    if not as_it_lies:
+        following, down, ahead = rows_on * used * size, height.step * used * size, 0
     while r < chunk:
         tall = <Py_ssize_t>height.taps[at.oh]
-        row = (job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w
-               + <Py_ssize_t>depth.begin[at.od] * job.x.d + <Py_ssize_t>height.begin[at.oh] * job.x.h)
+        span = (tall - 1) * height.step + 1
+        row = (x.data + plane_offset(job, x, at.p) + tile.first * x.w
+               + <Py_ssize_t>depth.begin[at.od] * x.d + <Py_ssize_t>height.begin[at.oh] * x.h)
         m = 0
-        if limit != NULL and tall > 0 and depth.taps[at.od] == 1:
+        if tall > 0 and used > 0 and depth.taps[at.od] == 1:
             m = 1
             if through:
                 m = chunk - r
             elif begin <= at.oh < end:
                 m = min(chunk - r, end - at.oh)
-            while m > 0 and row + (m - 1) * following + (tall - 1) * down > limit:
+            if not as_it_lies:
+                m = min(m, (space // used - span) // rows_on + 1) if 0 < rows_on <= span else 1
+                m = m if span * used <= space else 0
+            while m > 0 and as_it_lies and row + (m - 1) * following + (tall - 1) * down > limit:
                 m -= 1
         if m > 0:
+            if not as_it_lies:
+                load_stretch(spare, job, tile, row, (m - 1) * rows_on + span)
+                row = <const char*>spare
             if pitch == used and following == used * size:  # one long row
                 fold_stretch(op, inner, pad, m * used, m * used, row, 0, down, tall, 1, ahead)
             else:
@@ -247,24 +275,28 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
         at = rows_after(job, at, first + r, m)
 
 
-cdef void store_chunk(Job* job, Tile* tile, T* out, Py_ssize_t first, Py_ssize_t chunk, bint spill) noexcept nogil:
-    """Store `chunk` rows of out_pitch; with `spill` they follow one another in memory, in whole blocks."""
+cdef void store_chunk(Job* job, Tile* tile, T* out, T* spare, Py_ssize_t first, Py_ssize_t chunk) noexcept nogil:
+    """Store `chunk` rows of out_pitch: at once, or at least in whole blocks, if they follow one another in memory."""
+    cdef Memory* y = &job.y
     cdef Rows at = rows_at(job, first)
     cdef Py_ssize_t n = tile.out * job.run, out_pitch = tile.out_pitch * job.run, r = 0, size = sizeof(T)
-    cdef char* target = NULL
-    if spill:
-        target = (job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
-                  + tile.first_out * job.y.w)
-        while r < chunk and (chunk - r - 1) * n * size >= BLOCK:
-            copy_blocks(<T*>target, out, n)  # what spills over is stored next
-            target += n * size
-            out += out_pitch
-            r += 1
-        at = rows_at(job, first + r)
+    cdef char* target = (y.data + plane_offset(job, y, at.p) + at.od * y.d + at.oh * y.h + tile.first_out * y.w)
+    if in_one_line(job, y, tile.out * y.w):
+        if dense(y, out, 2, job.run):
+            while r < chunk and (chunk - r - 1) * n * size >= BLOCK:
+                copy_blocks(<T*>target, out, n)  # what spills over is stored next
+                target += n * size
+                out += out_pitch
+                r += 1
+            at = rows_at(job, first + r)
+        else:
+            for r in range(chunk):
+                copy_blocks(spare + r * n, out + r * out_pitch, n)
+            store_row(target, y, spare, chunk * tile.out, job.run)
+            return
     while r < chunk:
-        target = (job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
-                  + tile.first_out * job.y.w)
-        store_row(target, &job.y, out, tile.out, job.run)
+        target = (y.data + plane_offset(job, y, at.p) + at.od * y.d + at.oh * y.h + tile.first_out * y.w)
+        store_row(target, y, out, tile.out, job.run)
         out += out_pitch
         r += 1
         at = rows_after(job, at, first + r, 1)
@@ -288,13 +320,13 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef const T* source
     cdef Rows at
     cdef Py_ssize_t r, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
+    cdef Py_ssize_t space = min(room.out_at - room.spare_at - SLACK, 8192 // <Py_ssize_t>sizeof(T))
     # No detour through scratch for an input row that is a window high.
     cdef bint alone = (room.chunk == 1 and dense(&job.x, scratch, tile.used, run) and tile.padded == tile.used
                        and height.kernel == 1 and depth.kernel == 1 and job.norm < 2)
-    # Rows of the output that follow one another may be stored in whole blocks.
-    cdef bint spill = dense(&job.y, scratch, tile.out, run) and in_one_line(job, &job.y, n * sizeof(T))
     # Nor for output rows that lie as they come.
-    cdef bint straight = dense(&job.y, scratch, tile.out, run) and (room.chunk == 1 or spill and out_pitch == n)
+    cdef bint straight = (dense(&job.y, scratch, tile.out, run)
+                          and (room.chunk == 1 or out_pitch == n and in_one_line(job, &job.y, n * sizeof(T))))
     cdef bint even = (constant(width.count, first_out, last_out) and constant(height.count, 0, high)
                       and constant(depth.count, 0, deep))
     if R is cpool_sum_t and (T is float or T is double):
@@ -312,7 +344,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
             fold_band(op, job, &tile, rows, scratch, pad, spare,
                       job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w, at.od, at.oh, chunk)
         else:
-            fold_chunk(op, job, &tile, rows, pad, spare, first, chunk, pitch)
+            fold_chunk(op, job, &tile, rows, pad, spare, space, first, chunk, pitch)
         to = out
         if straight:
             to = <T*>(job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
@@ -328,5 +360,5 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
             else:
                 finish_norm(to, job, (chunk - 1) * out_pitch + n)
         if not straight:
-            store_chunk(job, &tile, out, first, chunk, spill)
+            store_chunk(job, &tile, out, spare, first, chunk)
         first += chunk
