@@ -10,6 +10,15 @@ cdef enum:
     LINE = 64          # parts of scratch begin at multiples of it: no vector lies across two cache lines
     ACCUMULATORS = 16  # of a long window: enough to hide the latency of an addition
 
+cdef extern from "halving.h":
+    enum:
+        MAX "CPOOL_MAX"
+        MIN "CPOOL_MIN"
+        SUM "CPOOL_SUM"
+        HALVED_BYTES "CPOOL_HALVED_BYTES"
+    void halve_floats "cpool_halve_float"(int op, void* out, const void* row, int taps, Py_ssize_t n) noexcept nogil
+    void halve_doubles "cpool_halve_double"(int op, void* out, const void* row, int taps, Py_ssize_t n) noexcept nogil
+
 cdef inline Py_ssize_t behind(Py_ssize_t part, Py_ssize_t n) noexcept nogil:
     """Where the part of scratch begins that follows one of n elements."""
     return round_up(part + n + SLACK, LINE)
@@ -150,23 +159,29 @@ cdef inline void mend(R* op, T* out, const T* row, Py_ssize_t n, Py_ssize_t rows
 
 
 cdef inline void fold_tiles(R* op, T* out, const T* row, Py_ssize_t taps, Py_ssize_t n) noexcept nogil:
-    """Windows of 2 to 4, side by side: one pass, de-interleaved in registers; `taps` is a literal in calls."""
+    """Windows of 3 or 4, side by side: one pass, de-interleaved in registers; `taps` is a literal in calls."""
     cdef Py_ssize_t i
     cdef T v
     for i in range(n):
-        v = combine(op, row[taps * i], row[taps * i + 1])
-        if taps > 2:
-            v = combine(op, v, row[taps * i + 2])
+        v = combine(op, combine(op, row[taps * i], row[taps * i + 1]), row[taps * i + 2])
         if taps > 3:
             v = combine(op, v, row[taps * i + 3])
         out[i] = v
 
 
-cdef inline void fold_triples(R* op, T* out, const T* row, Py_ssize_t n) noexcept nogil:
-    """Windows of 3 at stride 2, likewise; phase by phase, as fold_lanes sums all strided windows."""
+cdef inline void fold_halved(R* op, T* out, const T* row, int taps, Py_ssize_t n) noexcept nogil:
+    """Windows of 2 or 3 at stride 2, likewise; phase by phase, as fold_lanes sums all strided windows."""
     cdef Py_ssize_t i
-    for i in range(n):
-        out[i] = combine(op, combine(op, row[2 * i], row[2 * i + 2]), row[2 * i + 1])
+    cdef T m
+    cdef int operation = MAX if R is cpool_max_t else MIN if R is cpool_min_t else SUM
+    if T is float and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
+        halve_floats(operation, out, row, taps, n)
+    elif T is double and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
+        halve_doubles(operation, out, row, taps, n)
+    else:
+        for i in range(n):
+            m = combine(op, row[2 * i], row[2 * i + 2]) if taps > 2 else row[2 * i]
+            out[i] = combine(op, m, row[2 * i + 1])
 
 
 cdef void fold_window(R* op, T* out, const T* row, T* spare, Py_ssize_t taps, Py_ssize_t step,
@@ -214,14 +229,14 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
         fold_progression(op, True, out, row, spare, n * run, w.kernel, w.step * run)
         if tile.mended:
             mend(op, out, row, tile.out, rows)
-    elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 2 and run == 1:
-        fold_tiles(op, out, row, 2, n)
+    elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 2 and run == 1:
+        fold_halved(op, out, row, 2, n)
+    elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 3 and run == 1:
+        fold_halved(op, out, row, 3, n)
     elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 3 and run == 1:
         fold_tiles(op, out, row, 3, n)
     elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 4 and run == 1:
         fold_tiles(op, out, row, 4, n)
-    elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 3 and run == 1:
-        fold_triples(op, out, row, n)
     elif w.uniform:
         residues = w.stride // gcd(w.stride, w.step)
         distance = residues * w.step // w.stride  # of the taps within a phase

@@ -26,6 +26,7 @@ cdef extern from "<math.h>" nogil:
 cdef enum:
     BLOCK = 32    # bytes: rows in scratch may be read and written in whole blocks
     AHEAD = 4096  # bytes from the row at hand to those that are prefetched
+    CACHED = 8388608  # bytes of an array that a cache may well hold
 
 cdef enum Storage:  # how an array holds its numbers; the same numbers as in _engine.py
     NATIVE = 0      # as the T of the kernel

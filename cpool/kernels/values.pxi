@@ -220,7 +220,8 @@ cdef void fold_chunk(R* op, Job* job, Tile* tile, T* rows, const T* pad, T* spar
     cdef Py_ssize_t down = height.step * x.h
     cdef Py_ssize_t following = height.stride * x.h
     cdef Py_ssize_t rows_on = height.stride  # the same, in input rows
-    cdef Py_ssize_t ahead = min(following, 4 * used * size) if used * size >= 64 else 0
+    # Where rows are short and come from memory, not from a cache, the processor's guesses are not enough.
+    cdef Py_ssize_t ahead = min(following, 4 * used * size) if 64 <= used * size < 4096 and x.extent > CACHED else 0
     # Output rows [begin, end) have all their taps; and if that is all rows, the next plane may simply go on.
     cdef Py_ssize_t begin = 0, end = height.out
     cdef bint as_it_lies = dense(x, rows, tile.used, run) and job.norm < 2, through
@@ -302,6 +303,20 @@ cdef void store_chunk(Job* job, Tile* tile, T* out, T* spare, Py_ssize_t first, 
         at = rows_after(job, at, first + r, 1)
 
 
+cdef inline void finish_rows(F* to, Job* job, const F* widths, bint even, Rows at, Py_ssize_t rows,
+                             Py_ssize_t out_pitch, Py_ssize_t n) noexcept nogil:
+    """Turn the sums of `rows` rows from `at` on into averages, or norms."""
+    cdef Py_ssize_t r
+    if not job.divide:
+        finish_norm(to, job, (rows - 1) * out_pitch + n)
+    elif even:
+        divide_all(to, <F>(job.depth.count[0] * job.height.count[0]) * widths[0], (rows - 1) * out_pitch + n)
+    else:
+        for r in range(rows):
+            divide_row(to + r * out_pitch, widths, <F>(job.depth.count[at.od] * job.height.count[at.oh]), n)
+            at = rows_after(job, at, ((at.p * job.depth.out + at.od) * job.height.out) + at.oh + 1, 1)
+
+
 cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t last, Py_ssize_t first_out,
                     Py_ssize_t last_out) noexcept nogil:
     """Pool output rows [first, last) of all planes' rows and output columns [first_out, last_out)."""
@@ -319,7 +334,8 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef T* to
     cdef const T* source
     cdef Rows at
-    cdef Py_ssize_t r, chunk, pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
+    cdef Py_ssize_t r, rows_at_once, chunk
+    cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
     cdef Py_ssize_t space = min(room.out_at - room.spare_at - SLACK, 8192 // <Py_ssize_t>sizeof(T))
     # No detour through scratch for an input row that is a window high.
     cdef bint alone = (room.chunk == 1 and dense(&job.x, scratch, tile.used, run) and tile.padded == tile.used
@@ -327,6 +343,8 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     # Nor for output rows that lie as they come.
     cdef bint straight = (dense(&job.y, scratch, tile.out, run)
                           and (room.chunk == 1 or out_pitch == n and in_one_line(job, &job.y, n * sizeof(T))))
+    # Rows of some width are written one by one, rather than all to scratch and then copied.
+    cdef bint by_rows = not straight and dense(&job.y, scratch, tile.out, run) and n * <Py_ssize_t>sizeof(T) >= 128
     cdef bint even = (constant(width.count, first_out, last_out) and constant(height.count, 0, high)
                       and constant(depth.count, 0, deep))
     if R is cpool_sum_t and (T is float or T is double):
@@ -345,20 +363,17 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
                       job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w, at.od, at.oh, chunk)
         else:
             fold_chunk(op, job, &tile, rows, pad, spare, space, first, chunk, pitch)
-        to = out
-        if straight:
-            to = <T*>(job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
-                      + first_out * job.y.w)
-        fold_lanes(op, width, &tile, to, source, spare, chunk, run)
-        if R is cpool_sum_t and (T is float or T is double):
-            if job.divide and even:
-                divide_all(to, <T>(depth.count[0] * height.count[0]) * widths[0], (chunk - 1) * out_pitch + n)
-            elif job.divide:
-                for r in range(chunk):
-                    divide_row(to + r * out_pitch, widths, <T>(depth.count[at.od] * height.count[at.oh]), n)
-                    at = rows_after(job, at, first + r + 1, 1)
-            else:
-                finish_norm(to, job, (chunk - 1) * out_pitch + n)
-        if not straight:
+        r, rows_at_once = 0, 1 if by_rows else chunk
+        while r < chunk:
+            to = out
+            if straight or by_rows:
+                to = <T*>(job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
+                          + first_out * job.y.w)
+            fold_lanes(op, width, &tile, to, source + r * pitch, spare, rows_at_once, run)
+            if R is cpool_sum_t and (T is float or T is double):
+                finish_rows(to, job, widths, even, at, rows_at_once, out_pitch, n)
+            r += rows_at_once
+            at = rows_after(job, at, first + r, rows_at_once)
+        if not straight and not by_rows:
             store_chunk(job, &tile, out, spare, first, chunk)
         first += chunk

@@ -1,0 +1,108 @@
+/* Windows of 2 or 3 columns that move by 2, for float and double: out[o] is
+
+       taps 2:  row[2*o] + row[2*o + 1]
+       taps 3:  (row[2*o] + row[2*o + 2]) + row[2*o + 1]
+
+   where + is the reduction. A compiler finds the vectors of such a loop, but moves each of the two or three phases
+   across 16-byte lanes by itself. Here the phases are taken within lanes,
+
+       row:    | 0  1  2  3| 4  5  6  7|   | 8  9 10 11|12 13 14 15|
+       even:   | 0  2  8 10| 4  6 12 14|
+       odd:    | 1  3  9 11| 5  7 13 15|
+
+   combined, and only the result is put in order: its 8-byte halves of lanes. */
+#ifndef CPOOL_HALVING_H
+#define CPOOL_HALVING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { CPOOL_MAX, CPOOL_MIN, CPOOL_SUM };
+
+#if defined(__GNUC__) && (__GNUC__ >= 12 || defined(__clang__))
+
+#ifdef __AVX2__
+#define CPOOL_VECTOR 32
+#define CPOOL_EVEN_float 0, 2, 8, 10, 4, 6, 12, 14
+#define CPOOL_ODD_float 1, 3, 9, 11, 5, 7, 13, 15
+#define CPOOL_EVEN_double 0, 4, 2, 6
+#define CPOOL_ODD_double 1, 5, 3, 7
+#define CPOOL_IN_ORDER 0, 2, 1, 3
+#else
+#define CPOOL_VECTOR 16
+#define CPOOL_EVEN_float 0, 2, 4, 6
+#define CPOOL_ODD_float 1, 3, 5, 7
+#define CPOOL_EVEN_double 0, 2
+#define CPOOL_ODD_double 1, 3
+#define CPOOL_IN_ORDER 0, 1
+#endif
+
+/* Fewest outputs that can be halved: one vector's. */
+enum { CPOOL_HALVED_BYTES = CPOOL_VECTOR };
+
+typedef float cpool_vector_float __attribute__((vector_size(CPOOL_VECTOR)));
+typedef double cpool_vector_double __attribute__((vector_size(CPOOL_VECTOR)));
+typedef int32_t cpool_mask_float __attribute__((vector_size(CPOOL_VECTOR)));
+typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
+
+/* `combine` of reductions.pxi: m came first, and a NaN on either side wins. */
+#define CPOOL_EXTREME(T, name, better)                                                                          \
+  static inline cpool_vector_##T cpool_##name##_##T(cpool_vector_##T m, cpool_vector_##T v) {                   \
+    cpool_mask_##T takes = (v better m) | (v != v);                                                             \
+    return (cpool_vector_##T)((takes & (cpool_mask_##T)v) | (~takes & (cpool_mask_##T)m));                      \
+  }
+#define CPOOL_TOTAL(T)                                                                                          \
+  static inline cpool_vector_##T cpool_sum_##T(cpool_vector_##T m, cpool_vector_##T v) { return m + v; }
+
+/* The last vector of outputs may overlap the one before. */
+#define CPOOL_HALVE(T, name)                                                                                    \
+  static inline void cpool_halve_##name##_##T(T *out, const T *row, int taps, ptrdiff_t n) {                    \
+    const ptrdiff_t lanes = CPOOL_VECTOR / sizeof(T);                                                           \
+    cpool_vector_##T low, high, m, odd;                                                                         \
+    for (ptrdiff_t done = 0; done < n; done += lanes) {                                                         \
+      ptrdiff_t o = done + lanes <= n ? done : n - lanes;                                                       \
+      memcpy(&low, row + 2 * o, CPOOL_VECTOR);                                                                  \
+      memcpy(&high, row + 2 * o + lanes, CPOOL_VECTOR);                                                         \
+      m = __builtin_shufflevector(low, high, CPOOL_EVEN_##T);                                                   \
+      odd = __builtin_shufflevector(low, high, CPOOL_ODD_##T);                                                  \
+      if (taps > 2) {                                                                                           \
+        memcpy(&low, row + 2 * o + 1, CPOOL_VECTOR); /* no further than the last tap */                         \
+        memcpy(&high, row + 2 * o + 1 + lanes, CPOOL_VECTOR);                                                   \
+        m = cpool_##name##_##T(m, __builtin_shufflevector(low, high, CPOOL_ODD_##T));                           \
+      }                                                                                                         \
+      m = cpool_##name##_##T(m, odd);                                                                           \
+      m = (cpool_vector_##T)__builtin_shufflevector((cpool_vector_double)m, (cpool_vector_double)m,             \
+                                                    CPOOL_IN_ORDER);                                            \
+      memcpy(out + o, &m, CPOOL_VECTOR);                                                                        \
+    }                                                                                                           \
+  }
+
+#define CPOOL_HALVES(T)                                                                                         \
+  CPOOL_EXTREME(T, max, >)                                                                                      \
+  CPOOL_EXTREME(T, min, <)                                                                                      \
+  CPOOL_TOTAL(T)                                                                                                \
+  CPOOL_HALVE(T, max)                                                                                           \
+  CPOOL_HALVE(T, min)                                                                                           \
+  CPOOL_HALVE(T, sum)                                                                                           \
+  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, ptrdiff_t n) {               \
+    if (op == CPOOL_MAX)                                                                                        \
+      cpool_halve_max_##T(out, row, taps, n);                                                                   \
+    else if (op == CPOOL_MIN)                                                                                   \
+      cpool_halve_min_##T(out, row, taps, n);                                                                   \
+    else                                                                                                        \
+      cpool_halve_sum_##T(out, row, taps, n);                                                                   \
+  }
+CPOOL_HALVES(float)
+CPOOL_HALVES(double)
+
+#else /* no vectors: nothing is wide enough */
+
+enum { CPOOL_HALVED_BYTES = INT32_MAX };
+#define CPOOL_NO_HALVES(T) \
+  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, ptrdiff_t n) { }
+CPOOL_NO_HALVES(float)
+CPOOL_NO_HALVES(double)
+
+#endif
+#endif
