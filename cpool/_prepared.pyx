@@ -4,6 +4,11 @@ A tiny pooling costs what its Python costs. So all checks, plans and layouts are
 later one is found by what distinguishes it: the input's shape, strides and dtype, and the arguments as typed.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.string cimport memcmp
+cimport cython
+
 import numpy as np
 
 from . import _engine, _layout, threads
@@ -12,6 +17,18 @@ cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty
 
 #: Calls kept by one function; beyond that it starts anew.
 cdef Py_ssize_t MOST = 4096
+
+cdef struct Interface:  # what ``__array_struct__`` of NumPy's array interface points to
+    int two
+    int ndim
+    char typekind
+    int itemsize
+    int flags
+    Py_ssize_t* shape
+    Py_ssize_t* strides
+
+cdef enum:
+    ALIGNED = 0x100
 
 
 cdef bint plain(object value):
@@ -27,35 +44,92 @@ cdef bint plain(object value):
     return True
 
 
+cdef inline bint identical(tuple a, tuple b):
+    """Whether two tuples hold the same objects."""
+    cdef Py_ssize_t i, n = len(a)
+    if n != len(b):
+        return False
+    for i in range(n):
+        if a[i] is not b[i]:
+            return False
+    return True
+
+
+@cython.final
+cdef class Kept:
+    """A prepared call, and what it was prepared for."""
+
+    cdef object dtype, call
+    cdef bytes shape, strides
+    cdef tuple arguments, flags
+
+    cdef inline bint serves(self, Interface* x, object dtype, tuple arguments, tuple flags):
+        """Whether x and the arguments are those of this call, down to the objects: looked at before all others."""
+        cdef size_t n = x.ndim * sizeof(Py_ssize_t)
+        return (dtype is self.dtype and PyBytes_GET_SIZE(self.shape) == <Py_ssize_t>n > 0
+                and memcmp(x.shape, PyBytes_AS_STRING(self.shape), n) == 0
+                and memcmp(x.strides, PyBytes_AS_STRING(self.strides), n) == 0
+                and identical(arguments, self.arguments) and identical(flags, self.flags))
+
+
+@cython.final
 cdef class Memo:
     """The prepared calls of one public function."""
 
     cdef dict calls
+    cdef Kept last  # found or kept: most calls repeat it
 
     def __cinit__(self):
         self.calls = {}
 
-    cdef object key(self, x, tuple arguments, tuple flags):
+    cdef object look_up(self, x, tuple arguments, tuple flags, call):
+        """Return the call for x and arguments as the user typed them, or None; or keep `call` if there is one."""
+        cdef object shared
+        cdef Interface* array
+        cdef Kept kept
+        if type(x) is not ndarray:
+            return call
+        shared = x.__array_struct__
+        array = <Interface*>PyCapsule_GetPointer(shared, NULL)
+        kind = x.dtype
+        if not array.flags & ALIGNED:
+            return call
+        with cython.critical_section(self):
+            kept = self.last
+        if call is None and kept is not None and kept.serves(array, kind, arguments, flags):
+            return kept.call
         for each in flags:
             if each is not True and each is not False:
+                return call
+        if not plain(arguments):
+            return call
+        shape = PyBytes_FromStringAndSize(<char*>array.shape, array.ndim * sizeof(Py_ssize_t))
+        strides = PyBytes_FromStringAndSize(<char*>array.strides, array.ndim * sizeof(Py_ssize_t))
+        key = shape, strides, kind, arguments, flags
+        if call is None:
+            kept = self.calls.get(key)
+            if kept is None:
                 return None
-        if type(x) is not ndarray or not plain(arguments) or not x.flags.aligned:
-            return None
-        return x.shape, x.strides, x.dtype, arguments, flags
+        elif not kind.isnative:
+            return call
+        else:
+            kept = Kept.__new__(Kept)
+            kept.shape, kept.strides, kept.dtype, kept.call = shape, strides, kind, call
+            kept.arguments, kept.flags = arguments, flags
+            if len(self.calls) >= MOST:
+                self.calls.clear()
+            self.calls[key] = kept
+        with cython.critical_section(self):
+            self.last = kept
+        return kept.call
 
     def get(self, x, tuple arguments, tuple flags=()):
         """Return the call for `x` and arguments as the user typed them, or None."""
-        cdef object key = self.key(x, arguments, flags)
-        return None if key is None else self.calls.get(key)
+        return self.look_up(x, arguments, flags, None)
 
     def keep(self, call, x, tuple arguments, tuple flags=()):
         """Keep a call if it can be found again, and return it."""
-        cdef object key = self.key(x, arguments, flags)
-        if key is not None and x.dtype.isnative:
-            if len(self.calls) >= MOST:
-                self.calls.clear()
-            self.calls[key] = call
-        return call
+        return self.look_up(x, arguments, flags, call)
 
 
 cdef class Prepared:

@@ -106,7 +106,7 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
 cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes) except -1:
     """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads."""
     cdef Py_ssize_t each = round_up(scratch_bytes + 128, 128), units = total // unit, pieces, t
-    cdef int threads = <int>min(allowed(job.threads), units)
+    cdef int threads = <int>min(allowed(job.threads), units) if job.threads > 1 else 1
     cdef char* room = <char*>calloc(max(threads, 1) * each + LINE, 1)
     cdef char* scratch = <char*>round_up(<Py_ssize_t>room, LINE)
     if room == NULL:

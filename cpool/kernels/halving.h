@@ -50,10 +50,15 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
 #define CPOOL_EXTREME(T, name, better)                                                                          \
   static inline cpool_vector_##T cpool_##name##_##T(cpool_vector_##T m, cpool_vector_##T v) {                   \
     cpool_mask_##T takes = (v better m) | (v != v);                                                             \
-    return (cpool_vector_##T)((takes & (cpool_mask_##T)v) | (~takes & (cpool_mask_##T)m));                      \
+    return CPOOL_SELECT(T, takes, v, m);                                                                        \
   }
 #define CPOOL_TOTAL(T)                                                                                          \
   static inline cpool_vector_##T cpool_sum_##T(cpool_vector_##T m, cpool_vector_##T v) { return m + v; }
+
+#define CPOOL_SELECT(T, mask, v, m)                                                                             \
+  ((cpool_vector_##T)(((mask) & (cpool_mask_##T)(v)) | (~(mask) & (cpool_mask_##T)(m))))
+#define CPOOL_ORDERED(T, v)                                                                                     \
+  ((cpool_vector_##T)__builtin_shufflevector((cpool_vector_double)(v), (cpool_vector_double)(v), CPOOL_IN_ORDER))
 
 /* The last vector of outputs may overlap the one before. */
 #define CPOOL_HALVE(T, name)                                                                                    \
@@ -72,9 +77,44 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
         m = cpool_##name##_##T(m, __builtin_shufflevector(low, high, CPOOL_ODD_##T));                           \
       }                                                                                                         \
       m = cpool_##name##_##T(m, odd);                                                                           \
-      m = (cpool_vector_##T)__builtin_shufflevector((cpool_vector_double)m, (cpool_vector_double)m,             \
-                                                    CPOOL_IN_ORDER);                                            \
+      m = CPOOL_ORDERED(T, m);                                                                                  \
       memcpy(out + o, &m, CPOOL_VECTOR);                                                                        \
+    }                                                                                                           \
+  }
+
+/* The same with where the winners stand: at the first tap that is inside, start, or behind the first tap, base. */
+#define CPOOL_PICK(T, name, better)                                                                             \
+  static inline void cpool_pick_##name##_##T(T *best, void *at, const T *row, const void *start,                \
+                                             const void *base, int taps, ptrdiff_t n) {                         \
+    const ptrdiff_t lanes = CPOOL_VECTOR / sizeof(T);                                                           \
+    cpool_vector_##T low, high, m, v;                                                                           \
+    cpool_mask_##T takes, w, from;                                                                              \
+    for (ptrdiff_t done = 0; done < n; done += lanes) {                                                         \
+      ptrdiff_t o = done + lanes <= n ? done : n - lanes, bytes = o * (ptrdiff_t)sizeof(T);                     \
+      memcpy(&low, row + 2 * o, CPOOL_VECTOR);                                                                  \
+      memcpy(&high, row + 2 * o + lanes, CPOOL_VECTOR);                                                         \
+      m = __builtin_shufflevector(low, high, CPOOL_EVEN_##T);                                                   \
+      v = __builtin_shufflevector(low, high, CPOOL_ODD_##T);                                                    \
+      takes = (v better m) | (v != v);                                                                          \
+      m = CPOOL_SELECT(T, takes, v, m);                                                                         \
+      w = -takes;                                                                                               \
+      if (taps > 2) {                                                                                           \
+        memcpy(&low, row + 2 * o + 1, CPOOL_VECTOR);                                                            \
+        memcpy(&high, row + 2 * o + 1 + lanes, CPOOL_VECTOR);                                                   \
+        v = __builtin_shufflevector(low, high, CPOOL_ODD_##T);                                                  \
+        takes = (v better m) | (v != v);                                                                        \
+        m = CPOOL_SELECT(T, takes, v, m);                                                                       \
+        w = (~takes & w) - (takes + takes);                                                                     \
+      }                                                                                                         \
+      m = CPOOL_ORDERED(T, m);                                                                                  \
+      memcpy(best + o, &m, CPOOL_VECTOR);                                                                       \
+      w = (cpool_mask_##T)CPOOL_ORDERED(T, w);                                                                  \
+      memcpy(&from, (const char *)base + bytes, CPOOL_VECTOR);                                                  \
+      w += from;                                                                                                \
+      memcpy(&from, (const char *)start + bytes, CPOOL_VECTOR);                                                 \
+      takes = w > from;                                                                                         \
+      w = (takes & w) | (~takes & from);                                                                        \
+      memcpy((char *)at + bytes, &w, CPOOL_VECTOR);                                                             \
     }                                                                                                           \
   }
 
@@ -85,6 +125,8 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
   CPOOL_HALVE(T, max)                                                                                           \
   CPOOL_HALVE(T, min)                                                                                           \
   CPOOL_HALVE(T, sum)                                                                                           \
+  CPOOL_PICK(T, max, >)                                                                                         \
+  CPOOL_PICK(T, min, <)                                                                                         \
   static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, ptrdiff_t n) {               \
     if (op == CPOOL_MAX)                                                                                        \
       cpool_halve_max_##T(out, row, taps, n);                                                                   \
@@ -92,6 +134,13 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
       cpool_halve_min_##T(out, row, taps, n);                                                                   \
     else                                                                                                        \
       cpool_halve_sum_##T(out, row, taps, n);                                                                   \
+  }                                                                                                             \
+  static inline void cpool_pick_##T(int op, void *best, void *at, const void *row, const void *start,           \
+                                    const void *base, int taps, ptrdiff_t n) {                                  \
+    if (op == CPOOL_MAX)                                                                                        \
+      cpool_pick_max_##T(best, at, row, start, base, taps, n);                                                  \
+    else                                                                                                        \
+      cpool_pick_min_##T(best, at, row, start, base, taps, n);                                                  \
   }
 CPOOL_HALVES(float)
 CPOOL_HALVES(double)
@@ -100,7 +149,9 @@ CPOOL_HALVES(double)
 
 enum { CPOOL_HALVED_BYTES = INT32_MAX };
 #define CPOOL_NO_HALVES(T) \
-  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, ptrdiff_t n) { }
+  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, ptrdiff_t n) { } \
+  static inline void cpool_pick_##T(int op, void *best, void *at, const void *row, const void *start, \
+                                    const void *base, int taps, ptrdiff_t n) { }
 CPOOL_NO_HALVES(float)
 CPOOL_NO_HALVES(double)
 

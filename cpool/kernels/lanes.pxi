@@ -18,6 +18,10 @@ cdef extern from "halving.h":
         HALVED_BYTES "CPOOL_HALVED_BYTES"
     void halve_floats "cpool_halve_float"(int op, void* out, const void* row, int taps, Py_ssize_t n) noexcept nogil
     void halve_doubles "cpool_halve_double"(int op, void* out, const void* row, int taps, Py_ssize_t n) noexcept nogil
+    void pick_floats "cpool_pick_float"(int op, void* best, void* at, const void* row, const void* start,
+                                        const void* base, int taps, Py_ssize_t n) noexcept nogil
+    void pick_doubles "cpool_pick_double"(int op, void* best, void* at, const void* row, const void* start,
+                                          const void* base, int taps, Py_ssize_t n) noexcept nogil
 
 cdef inline Py_ssize_t behind(Py_ssize_t part, Py_ssize_t n) noexcept nogil:
     """Where the part of scratch begins that follows one of n elements."""

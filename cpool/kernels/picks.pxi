@@ -56,9 +56,17 @@ cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, cons
                             Py_ssize_t stride, bint third, Py_ssize_t n) noexcept nogil:
     """Two or three taps in one pass; `stride` and `third` are literals where this is called."""
     cdef Py_ssize_t i
+    cdef int operation = MAX if Selection is cpool_max_t else MIN
     cdef bint better
     cdef P m, v
     cdef Lane w
+    if stride == 2 and n * <Py_ssize_t>sizeof(P) >= HALVED_BYTES:
+        if P is float and Lane is int32_t:
+            pick_floats(operation, best, at, row, start, base, 3 if third else 2, n)
+            return
+        if P is double and Lane is int64_t:
+            pick_doubles(operation, best, at, row, start, base, 3 if third else 2, n)
+            return
     for i in range(n):
         m, w = row[stride * i], start[i]
         v = row[stride * i + 1]
@@ -311,8 +319,8 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
             if room.straight:
                 source = <const P*>(job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + top * job.x.h)
             for q in range(0 if room.straight else stack):
-                load_slab(scratch + q * high * pitch, pad, spare, job, &tile, job.x.data + plane_offset(job, &job.x, p + q)
-                          + d * job.x.d + tile.first * job.x.w, top, band)
+                slab = job.x.data + plane_offset(job, &job.x, p + q) + d * job.x.d + tile.first * job.x.w
+                load_slab(scratch + q * high * pitch, pad, spare, job, &tile, slab, top, band)
             pick_lanes(op, width, &tile, best, where, source, start, base, spare, lanes, (stack - 1) * high + band, run)
             further = <Lane>(td * depth.step * height.size * width.size)
             if room.log_step:
