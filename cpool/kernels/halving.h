@@ -3,7 +3,7 @@
        taps 2:  row[2*o] + row[2*o + 1]
        taps 3:  (row[2*o] + row[2*o + 2]) + row[2*o + 1]
 
-   where + is the reduction. A compiler finds the vectors of such a loop, but moves each of the two or three phases
+   where + is the reduction; a sum is divided by `count` while it is at hand, unless that is 1. A compiler finds the vectors of such a loop, but moves each of the two or three phases
    across 16-byte lanes by itself. Here the phases are taken within lanes,
 
        row:    | 0  1  2  3| 4  5  6  7|   | 8  9 10 11|12 13 14 15|
@@ -62,7 +62,7 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
 
 /* The last vector of outputs may overlap the one before. */
 #define CPOOL_HALVE(T, name)                                                                                    \
-  static inline void cpool_halve_##name##_##T(T *out, const T *row, int taps, ptrdiff_t n) {                    \
+  static inline void cpool_halve_##name##_##T(T *out, const T *row, int taps, T count, ptrdiff_t n) {           \
     const ptrdiff_t lanes = CPOOL_VECTOR / sizeof(T);                                                           \
     cpool_vector_##T low, high, m, odd;                                                                         \
     for (ptrdiff_t done = 0; done < n; done += lanes) {                                                         \
@@ -78,6 +78,7 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
       }                                                                                                         \
       m = cpool_##name##_##T(m, odd);                                                                           \
       m = CPOOL_ORDERED(T, m);                                                                                  \
+      if (count != 1) m /= count;                                                                               \
       memcpy(out + o, &m, CPOOL_VECTOR);                                                                        \
     }                                                                                                           \
   }
@@ -127,13 +128,13 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
   CPOOL_HALVE(T, sum)                                                                                           \
   CPOOL_PICK(T, max, >)                                                                                         \
   CPOOL_PICK(T, min, <)                                                                                         \
-  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, ptrdiff_t n) {               \
+  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, T count, ptrdiff_t n) {      \
     if (op == CPOOL_MAX)                                                                                        \
-      cpool_halve_max_##T(out, row, taps, n);                                                                   \
+      cpool_halve_max_##T(out, row, taps, 1, n);                                                                \
     else if (op == CPOOL_MIN)                                                                                   \
-      cpool_halve_min_##T(out, row, taps, n);                                                                   \
+      cpool_halve_min_##T(out, row, taps, 1, n);                                                                \
     else                                                                                                        \
-      cpool_halve_sum_##T(out, row, taps, n);                                                                   \
+      cpool_halve_sum_##T(out, row, taps, count, n);                                                            \
   }                                                                                                             \
   static inline void cpool_pick_##T(int op, void *best, void *at, const void *row, const void *start,           \
                                     const void *base, int taps, ptrdiff_t n) {                                  \
@@ -149,7 +150,7 @@ CPOOL_HALVES(double)
 
 enum { CPOOL_HALVED_BYTES = INT32_MAX };
 #define CPOOL_NO_HALVES(T) \
-  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, ptrdiff_t n) { } \
+  static inline void cpool_halve_##T(int op, void *out, const void *row, int taps, T count, ptrdiff_t n) { } \
   static inline void cpool_pick_##T(int op, void *best, void *at, const void *row, const void *start, \
                                     const void *base, int taps, ptrdiff_t n) { }
 CPOOL_NO_HALVES(float)

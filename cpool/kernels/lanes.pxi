@@ -16,8 +16,10 @@ cdef extern from "halving.h":
         MIN "CPOOL_MIN"
         SUM "CPOOL_SUM"
         HALVED_BYTES "CPOOL_HALVED_BYTES"
-    void halve_floats "cpool_halve_float"(int op, void* out, const void* row, int taps, Py_ssize_t n) noexcept nogil
-    void halve_doubles "cpool_halve_double"(int op, void* out, const void* row, int taps, Py_ssize_t n) noexcept nogil
+    void halve_floats "cpool_halve_float"(int op, void* out, const void* row, int taps, float count,
+                                          Py_ssize_t n) noexcept nogil
+    void halve_doubles "cpool_halve_double"(int op, void* out, const void* row, int taps, double count,
+                                            Py_ssize_t n) noexcept nogil
     void pick_floats "cpool_pick_float"(int op, void* best, void* at, const void* row, const void* start,
                                         const void* base, int taps, Py_ssize_t n) noexcept nogil
     void pick_doubles "cpool_pick_double"(int op, void* best, void* at, const void* row, const void* start,
@@ -162,6 +164,25 @@ cdef inline void mend(R* op, T* out, const T* row, Py_ssize_t n, Py_ssize_t rows
         row += n
 
 
+cdef inline void divide_all(F* a, F count, Py_ssize_t n) noexcept nogil:
+    """Turn sums into averages; division by a power of two is the product with the inverse, exactly."""
+    cdef Py_ssize_t i
+    cdef F inverse = 1 / count
+    cdef int64_t whole = <int64_t>count if 1 <= count < <F>2**62 else 0
+    if whole > 0 and whole & (whole - 1) == 0:
+        for i in range(n):
+            a[i] = a[i] * inverse
+    else:
+        for i in range(n):
+            a[i] = a[i] / count
+
+
+cdef inline void divide_sums(R* op, T* out, T count, Py_ssize_t n) noexcept nogil:
+    if R is cpool_sum_t and (T is float or T is double):
+        if count != 1:
+            divide_all(out, count, n)
+
+
 cdef inline void fold_tiles(R* op, T* out, const T* row, Py_ssize_t taps, Py_ssize_t n) noexcept nogil:
     """Windows of 3 or 4, side by side: one pass, de-interleaved in registers; `taps` is a literal in calls."""
     cdef Py_ssize_t i
@@ -173,19 +194,20 @@ cdef inline void fold_tiles(R* op, T* out, const T* row, Py_ssize_t taps, Py_ssi
         out[i] = v
 
 
-cdef inline void fold_halved(R* op, T* out, const T* row, int taps, Py_ssize_t n) noexcept nogil:
+cdef inline void fold_halved(R* op, T* out, const T* row, int taps, T count, Py_ssize_t n) noexcept nogil:
     """Windows of 2 or 3 at stride 2, likewise; phase by phase, as fold_lanes sums all strided windows."""
     cdef Py_ssize_t i
     cdef T m
     cdef int operation = MAX if R is cpool_max_t else MIN if R is cpool_min_t else SUM
     if T is float and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
-        halve_floats(operation, out, row, taps, n)
+        halve_floats(operation, out, row, taps, count, n)
     elif T is double and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
-        halve_doubles(operation, out, row, taps, n)
+        halve_doubles(operation, out, row, taps, count, n)
     else:
         for i in range(n):
             m = combine(op, row[2 * i], row[2 * i + 2]) if taps > 2 else row[2 * i]
             out[i] = combine(op, m, row[2 * i + 1])
+        divide_sums(op, out, count, n)
 
 
 cdef void fold_window(R* op, T* out, const T* row, T* spare, Py_ssize_t taps, Py_ssize_t step,
@@ -215,9 +237,9 @@ cdef inline bint apart(Axis* w) noexcept nogil:
     return w.kernel >= ACCUMULATORS and (w.stride >= w.kernel or w.out == 1)
 
 
-cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare, Py_ssize_t rows,
+cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare, T count, Py_ssize_t rows,
                      Py_ssize_t run) noexcept nogil:
-    """Reduce the windows of `rows` rows of scratch into rows of out_pitch.
+    """Reduce the windows of `rows` rows of scratch into rows of out_pitch; divide sums by `count`, unless it is 1.
 
     A stride s > 1 splits the row into s phases ``row[i*s + j]``. Tap t lies in phase (t*step) % s, and the taps of one
     phase are again a progression: the same code serves every stride, kernel and dilation.
@@ -234,9 +256,11 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
         if tile.mended:
             mend(op, out, row, tile.out, rows)
     elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 2 and run == 1:
-        fold_halved(op, out, row, 2, n)
+        fold_halved(op, out, row, 2, count, n)
+        return
     elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 3 and run == 1:
-        fold_halved(op, out, row, 3, n)
+        fold_halved(op, out, row, 3, count, n)
+        return
     elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 3 and run == 1:
         fold_tiles(op, out, row, 3, n)
     elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 4 and run == 1:
@@ -256,3 +280,4 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
                 fold_window(op, out + (r * tile.out_pitch + o - tile.first_out) * run,
                             row + (r * tile.pitch + <Py_ssize_t>w.begin[o] - tile.first) * run, spare,
                             <Py_ssize_t>w.taps[o], w.step, run)
+    divide_sums(op, out, count, n * run)

@@ -148,19 +148,6 @@ cdef inline void divide_row(F* a, const F* widths, F across, Py_ssize_t n) noexc
         a[i] = a[i] / (across * widths[i])
 
 
-cdef inline void divide_all(F* a, F count, Py_ssize_t n) noexcept nogil:
-    """The same where all windows have one divisor; by a power of two it is the product with the inverse, exactly."""
-    cdef Py_ssize_t i
-    cdef F inverse = 1 / count
-    cdef int64_t whole = <int64_t>count if 1 <= count < <F>2**62 else 0
-    if whole > 0 and whole & (whole - 1) == 0:
-        for i in range(n):
-            a[i] = a[i] * inverse
-    else:
-        for i in range(n):
-            a[i] = a[i] / count
-
-
 cdef inline bint constant(const int64_t* counts, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t o
     for o in range(first + 1, last):
@@ -305,13 +292,11 @@ cdef void store_chunk(Job* job, Tile* tile, T* out, T* spare, Py_ssize_t first, 
 
 cdef inline void finish_rows(F* to, Job* job, const F* widths, bint even, Rows at, Py_ssize_t rows,
                              Py_ssize_t out_pitch, Py_ssize_t n) noexcept nogil:
-    """Turn the sums of `rows` rows from `at` on into averages, or norms."""
+    """Turn the sums of `rows` rows from `at` on into norms, or into averages, if they have not one divisor."""
     cdef Py_ssize_t r
     if not job.divide:
         finish_norm(to, job, (rows - 1) * out_pitch + n)
-    elif even:
-        divide_all(to, <F>(job.depth.count[0] * job.height.count[0]) * widths[0], (rows - 1) * out_pitch + n)
-    else:
+    elif not even:
         for r in range(rows):
             divide_row(to + r * out_pitch, widths, <F>(job.depth.count[at.od] * job.height.count[at.oh]), n)
             at = rows_after(job, at, ((at.p * job.depth.out + at.od) * job.height.out) + at.oh + 1, 1)
@@ -345,10 +330,13 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
                           and (room.chunk == 1 or out_pitch == n and in_one_line(job, &job.y, n * sizeof(T))))
     # Rows of some width are written one by one, rather than all to scratch and then copied.
     cdef bint by_rows = not straight and dense(&job.y, scratch, tile.out, run) and n * <Py_ssize_t>sizeof(T) >= 128
+    cdef T count = 1  # what all sums are divided by
     cdef bint even = (constant(width.count, first_out, last_out) and constant(height.count, 0, high)
                       and constant(depth.count, 0, deep))
     if R is cpool_sum_t and (T is float or T is double):
         fill_counts(widths, width.count + first_out, tile.out, run)
+        if job.divide and even:
+            count = <T>(depth.count[0] * height.count[0]) * widths[0]
     fill(scratch, identity(op, scratch), room.spare_at)
     while first < last:
         chunk = min(room.chunk, last - first)
@@ -369,7 +357,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
             if straight or by_rows:
                 to = <T*>(job.y.data + plane_offset(job, &job.y, at.p) + at.od * job.y.d + at.oh * job.y.h
                           + first_out * job.y.w)
-            fold_lanes(op, width, &tile, to, source + r * pitch, spare, rows_at_once, run)
+            fold_lanes(op, width, &tile, to, source + r * pitch, spare, count, rows_at_once, run)
             if R is cpool_sum_t and (T is float or T is double):
                 finish_rows(to, job, widths, even, at, rows_at_once, out_pitch, n)
             r += rows_at_once
