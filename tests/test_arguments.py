@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cpool
+from cpool import reference
 
 X = np.arange(48.0).reshape(1, 2, 4, 6)
 
@@ -185,3 +186,30 @@ def test_unaligned_arrays_are_copied():
     assert cpool.max_pool2d(x, 2).tolist() == [[5, 7], [13, 15]]
     with pytest.raises(ValueError, match="aligned"):
         cpool.max_pool2d(np.zeros((8, 8), np.float32), 2, out=x)
+
+
+def test_a_kept_call_serves_its_own_arguments_alone():
+    """A repeated call is known by the objects it is made of; whatever differs is another call."""
+    x = np.arange(64.0).reshape(8, 8)
+    for _ in range(2):
+        assert cpool.max_pool2d(x, 1).shape == (8, 8)
+        for equal_to_1 in (True, 1.0, np.float32(1)):
+            with pytest.raises(TypeError, match="kernel_size"):
+                cpool.max_pool2d(x, equal_to_1)
+        with pytest.raises(TypeError, match="ceil_mode"):
+            cpool.max_pool2d(x, 1, ceil_mode=0)
+        kernel = [2, 2]
+        assert cpool.max_pool2d(x, kernel).shape == (4, 4)
+        kernel[0] = 4
+        assert cpool.max_pool2d(x, kernel).shape == (2, 4)
+        for other in (
+            x.T,
+            x[::-1],
+            x[:, ::2],
+            x.astype("f4"),
+            x.astype(">f8"),
+            x[:4],
+            x.reshape(1, 8, 8),
+            x.astype("i4"),
+        ):
+            np.testing.assert_array_equal(cpool.max_pool2d(other, 2), reference.max_pool2d(other, 2))

@@ -8,6 +8,7 @@ reduction only as an identity and a `combine`:
     reductions.pxi  identity, combine, takes
     rows.pxi        elementwise over rows; loading and storing every dtype
     lanes.pxi       along W, over many rows of scratch at once
+    halving.h       windows of 2 or 3 columns that move by 2, shuffled by hand; half.h: rows of 2-byte floats
     values.pxi      max, min, sum: rows, then lanes
     picks.pxi       values with indices: lanes, then rows
     located.pxi     indices of values that are known

@@ -1,0 +1,54 @@
+"""Windows of 2 and 3 columns that move by 2 have shuffles of their own: widths around vectors, ties, NaN, borders."""
+
+import numpy as np
+import pytest
+from cases import difficult
+
+import cpool
+from cpool import reference
+
+WIDTHS = [*range(3, 38), 63, 64, 65, 67, 130]
+
+
+def same_bits(a, b):
+    np.testing.assert_array_equal(a, b)
+    assert np.ascontiguousarray(a).dtype == b.dtype
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("kernel", "padding"), [(2, 0), (2, 1), (3, 0), (3, 1)])
+def test_every_width(kernel, padding, dtype, threads):
+    for width in WIDTHS:
+        x = difficult((3, 5, width), dtype, seed=width)
+        arguments = dict(kernel_size=(3, kernel), stride=2, padding=(1, padding))
+        for ceil_mode in (False, True):
+            for name in ("max_pool2d", "min_pool2d"):
+                ours = getattr(cpool, name)(x, **arguments, ceil_mode=ceil_mode, return_indices=True)
+                theirs = getattr(reference, name)(x, **arguments, ceil_mode=ceil_mode, return_indices=True)
+                same_bits(ours[0], theirs[0])
+                same_bits(ours[1], theirs[1])
+                same_bits(getattr(cpool, name)(x, **arguments, ceil_mode=ceil_mode), theirs[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize(("kernel", "padding"), [(2, 0), (2, 1), (3, 0), (3, 1)])
+def test_averages_of_every_width(kernel, padding, counted, dtype, threads):
+    """Sums of small integers are exact, so the quotients must be the nearest numbers."""
+    for width in WIDTHS:
+        x = np.random.default_rng(width).integers(-99, 99, (2, 6, width)).astype(dtype)
+        arguments = dict(kernel_size=(2, kernel), stride=2, padding=(0, padding), count_include_pad=counted)
+        ours = cpool.avg_pool2d(x, **arguments)
+        same_bits(ours, reference.avg_pool2d(x, **arguments))
+        same_bits(cpool.avg_pool2d(x, **arguments, divisor_override=-7), cpool.avg_pool2d(x, **arguments,
+                  divisor_override=1) / np.dtype(dtype).type(-7))  # fmt: skip
+
+
+def test_one_row():
+    """A window one row high reads the caller's memory, also where there is one vector only."""
+    for n in WIDTHS:
+        x = difficult((2, n), "float32", seed=n)
+        ours = cpool.max_pool1d(x, 3, 2, return_indices=True)
+        theirs = reference.max_pool1d(x, 3, 2, return_indices=True)
+        same_bits(ours[0], theirs[0])
+        same_bits(ours[1], theirs[1])
