@@ -271,9 +271,10 @@ def _serve(make: Any, pipe: Any) -> None:
             function = make(*job)
             if function is not None:
                 function()
-                start = time.perf_counter()
-                function()
-                calls = max(1, int(5e-3 / (time.perf_counter() - start)))
+                start, calls = time.perf_counter(), 0
+                while time.perf_counter() < start + 5e-3:  # the first calls are slower: count, rather than divide
+                    function()
+                    calls += 1
         except Exception as error:
             print(f"{make.__name__} cannot do {job}: {error}", file=sys.stderr)
             function = None

@@ -4,7 +4,7 @@ A tiny pooling costs what its Python costs. So all checks, plans and layouts are
 later one is found by what distinguishes it: the input's shape, strides and dtype, and the arguments as typed.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AsString, PyBytes_FromStringAndSize
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.string cimport memcmp
 cimport cython
@@ -66,9 +66,9 @@ cdef class Kept:
     cdef inline bint serves(self, Interface* x, object dtype, tuple arguments, tuple flags):
         """Whether x and the arguments are those of this call, down to the objects: looked at before all others."""
         cdef size_t n = x.ndim * sizeof(Py_ssize_t)
-        return (dtype is self.dtype and PyBytes_GET_SIZE(self.shape) == <Py_ssize_t>n > 0
-                and memcmp(x.shape, PyBytes_AS_STRING(self.shape), n) == 0
-                and memcmp(x.strides, PyBytes_AS_STRING(self.strides), n) == 0
+        return (dtype is self.dtype and len(self.shape) == <Py_ssize_t>n > 0
+                and memcmp(x.shape, PyBytes_AsString(self.shape), n) == 0
+                and memcmp(x.strides, PyBytes_AsString(self.strides), n) == 0
                 and identical(arguments, self.arguments) and identical(flags, self.flags))
 
 
@@ -84,7 +84,7 @@ cdef class Memo:
 
     cdef object look_up(self, x, tuple arguments, tuple flags, call):
         """Return the call for x and arguments as the user typed them, or None; or keep `call` if there is one."""
-        cdef object shared
+        cdef object shared  # holds what `array` points to
         cdef Interface* array
         cdef Kept kept
         if type(x) is not ndarray:

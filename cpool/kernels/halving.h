@@ -3,8 +3,9 @@
        taps 2:  row[2*o] + row[2*o + 1]
        taps 3:  (row[2*o] + row[2*o + 2]) + row[2*o + 1]
 
-   where + is the reduction; a sum is divided by `count` while it is at hand, unless that is 1. A compiler finds the vectors of such a loop, but moves each of the two or three phases
-   across 16-byte lanes by itself. Here the phases are taken within lanes,
+   where + is the reduction; a sum is divided by `count` while it is at hand, unless that is 1. A compiler finds the
+   vectors of such a loop, but moves each of the phases across 16-byte lanes by itself (what that costs is in
+   benchmarks/README.md). Here the phases are taken within lanes,
 
        row:    | 0  1  2  3| 4  5  6  7|   | 8  9 10 11|12 13 14 15|
        even:   | 0  2  8 10| 4  6 12 14|
@@ -46,6 +47,11 @@ typedef double cpool_vector_double __attribute__((vector_size(CPOOL_VECTOR)));
 typedef int32_t cpool_mask_float __attribute__((vector_size(CPOOL_VECTOR)));
 typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
 
+#define CPOOL_SELECT(T, mask, v, m)                                                                             \
+  ((cpool_vector_##T)(((mask) & (cpool_mask_##T)(v)) | (~(mask) & (cpool_mask_##T)(m))))
+#define CPOOL_ORDERED(T, v)                                                                                     \
+  ((cpool_vector_##T)__builtin_shufflevector((cpool_vector_double)(v), (cpool_vector_double)(v), CPOOL_IN_ORDER))
+
 /* `combine` of reductions.pxi: m came first, and a NaN on either side wins. */
 #define CPOOL_EXTREME(T, name, better)                                                                          \
   static inline cpool_vector_##T cpool_##name##_##T(cpool_vector_##T m, cpool_vector_##T v) {                   \
@@ -54,11 +60,6 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
   }
 #define CPOOL_TOTAL(T)                                                                                          \
   static inline cpool_vector_##T cpool_sum_##T(cpool_vector_##T m, cpool_vector_##T v) { return m + v; }
-
-#define CPOOL_SELECT(T, mask, v, m)                                                                             \
-  ((cpool_vector_##T)(((mask) & (cpool_mask_##T)(v)) | (~(mask) & (cpool_mask_##T)(m))))
-#define CPOOL_ORDERED(T, v)                                                                                     \
-  ((cpool_vector_##T)__builtin_shufflevector((cpool_vector_double)(v), (cpool_vector_double)(v), CPOOL_IN_ORDER))
 
 /* The last vector of outputs may overlap the one before. */
 #define CPOOL_HALVE(T, name)                                                                                    \
