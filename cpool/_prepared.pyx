@@ -55,20 +55,35 @@ cdef inline bint identical(tuple a, tuple b):
     return True
 
 
+cdef object key_of(object x, Interface* array, tuple arguments, tuple flags):
+    """What distinguishes a call from others, or None if it cannot be kept."""
+    if not array.flags & ALIGNED or not plain(arguments):
+        return None
+    for each in flags:
+        if each is not True and each is not False:
+            return None
+    return (PyBytes_FromStringAndSize(<char*>array.shape, array.ndim * sizeof(Py_ssize_t)),
+            PyBytes_FromStringAndSize(<char*>array.strides, array.ndim * sizeof(Py_ssize_t)), x.dtype, arguments, flags)
+
+
 @cython.final
 cdef class Kept:
     """A prepared call, and what it was prepared for."""
 
-    cdef object dtype, call
     cdef bytes shape, strides
+    cdef object dtype, call
     cdef tuple arguments, flags
 
-    cdef inline bint serves(self, Interface* x, object dtype, tuple arguments, tuple flags):
-        """Whether x and the arguments are those of this call, down to the objects: looked at before all others."""
-        cdef size_t n = x.ndim * sizeof(Py_ssize_t)
-        return (dtype is self.dtype and len(self.shape) == <Py_ssize_t>n > 0
-                and memcmp(x.shape, PyBytes_AsString(self.shape), n) == 0
-                and memcmp(x.strides, PyBytes_AsString(self.strides), n) == 0
+    def __cinit__(self, tuple key, call):
+        self.shape, self.strides, self.dtype, self.arguments, self.flags = key
+        self.call = call
+
+    cdef inline bint serves(self, Interface* array, object dtype, tuple arguments, tuple flags):
+        """Whether the array and the arguments are those of this call, down to the objects: no hash is needed then."""
+        cdef size_t n = array.ndim * sizeof(Py_ssize_t)
+        return (dtype is self.dtype and array.flags & ALIGNED and len(self.shape) == <Py_ssize_t>n > 0
+                and memcmp(array.shape, PyBytes_AsString(self.shape), n) == 0
+                and memcmp(array.strides, PyBytes_AsString(self.strides), n) == 0
                 and identical(arguments, self.arguments) and identical(flags, self.flags))
 
 
@@ -77,59 +92,42 @@ cdef class Memo:
     """The prepared calls of one public function."""
 
     cdef dict calls
-    cdef Kept last  # found or kept: most calls repeat it
+    cdef Kept last  # found: most calls repeat it
 
     def __cinit__(self):
         self.calls = {}
 
-    cdef object look_up(self, x, tuple arguments, tuple flags, call):
-        """Return the call for x and arguments as the user typed them, or None; or keep `call` if there is one."""
+    def get(self, x, tuple arguments, tuple flags=()):
+        """Return the call for `x` and arguments as the user typed them, or None."""
         cdef object shared  # holds what `array` points to
         cdef Interface* array
         cdef Kept kept
         if type(x) is not ndarray:
-            return call
+            return None
         shared = x.__array_struct__
         array = <Interface*>PyCapsule_GetPointer(shared, NULL)
-        kind = x.dtype
-        if not array.flags & ALIGNED:
-            return call
         with cython.critical_section(self):
             kept = self.last
-        if call is None and kept is not None and kept.serves(array, kind, arguments, flags):
-            return kept.call
-        for each in flags:
-            if each is not True and each is not False:
-                return call
-        if not plain(arguments):
-            return call
-        shape = PyBytes_FromStringAndSize(<char*>array.shape, array.ndim * sizeof(Py_ssize_t))
-        strides = PyBytes_FromStringAndSize(<char*>array.strides, array.ndim * sizeof(Py_ssize_t))
-        key = shape, strides, kind, arguments, flags
-        if call is None:
+        if kept is None or not kept.serves(array, x.dtype, arguments, flags):
+            key = key_of(x, array, arguments, flags)
             kept = self.calls.get(key)
             if kept is None:
                 return None
-        elif not kind.isnative:
-            return call
-        else:
-            kept = Kept.__new__(Kept)
-            kept.shape, kept.strides, kept.dtype, kept.call = shape, strides, kind, call
-            kept.arguments, kept.flags = arguments, flags
-            if len(self.calls) >= MOST:
-                self.calls.clear()
-            self.calls[key] = kept
-        with cython.critical_section(self):
-            self.last = kept
+            with cython.critical_section(self):
+                self.last = kept
         return kept.call
-
-    def get(self, x, tuple arguments, tuple flags=()):
-        """Return the call for `x` and arguments as the user typed them, or None."""
-        return self.look_up(x, arguments, flags, None)
 
     def keep(self, call, x, tuple arguments, tuple flags=()):
         """Keep a call if it can be found again, and return it."""
-        return self.look_up(x, arguments, flags, call)
+        cdef object shared
+        if type(x) is ndarray and x.dtype.isnative:
+            shared = x.__array_struct__
+            key = key_of(x, <Interface*>PyCapsule_GetPointer(shared, NULL), arguments, flags)
+            if key is not None:
+                if len(self.calls) >= MOST:
+                    self.calls.clear()
+                self.calls[key] = Kept(key, call)
+        return call
 
 
 cdef class Prepared:

@@ -222,7 +222,7 @@ def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, i
     cdef Call call = Call(plan, memory, threads)
     call.job.divide, call.job.norm, call.job.power = divide, norm, power
     call.count_tiles()
-    call.scratch = room_of(&call.job, sizeof(T)).total * sizeof(T)
+    call.scratch = room_of(&call.job, sizeof(T), op == "sum").total * sizeof(T)
     if op == "max":
         call.work = <Work>max_values[T]
     elif op == "min":

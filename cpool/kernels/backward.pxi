@@ -327,12 +327,12 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
         to = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h
         spread_stretch(scratch, scratch, &room, job, plane, d, h, rows)
         if not straight:
-            fold_progression(op, True, out, stuffed, scratch + room.spare, (rows - 1) * room.pitch + wide,
+            fold_progression(op, True, out, stuffed, scratch + room.spare, <F>1, (rows - 1) * room.pitch + wide,
                              width.kernel, width.step * run)
         for r in range(rows):
             if straight:
-                fold_progression(op, True, <F*>to, stuffed + r * room.pitch, scratch + room.spare, wide, width.kernel,
-                                 width.step * run)
+                fold_progression(op, True, <F*>to, stuffed + r * room.pitch, scratch + room.spare, <F>1, wide,
+                                 width.kernel, width.step * run)
             else:
                 store_row(to, &job.x, out + r * room.pitch, width.size, run)
             to += job.x.h

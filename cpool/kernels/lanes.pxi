@@ -111,9 +111,11 @@ cdef inline void take_phase(T* to, const T* row, Py_ssize_t stride, Py_ssize_t n
             to[w] = row[w * stride]
 
 
-cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py_ssize_t n, Py_ssize_t taps,
-                           Py_ssize_t step) noexcept nogil:
+cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, T count, Py_ssize_t n,
+                           Py_ssize_t taps, Py_ssize_t step) noexcept nogil:
     """Reduce ``row[i + t*step], t < taps`` for i < n into out[i], after what out holds unless `first`.
+
+    A sum is divided by `count` as it is stored, for a division takes its time beside the additions.
 
     Log-step: m1 = row, m2[i] = m1[i] o m1[i+step], m4[i] = m2[i] o m2[i+2*step], ... A maximum is that of two windows
     of a power of two that overlap. A sum takes those that the binary digits of `taps` tell, so it comes out pairwise
@@ -125,26 +127,29 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py
     cdef T* doubled = spare
     cdef T* other = spare + behind(0, reach)
     if first and taps == 3:
-        start_rows3(op, out, row, row + step, row + 2 * step, n)
+        if R is cpool_sum_t and count != 1:
+            share_rows3(op, out, row, row + step, row + 2 * step, count, n)
+        else:
+            start_rows3(op, out, row, row + step, row + 2 * step, n)
         return
     while True:
         if R is not cpool_sum_t:
             if taps <= 2 * width:
-                join(op, first, out, m, m + (taps - width) * step if taps > width else NULL, n)
+                join(op, first, out, m, m + (taps - width) * step if taps > width else NULL, count, n)
                 return
         elif taps & width:
             if waiting == NULL:
                 waiting = m + done * step
             else:
-                join(op, first, out, waiting, m + done * step, n)
+                join(op, first, out, waiting, m + done * step, count if done + width == taps else <T>1, n)
                 first, waiting = False, NULL
             done += width
         if done == taps:
             if waiting != NULL:
-                join(op, first, out, waiting, NULL, n)
+                join(op, first, out, waiting, NULL, count, n)
             return
         if waiting != NULL and doubled <= waiting < doubled + n + (taps - 1) * step:
-            join(op, first, out, waiting, NULL, n)
+            join(op, first, out, waiting, NULL, <T>1, n)
             first, waiting = False, NULL
         reach -= width * step
         start_rows2(op, doubled, m, m + width * step, reach)
@@ -153,13 +158,13 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, Py
         width *= 2
 
 
-cdef inline void mend(R* op, T* out, const T* row, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
+cdef inline void mend(R* op, T* out, const T* row, T count, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
     """Put right the first and the last of n windows of 3 in each row, which have seen the rows beside theirs."""
     cdef Py_ssize_t r
     cdef T outside = identity(op, out)
     for r in range(rows):
-        out[0] = combine(op, combine(op, outside, row[1]), row[2])
-        out[n - 1] = combine(op, combine(op, row[n - 1], row[n]), outside)
+        out[0] = shared(op, combine(op, combine(op, outside, row[1]), row[2]), count)
+        out[n - 1] = shared(op, combine(op, combine(op, row[n - 1], row[n]), outside), count)
         out += n
         row += n
 
@@ -194,11 +199,21 @@ cdef inline void fold_tiles(R* op, T* out, const T* row, Py_ssize_t taps, Py_ssi
         out[i] = v
 
 
+cdef inline int halving(R* op) noexcept nogil:
+    """What halving.h calls a reduction."""
+    if R is cpool_max_t:
+        return MAX
+    elif R is cpool_min_t:
+        return MIN
+    elif R is cpool_sum_t:
+        return SUM
+
+
 cdef inline void fold_halved(R* op, T* out, const T* row, int taps, T count, Py_ssize_t n) noexcept nogil:
     """Windows of 2 or 3 at stride 2, likewise; phase by phase, as fold_lanes sums all strided windows."""
     cdef Py_ssize_t i
     cdef T m
-    cdef int operation = MAX if R is cpool_max_t else MIN if R is cpool_min_t else SUM
+    cdef int operation = halving(op)
     if T is float and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
         halve_floats(operation, out, row, taps, count, n)
     elif T is double and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
@@ -252,9 +267,10 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
                 fold_window(op, out + (r * tile.out_pitch + o) * run, row + (r * tile.pitch + o * w.stride) * run,
                             spare, w.kernel, w.step, run)
     elif w.uniform and w.stride == 1:
-        fold_progression(op, True, out, row, spare, n * run, w.kernel, w.step * run)
+        fold_progression(op, True, out, row, spare, count, n * run, w.kernel, w.step * run)
         if tile.mended:
-            mend(op, out, row, tile.out, rows)
+            mend(op, out, row, count, tile.out, rows)
+        return
     elif w.uniform and w.stride == 2 and w.step == 1 and w.kernel == 2 and run == 1:
         fold_halved(op, out, row, 2, count, n)
         return
@@ -268,12 +284,15 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
     elif w.uniform:
         residues = w.stride // gcd(w.stride, w.step)
         distance = residues * w.step // w.stride  # of the taps within a phase
-        for residue in range(min(residues, w.kernel)):
+        residues = min(residues, w.kernel)
+        for residue in range(residues):
             members = (w.kernel - residue + residues - 1) // residues
             start = residue * w.step
             length = n + (members - 1) * distance
             take_phase(spare, row + start * run, w.stride, length, run)
-            fold_progression(op, residue == 0, out, spare, spare + length * run, n * run, members, distance * run)
+            fold_progression(op, residue == 0, out, spare, spare + length * run,
+                             count if residue == residues - 1 else <T>1, n * run, members, distance * run)
+        return
     else:
         for r in range(rows):
             for o in range(tile.first_out, tile.first_out + tile.out):

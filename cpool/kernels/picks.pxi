@@ -56,7 +56,7 @@ cdef inline void pick_short(Selection* op, P* best, Lane* at, const P* row, cons
                             Py_ssize_t stride, bint third, Py_ssize_t n) noexcept nogil:
     """Two or three taps in one pass; `stride` and `third` are literals where this is called."""
     cdef Py_ssize_t i
-    cdef int operation = MAX if Selection is cpool_max_t else MIN
+    cdef int operation = halving(op)
     cdef bint better
     cdef P m, v
     cdef Lane w
@@ -168,7 +168,7 @@ cdef struct PickRoom:  # counts of scratch rows; then offsets in elements, those
     Py_ssize_t chunk, stack, high  # high: from plane to plane
     Py_ssize_t pad_at, best_at, spare_at, out_at, values
     Py_ssize_t start_at, where_at, lanes_at, at_at, lanes, bytes
-    bint log_step, straight
+    bint log_step, slides, straight
 
 
 cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept nogil:
@@ -185,6 +185,9 @@ cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept 
     room.straight = (x.storage == NATIVE and x.w == job.run * size and x.h == row_bytes and pitch * size == row_bytes
                      and tile.used == job.width.size and not room.log_step)
     room.chunk = max(1, 16384 // (pitch * size * stride), min(tall, 131072 // (pitch * size * stride)))
+    room.slides = room.log_step and tile.out * job.run * size >= 512
+    if room.slides:  # all windows of a chunk meet one border
+        room.chunk = height.kernel * height.step
     room.chunk = min(room.chunk, height.out)
     room.stack, room.high = 1, (room.chunk - 1) * stride + tall
     if not height.uniform:
@@ -251,6 +254,15 @@ cdef inline void leave_padding(Selection* op, P* best, Lane* where, const Lane* 
         where += n
 
 
+cdef inline void pick_above(Selection* op, P* best, Lane* where, Py_ssize_t rows, Py_ssize_t down, Py_ssize_t pitch,
+                            Py_ssize_t n) noexcept nogil:
+    """What slide_band does above the border: fold into each row those of its window that follow, `down` lanes apart."""
+    cdef Py_ssize_t at = rows * pitch - down
+    while at > 0:
+        at -= pitch
+        pick_row(op, best + at, where + at, best + at + down, where + at + down, <Lane>0, n)
+
+
 cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t first, Py_ssize_t last,
                     Py_ssize_t first_out, Py_ssize_t last_out) noexcept nogil:
     """Pool output rows [first, last) of all planes' rows and output columns [first_out, last_out) with indices.
@@ -273,7 +285,8 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef Lane* lanes = base + room.lanes_at
     cdef Lane* at = base + room.at_at
     cdef Py_ssize_t pitch = tile.pitch * run, out_pitch = tile.out_pitch * run, n = tile.out * run
-    cdef Py_ssize_t high = room.high, down = height.step * out_pitch
+    cdef Py_ssize_t high = room.high, down = height.step * out_pitch, tap = down
+    cdef Py_ssize_t border = height.kernel * height.step, below, beyond
     # Rows of the output that follow one another are stored in whole blocks: the next one goes over what is too much.
     cdef Py_ssize_t lane = sizeof(int32_t) if job.indices.storage == INT32 else sizeof(int64_t)
     cdef bint direct = dense(&job.y, scratch, tile.out, run) and (job.indices.w == run * lane or tile.out == 1)
@@ -305,7 +318,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
         chunk = min(room.chunk, last - first, height.out - oh)
         stack = max(1, min(room.stack, (last - first) // height.out)) if chunk == height.out else 1
         deep = <Py_ssize_t>depth.taps[od]
-        gathered = room.log_step or deep > 1 or height.kernel > 3
+        gathered = not room.slides and (room.log_step or deep > 1 or height.kernel > 3)
         if room.log_step:  # padding rows included, so that every window has all its taps
             top, band = oh - height.before, chunk + (height.kernel - 1) * height.step
         else:
@@ -327,6 +340,10 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
                 for q in range(stack):
                     leave_padding(op, best + q * high * out_pitch, where + q * high * out_pitch, start, job, top, band,
                                   out_pitch)
+                    if room.slides:
+                        pick_above(op, best + q * high * out_pitch, where + q * high * out_pitch, min(border, band),
+                                   down, out_pitch, n)
+            if room.log_step and not room.slides:
                 pick_progression(op, out, at, best, where, spare, lanes,
                                  ((stack - 1) * high + chunk - 1) * out_pitch + n, height.kernel, down)
             for r in range(stack * chunk if gathered and not room.log_step else 0):
@@ -346,20 +363,27 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
             for r in range(chunk):
                 whole = round_up(n, 8) if spill and (last - first - q * chunk - r - 1) * n >= 8 else n
                 v, w, taps, offset = out, at, 1, (q * (high if room.log_step else chunk) + r) * out_pitch
-                if not gathered:
+                if room.slides:  # and below the border: what is collected there is the other one of two taps
+                    v, w, taps = best, where, 2 if r >= height.step else 1
+                    below = (q * high + border + r % height.step) * out_pitch
+                    if r >= 2 * height.step:
+                        beyond = (q * high + border + r - height.step) * out_pitch
+                        pick_row(op, best + below, where + below, best + beyond, where + beyond, <Lane>0, n)
+                    tap = below - offset
+                elif not gathered:
                     v, w, taps = best, where, <Py_ssize_t>height.taps[oh + r]
                     offset = (<Py_ssize_t>height.begin[oh + r] - top + q * high) * out_pitch
                 if at_once:
-                    pick_rows(op, spare + r * n, lanes + r * n, v + offset, w + offset, down, taps, <Lane>0,
+                    pick_rows(op, spare + r * n, lanes + r * n, v + offset, w + offset, tap, taps, <Lane>0,
                               round_up(n, 8))
                 elif not direct:
-                    pick_rows(op, spare, lanes, v + offset, w + offset, down, taps, <Lane>0, n)
+                    pick_rows(op, spare, lanes, v + offset, w + offset, tap, taps, <Lane>0, n)
                     store_row(y, &job.y, spare, tile.out, run)
                     store_lanes(indices, &job.indices, lanes, further, tile.out, run)
                 elif job.indices.storage == INT32:
-                    pick_rows(op, <P*>y, <int32_t*>indices, v + offset, w + offset, down, taps, further, whole)
+                    pick_rows(op, <P*>y, <int32_t*>indices, v + offset, w + offset, tap, taps, further, whole)
                 else:
-                    pick_rows(op, <P*>y, <int64_t*>indices, v + offset, w + offset, down, taps, further, whole)
+                    pick_rows(op, <P*>y, <int64_t*>indices, v + offset, w + offset, tap, taps, further, whole)
                 y += job.y.h
                 indices += job.indices.h
             if at_once:

@@ -25,6 +25,7 @@ cdef extern from "<math.h>" nogil:
 
 cdef enum:
     BLOCK = 32    # bytes: rows in scratch may be read and written in whole blocks
+    STRIP = 2048  # bytes of rows whose reduction goes up and down: a tall window's stay in the first cache
     AHEAD = 4096  # bytes from the row at hand to those that are prefetched
     CACHED = 8388608  # bytes of an array that a cache may well hold
 
@@ -109,9 +110,29 @@ cdef inline void fold_rows3(R* op, T* acc, const T* a, const T* b, const T* c, P
         acc[i] = combine(op, combine(op, combine(op, acc[i], a[i]), b[i]), c[i])
 
 
-cdef inline void join(R* op, bint first, T* acc, const T* a, const T* b, Py_ssize_t n) noexcept nogil:
-    """Combine a and, if there is one, b into acc; `first` if acc holds nothing yet."""
-    if first and b == NULL:
+cdef inline T shared(R* op, T v, T count) noexcept nogil:
+    """A sum's average; anything else as it is."""
+    if R is cpool_sum_t and (T is float or T is double):
+        return v / count
+    else:
+        return v
+
+
+cdef inline void share_rows3(R* op, T* acc, const T* a, const T* b, const T* c, T count, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        acc[i] = shared(op, combine(op, combine(op, a[i], b[i]), c[i]), count)
+
+
+cdef inline void join(R* op, bint first, T* acc, const T* a, const T* b, T count, Py_ssize_t n) noexcept nogil:
+    """Combine a and, if there is one, b into acc; `first` if acc holds nothing yet. Divide sums by count, unless 1."""
+    cdef Py_ssize_t i
+    cdef T v
+    if R is cpool_sum_t and count != 1:
+        for i in range(n):
+            v = a[i] if first else combine(op, acc[i], a[i])
+            acc[i] = shared(op, v if b == NULL else combine(op, v, b[i]), count)
+    elif first and b == NULL:
         start_row(op, acc, a, n)
     elif first:
         start_rows2(op, acc, a, b, n)

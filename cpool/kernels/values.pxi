@@ -4,14 +4,15 @@
 
 cdef struct Room:  # how a tile's work is cut, and where its scratch lies, in elements
     Py_ssize_t chunk, band, rows_at, pad_at, spare_at, out_at, widths_at, total
+    bint slides  # how bands are reduced: not by log-step
 
 
 cdef inline bint banded(Job* job) noexcept nogil:
-    """Whether rows are reduced by log-step too, over a band of rows copied into scratch: if outputs share many."""
+    """Whether output rows share so many input rows that a band of them is reduced at once."""
     return job.height.uniform and job.height.stride == 1 and job.height.kernel >= 5 and job.height.out > 4
 
 
-cdef Room room_of(Job* job, Py_ssize_t size) noexcept nogil:
+cdef Room room_of(Job* job, Py_ssize_t size, bint sums) noexcept nogil:
     """Choose how many output rows to do at once: about 16 KiB of them, or a band that outweighs what bands share."""
     cdef Room room
     cdef Tile tile = widest_tile(job)
@@ -20,11 +21,15 @@ cdef Room room_of(Job* job, Py_ssize_t size) noexcept nogil:
     cdef Py_ssize_t tail = tile.left * job.run  # behind the last row: its padding
     room.chunk = max(1, 16384 // (pitch * size))
     room.band = 0
-    if banded(job):
+    room.slides = not sums and job.depth.kernel == 1 and tile.used * job.run * size >= 128
+    if banded(job) and room.slides:
+        room.chunk = min(job.height.out, max(1, room.chunk // (span + job.height.step)) * (span + job.height.step))
+        room.band = span + 2 * job.height.step
+    elif banded(job):
         room.chunk = min(job.height.out, max(room.chunk, min(2 * span, max(8, 65536 // (pitch * size)))))
         room.band = room.chunk + span
     room.chunk = min(room.chunk, most)
-    room.rows_at = behind(0, room.band * pitch + tail)
+    room.rows_at = behind(0, room.band * round_up(pitch, BLOCK // size) + tail)
     room.pad_at = behind(room.rows_at, room.chunk * pitch + tail)
     room.spare_at = behind(room.pad_at, pitch)
     room.out_at = room.spare_at + 3 * behind(0, max(room.chunk, room.band, 3) * pitch + tail + ACCUMULATORS * job.run)
@@ -95,39 +100,94 @@ cdef void fold_stretch(R* op, T* inner, const T* pad, Py_ssize_t used, Py_ssize_
                 t += 3
             if t < tall:
                 join(op, False, inner, <const T*>(row + t * down),
-                     <const T*>(row + (t + 1) * down) if t + 1 < tall else NULL, n)
+                     <const T*>(row + (t + 1) * down) if t + 1 < tall else NULL, <T>1, n)
         copy_blocks(inner + used, pad, pitch - used)
         row += following
         inner += pitch
 
 
+cdef inline const T* source_row(T* spare, const T* pad, Job* job, Tile* tile, const char* slab, Py_ssize_t h,
+                                const char* limit) noexcept nogil:
+    """Row h of a slab, to be read in whole blocks: as it lies up to `limit`, or in `spare`; outside, padding."""
+    cdef const char* row = slab + h * job.x.h
+    if not 0 <= h < job.height.size:
+        return pad
+    if row <= limit:
+        return <const T*>row
+    load_row(spare, row, &job.x, tile.used, job.run)
+    if T is float or T is double:
+        transform(spare, job.norm, job.power, tile.used * job.run)
+    return spare
+
+
 cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad, T* spare, const char* plane,
-                    Py_ssize_t od, Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
+                   Py_ssize_t od, Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
     """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t run = job.run, pitch = tile.pitch * run, edge = tile.left * run, used = tile.used * run
-    cdef Py_ssize_t td, r, h, high = chunk + (height.kernel - 1) * height.step
-    cdef const char* source
+    cdef Py_ssize_t run = job.run, pitch = tile.pitch * run, edge = tile.left * run, used = tile.used * run, td, r
     cdef const char* limit = whole_until(&job.x, rows, tile.used, run) if job.norm < 2 else NULL
+    cdef const char* slab
     cdef T* row
     if <Py_ssize_t>depth.taps[od] == 0:
         fill(rows, identity(op, rows), chunk * pitch + edge)
     for td in range(<Py_ssize_t>depth.taps[od]):
-        for r in range(high):
-            h = oh - height.before + r
-            row = band + edge + r * pitch
-            source = plane + (<Py_ssize_t>depth.begin[od] + td * depth.step) * job.x.d + h * job.x.h
-            if not 0 <= h < height.size:
-                copy_blocks(row, pad, used)
-            elif source <= limit:
-                copy_blocks(row, <const T*>source, used)
-            else:
-                load_row(row, source, &job.x, tile.used, run)
-                if T is float or T is double:
-                    transform(row, job.norm, job.power, used)
+        slab = plane + (<Py_ssize_t>depth.begin[od] + td * depth.step) * job.x.d
+        row = band + edge
+        for r in range(chunk + (height.kernel - 1) * height.step):
+            copy_blocks(row, source_row(spare, pad, job, tile, slab, oh - height.before + r, limit), used)
             copy_blocks(row + used, pad, pitch - used)
-        fold_progression(op, td == 0, rows, band, spare, chunk * pitch + edge, height.kernel, height.step * pitch)
+            row += pitch
+        fold_progression(op, td == 0, rows, band, spare, <T>1, chunk * pitch + edge, height.kernel, height.step * pitch)
+
+
+cdef void slide_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad, T* spare, const char* slab,
+                     Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
+    """The same for maxima and minima of one slab, at three `combine` for an element however tall the window (van Herk).
+
+        rows     a b c d|e f g h   as many as a window is tall, a border, and as many again
+        windows  [. . .|. .]       above the border: a b c d, b c d, c d, d, computed from the border upwards;
+                                   below it: nothing, e, e f, e f g, collected on the way down
+    """
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t step = height.step, tall = height.kernel * step, used = tile.used * job.run, size = sizeof(T)
+    cdef Py_ssize_t pitch = tile.pitch * job.run, r, start, top, lo, n, edge
+    cdef const char* limit = whole_until(&job.x, rows, tile.used, job.run) if job.norm < 2 else NULL
+    cdef Py_ssize_t strip = round_up(min(used, STRIP // size if limit != NULL else used), BLOCK // size)
+    cdef const T* source
+    cdef T* above
+    cdef T* below
+    cdef T* to
+    lo = (used - 1) // strip * strip  # from right to left: what spills over a row is written later
+    while lo >= 0:
+        n = min(strip, round_up(used - lo, BLOCK // size))
+        edge = 0 if lo + strip < used else pitch - used
+        start = 0
+        while start < chunk:
+            top = oh - height.before + start
+            for r in range(tall - 1, -1, -1):
+                source = source_row(spare, pad, job, tile, slab, top + r, limit) + lo
+                above = band + r * strip
+                if r + step < tall:
+                    start_rows2(op, above, source, above + step * strip, n)
+                else:
+                    start_row(op, above, source, n)
+            for r in range(min(tall, chunk - start)):
+                above = band + r * strip
+                to = rows + tile.left * job.run + (start + r) * pitch + lo
+                if r < step:
+                    start_row(op, to, above, n)
+                else:
+                    source = source_row(spare, pad, job, tile, slab, top + tall + r - step, limit) + lo
+                    below = band + (tall + r % step) * strip
+                    if r < 2 * step:
+                        start_row(op, below, source, n)
+                    else:
+                        fold_row(op, below, source, n)
+                    start_rows2(op, to, above, below, n)
+                copy_blocks(to + used - lo, pad, edge)
+            start += tall
+        lo -= strip
 
 
 cdef inline void finish_norm(F* a, Job* job, Py_ssize_t n) noexcept nogil:
@@ -290,16 +350,18 @@ cdef void store_chunk(Job* job, Tile* tile, T* out, T* spare, Py_ssize_t first, 
         at = rows_after(job, at, first + r, 1)
 
 
-cdef inline void finish_rows(F* to, Job* job, const F* widths, bint even, Rows at, Py_ssize_t rows,
+cdef inline void finish_rows(F* to, Job* job, const F* widths, bint even, Rows at, Py_ssize_t first, Py_ssize_t rows,
                              Py_ssize_t out_pitch, Py_ssize_t n) noexcept nogil:
-    """Turn the sums of `rows` rows from `at` on into norms, or into averages, if they have not one divisor."""
+    """Turn the sums of `rows` rows, of which `at` is row `first`, into norms, or into averages, if they have not one
+    divisor.
+    """
     cdef Py_ssize_t r
     if not job.divide:
         finish_norm(to, job, (rows - 1) * out_pitch + n)
     elif not even:
         for r in range(rows):
             divide_row(to + r * out_pitch, widths, <F>(job.depth.count[at.od] * job.height.count[at.oh]), n)
-            at = rows_after(job, at, ((at.p * job.depth.out + at.od) * job.height.out) + at.oh + 1, 1)
+            at = rows_after(job, at, first + r + 1, 1)
 
 
 cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t last, Py_ssize_t first_out,
@@ -310,7 +372,8 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
     cdef Axis* width = &job.width
     cdef Py_ssize_t run = job.run, high = height.out, deep = depth.out
     cdef Tile tile = tile_of(width, first_out, last_out, run == 1)
-    cdef Room room = room_of(job, sizeof(T))
+    cdef Room room = room_of(job, sizeof(T), R is cpool_sum_t)
+    cdef const char* plane
     cdef T* rows = scratch + room.rows_at
     cdef T* pad = scratch + room.pad_at
     cdef T* spare = scratch + room.spare_at
@@ -347,8 +410,12 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
                                 + <Py_ssize_t>depth.begin[at.od] * job.x.d + <Py_ssize_t>height.begin[at.oh] * job.x.h)
         elif room.band:
             chunk = min(chunk, high - at.oh)
-            fold_band(op, job, &tile, rows, scratch, pad, spare,
-                      job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w, at.od, at.oh, chunk)
+            plane = job.x.data + plane_offset(job, &job.x, at.p) + tile.first * job.x.w
+            if R is not cpool_sum_t and room.slides and depth.taps[at.od] == 1:
+                slide_band(op, job, &tile, rows, scratch, pad, spare,
+                           plane + <Py_ssize_t>depth.begin[at.od] * job.x.d, at.oh, chunk)
+            else:
+                fold_band(op, job, &tile, rows, scratch, pad, spare, plane, at.od, at.oh, chunk)
         else:
             fold_chunk(op, job, &tile, rows, pad, spare, space, first, chunk, pitch)
         r, rows_at_once = 0, 1 if by_rows else chunk
@@ -359,7 +426,7 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
                           + first_out * job.y.w)
             fold_lanes(op, width, &tile, to, source + r * pitch, spare, count, rows_at_once, run)
             if R is cpool_sum_t and (T is float or T is double):
-                finish_rows(to, job, widths, even, at, rows_at_once, out_pitch, n)
+                finish_rows(to, job, widths, even, at, first + r, rows_at_once, out_pitch, n)
             r += rows_at_once
             at = rows_after(job, at, first + r, rows_at_once)
         if not straight and not by_rows:
