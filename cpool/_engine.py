@@ -219,6 +219,10 @@ def spread(
     """Prepare spreading gy over the plan's windows into gx: a function of (thread limit, gx, gy)."""
     if 0 in gx.shape:
         return _nothing
+    mirrored = plan.mirrored()
+    if mirrored is not None:
+        pool = values("sum", GRADIENTS[dtype.name], mirrored, axes, gy, gx, divide)
+        return lambda limit, gx, gy: pool(limit, gy, gx)
     work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
     if plan.elements < 2**24:  # so that the divisor, as one product, is exact in every float type
         plan, axes, (gx, gy) = _as_one_row(plan, axes, gx, gy)

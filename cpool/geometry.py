@@ -122,6 +122,20 @@ class Plan:
         windows = AxisWindows(n, 1, n, n, 1, 0, True, *(np.array([v], np.int64) for v in (0, n, count)))
         return plan_of([windows], self.divisor)
 
+    def mirrored(self) -> Plan | None:
+        """Return the plan of averages over outputs that is the gradient of these averages, if there is one.
+
+        Where windows move by 1, an input element gets its shares from as many outputs as a window has elements: it is
+        their sum over a window of the same form, divided by the divisor, if all windows have one.
+        """
+        axes = []
+        for w in self.axes:
+            before, after = (w.kernel - 1) * w.step - w.before, w.size - w.out + w.before
+            if not w.uniform or w.stride > 1 or w.out == 1 < w.kernel or min(before, after) < 0 or np.ptp(w.count):
+                return None
+            axes.append(sliding_windows(w.out, w.kernel, 1, before, after, w.step, False, True, "H"))
+        return plan_of(axes, self.divisor or math.prod(int(w.count[0]) for w in self.axes))
+
     def product(self, factors: list[np.ndarray[Any, Any]], axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
         """Return the product of one factor per pooled axis, to be broadcast against arrays of `ndim` axes."""
         product: np.ndarray[Any, Any] = np.ones((1,) * ndim, np.int64)

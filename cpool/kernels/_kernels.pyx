@@ -289,7 +289,7 @@ def spread_back(F like, const int64_t[::1] plan, const int64_t[::1] memory, int 
         call.total = call.job.planes * call.job.depth.out * call.job.height.out
         call.scratch = tile_room_of(&call.job, sizeof(F)).total * sizeof(F)
         call.work = <Work>spread_tiles[F]
-    elif not call.job.width.uniform:
+    elif not (call.job.width.uniform and call.job.height.uniform):
         call.scratch = (3 * call.job.width.out + call.job.width.size + SLACK) * call.job.run * sizeof(F)
         call.work = <Work>spread_rows[F]
     else:

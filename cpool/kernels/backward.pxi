@@ -195,146 +195,175 @@ cdef inline void share_row(F* acc, const F* g, const F* widths, F across, bint d
             acc[i] += g[i]
 
 
-# Sliding windows along W: the outputs of a row stand at their stride in a row of zeros, and a column sums the `kernel`
-# places of it that reach the column, again a progression. Many such rows lie end to end and are summed as one flat run:
+# Sliding windows: an element is reached by every stride-th tap, its phase, and the outputs that reach it that way
+# follow one another. So each phase of an axis is a progression of outputs; the phases of a row are then interleaved.
 #
-#     |reach zeros|g0 0 g1 0 g2 ..|zeros|     row 0, of one pitch
-#     |reach zeros|g0 0 g1 0 g2 ..|zeros|     row 1
+#     3 taps that move by 2:   phase 0: |g0      |g0+g1   |g1+g2  ..
+#                              phase 1: |    g0  |     g1 |    g2 ..
+#
+# First rows, then columns; outputs lie in scratch with zeros around them, so that all rows are summed as one flat run:
+#
+#     |lead zeros|g0 g1 g2 ..|zeros|     row 0, of one pitch
+#     |lead zeros|g0 g1 g2 ..|zeros|     row 1
 
-cdef struct SpreadRoom:  # rows at once, rows of outputs that they see (0: one by one), and offsets in elements
-    Py_ssize_t chunk, band, pitch, reach, divided, band_at, stuffed, acc, out, spare, total
+cdef struct SpreadRoom:  # output rows at once, those above that reach as far, elements from row to row; then offsets
+    Py_ssize_t chunk, above, pitch, lead, zeros, band, apart, sums, phases, row, spare, places, total
 
 
 cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     cdef SpreadRoom room
-    cdef Axis* w = &job.width
     cdef Axis* height = &job.height
-    cdef Py_ssize_t n = w.out * job.run, span = (height.kernel - 1) * height.step
-    room.reach = (w.kernel - 1) * w.step * job.run
-    room.pitch = room.reach + max((w.out - 1) * w.stride + 1, w.before + w.size) * job.run
-    room.chunk = max(1, min(height.size, 8192 // (room.pitch * size)))
-    room.band = 0
-    if height.uniform and height.stride == 1 and (room.chunk + span) * room.pitch * size <= 65536:
-        room.band = room.chunk + span
-    room.divided = behind(0, n)
-    room.band_at = behind(room.divided, n)
-    room.stuffed = behind(room.band_at, room.band * room.pitch)
-    room.acc = behind(room.stuffed, room.chunk * room.pitch)
-    room.out = behind(room.acc, room.chunk * n)
-    room.spare = behind(room.out, room.chunk * room.pitch)
-    room.total = room.spare + 2 * behind(0, room.chunk * room.pitch)
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t n = w.out * job.run, row_bytes
+    room.above = (height.kernel - 1) * height.step // height.stride
+    room.lead = (w.kernel - 1) * w.step // w.stride * job.run
+    room.pitch = room.lead + max(w.out, (w.before + w.size - 1) // w.stride + 1) * job.run
+    row_bytes = room.pitch * w.stride * height.stride * size
+    room.chunk = max(1, 16384 // row_bytes, min(2 * room.above, 65536 // row_bytes))
+    room.chunk = min(room.chunk, (height.before + height.size - 1) // height.stride + 1)
+    room.zeros = behind(0, n)
+    room.band = behind(room.zeros, room.pitch)
+    room.sums = behind(room.band, (room.above + room.chunk) * room.pitch)
+    room.apart = behind(0, room.chunk * room.pitch) // LINE | 1  # one phase from the next: no power of two, for then
+    room.apart *= LINE                                           # all would meet in the same places of the cache
+    room.phases = room.sums + height.stride * room.apart
+    room.row = room.phases + height.stride * w.stride * room.apart
+    room.spare = behind(room.row, w.size * job.run)
+    room.places = room.spare + 2 * behind(0, (room.above + room.chunk) * room.pitch)
+    room.total = behind(room.places, 2 * height.stride * (1 + w.stride))  # of pointers, which are two elements at most
     return room
 
 
-cdef inline void shares_of(F* to, const F* g, const F* widths, F across, bint divide, Py_ssize_t n) noexcept nogil:
+cdef inline void shares_of(F* to, const F* g, const F* widths, F across, Py_ssize_t n) noexcept nogil:
     """What one element of each window gets."""
     cdef Py_ssize_t i
-    if divide:
-        for i in range(n):
-            to[i] = g[i] / (across * widths[i])
-    else:
-        memcpy(to, g, n * sizeof(F))
+    for i in range(n):
+        to[i] = g[i] / (across * widths[i])
 
 
-cdef inline void stuff(F* to, const F* row, Axis* w, Py_ssize_t run) noexcept nogil:
-    """Let the runs of a row stand at the windows' stride."""
-    cdef Py_ssize_t o
-    if w.stride == 1:
-        memcpy(to, row, w.out * run * sizeof(F))
-    elif run > 1:
-        for o in range(w.out):
-            memcpy(to + o * w.stride * run, row + o * run, run * sizeof(F))
-    elif w.stride == 2:  # interleaved in registers; what follows a row is zero as well
-        for o in range(w.out):
-            to[2 * o] = row[o]
-            to[2 * o + 1] = 0
-    else:
-        for o in range(w.out):
-            to[o * w.stride] = row[o]
-
-
-cdef void spread_stretch(F* scratch, const F* widths, SpreadRoom* room, Job* job, const char* plane, Py_ssize_t d,
-                         Py_ssize_t top, Py_ssize_t rows) noexcept nogil:
-    """Sum the outputs' shares, window row by window row, into `rows` stuffed rows from input row `top` on."""
-    cdef Axis* depth = &job.depth
-    cdef Axis* height = &job.height
-    cdef Axis* width = &job.width
-    cdef cpool_sum_t* op = NULL
-    cdef F* divided = scratch + room.divided
-    cdef F* band = scratch + room.band_at
-    cdef F* stuffed = scratch + room.stuffed
-    cdef F* acc = scratch + room.acc
-    cdef F* to
-    cdef Py_ssize_t run = job.run, n = width.out * run, od, oh, r, h, t, span = (height.kernel - 1) * height.step
-    cdef const F* source
-    cdef bint as_it_lies = dense(&job.y, scratch, width.out, run)
-
-    fill(stuffed if room.band else acc, <F>0, rows * (room.pitch if room.band else n))
-    for od in range(depth.out):
-        if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
-            continue
-        oh = top + height.before - span if room.band else 0  # the output row whose last tap meets `top`
-        while not room.band and oh < height.out and height.end[oh] <= top:
-            oh += 1
-        r = 0
-        while r < rows + span if room.band else oh < height.out and height.begin[oh] < top + rows + height.step - 1:
-            if 0 <= oh < height.out:
-                source = <const F*>(plane + od * job.y.d + oh * job.y.h)
-                if not as_it_lies:
-                    load_row(divided, <const char*>source, &job.y, width.out, run)
-                    source = divided
-                shares_of(divided, source, widths, <F>(depth.count[od] * height.count[oh]), job.divide, n)
-            if room.band:
-                to = band + r * room.pitch + room.reach
-                if 0 <= oh < height.out:
-                    stuff(to, divided, width, run)
-                else:
-                    fill(to, <F>0, room.pitch - room.reach)
+cdef void load_shares(F* band, const F* widths, const F* zeros, F* row, SpreadRoom* room, Job* job, const char* plane,
+                      Py_ssize_t od, Py_ssize_t top, Py_ssize_t rows) noexcept nogil:
+    """Load what one element of each window gets, of output rows [top, top + rows) of one slab; zeros around them."""
+    cdef Memory* y = &job.y
+    cdef Py_ssize_t n = job.width.out * job.run, oh
+    cdef const char* source
+    cdef const F* g
+    cdef bint as_it_lies = dense(y, band, job.width.out, job.run)
+    band += room.lead
+    for oh in range(top, top + rows):
+        if 0 <= oh < job.height.out:
+            source = plane + od * y.d + oh * y.h
+            g = <const F*>source
+            if not as_it_lies:
+                load_row(row, source, y, job.width.out, job.run)
+                g = row
+            if job.divide:
+                shares_of(band, g, widths, <F>(job.depth.count[od] * job.height.count[oh]), n)
             else:
-                h = <Py_ssize_t>height.begin[oh]
-                h += max(0, (top - h + height.step - 1) // height.step) * height.step
-                while h < min(<Py_ssize_t>height.end[oh], top + rows):
-                    fold_row(op, acc + (h - top) * n, divided, n)
-                    h += height.step
-            oh += 1
-            r += 1
-        for t in range(height.kernel if room.band else 0):
-            fold_row(op, stuffed, band + t * height.step * room.pitch, rows * room.pitch)
-    for r in range(0 if room.band else rows):
-        stuff(stuffed + r * room.pitch + room.reach, acc + r * n, width, run)
+                memcpy(band, g, n * sizeof(F))
+        else:
+            copy_blocks(band, zeros, n)
+        copy_blocks(band + n, zeros, room.pitch - n)
+        band += room.pitch
+
+
+cdef inline Py_ssize_t every(Axis* w) noexcept nogil:
+    """How many taps from one of a phase to the next."""
+    return w.stride // gcd(w.stride, w.step)
+
+
+cdef const F* fold_phase(F* out, bint first, bint lasting, const F* g, F* spare, Axis* w, Py_ssize_t tap, Py_ssize_t n,
+                         Py_ssize_t unit) noexcept nogil:
+    """Sum the outputs, `unit` apart, that reach n elements by the phase of `tap`; return where the sums are.
+
+    That is in `out`, but for a single tap where the outputs lie, if they are `lasting`.
+    """
+    cdef cpool_sum_t* op = NULL
+    cdef Py_ssize_t members = (w.kernel - tap + every(w) - 1) // every(w), distance = every(w) * w.step // w.stride
+    g -= (tap * w.step // w.stride + (members - 1) * distance) * unit
+    if members == 1 and lasting:
+        return g
+    fold_progression(op, first, out, g, spare, <F>1, n, members, distance * unit)
+    return out
+
+
+cdef inline void interleave(F* to, const F** phases, Py_ssize_t at, Axis* w, Py_ssize_t run) noexcept nogil:
+    """Write one row of columns from its phases."""
+    cdef Py_ssize_t s = w.stride, c, i, residue
+    cdef const F* even = phases[w.before % s] + at + w.before // s * run
+    cdef const F* odd = phases[(w.before + 1) % s] + at + (w.before + 1) // s * run
+    if s == 1:
+        memcpy(to, even, w.size * run * sizeof(F))
+    elif s == 2 and run == 1:  # in registers
+        for c in range(w.size // 2):
+            to[2 * c] = even[c]
+            to[2 * c + 1] = odd[c]
+        if w.size % 2:
+            to[w.size - 1] = even[w.size // 2]
+    else:
+        for residue in range(min(s, w.size)):
+            even = phases[(w.before + residue) % s] + at + (w.before + residue) // s * run
+            for c in range((w.size - residue + s - 1) // s):
+                for i in range(run):
+                    to[(c * s + residue) * run + i] = even[c * run + i]
 
 
 cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Write input-gradient rows [first, last) of all planes' rows, for windows that slide along W."""
+    """Write input-gradient rows [first, last) of all planes' rows, for windows that slide along H and W."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Axis* width = &job.width
+    cdef Axis* w = &job.width
     cdef SpreadRoom room = spread_room_of(job, sizeof(F))
-    cdef cpool_sum_t* op = NULL
-    cdef F* out = scratch + room.out
-    cdef F* stuffed = scratch + room.stuffed + width.before * job.run
-    cdef Py_ssize_t run = job.run, wide = width.size * run, p, d, h, r, rows
+    cdef F* zeros = scratch + room.zeros
+    cdef F* band = scratch + room.band
+    cdef F* sums = scratch + room.sums
+    cdef F* row = scratch + room.row
+    cdef F* spare = scratch + room.spare
+    cdef const F** summed = <const F**>(scratch + room.places)  # where the phases of rows lie,
+    cdef const F** phases = summed + height.stride  # and those of their columns
+    cdef Py_ssize_t run = job.run, stride = height.stride, p, d, h, r, t, top, rows, od, chunk, phase, at
     cdef const char* plane
     cdef char* to
-    cdef bint straight = dense(&job.x, scratch, width.size, run) and wide >= 100  # no detour through scratch
+    cdef bint started, straight = dense(&job.x, scratch, w.size, run)
 
-    fill_counts(scratch, width.count, width.out, run)
-    fill(scratch + room.band_at, <F>0, room.acc - room.band_at)  # what lies between outputs stays 0
+    fill_counts(scratch, w.count, w.out, run)
+    fill(zeros, <F>0, room.spare - room.zeros)
+    for at in range(stride * w.stride):  # those that no tap reaches stay there, and zero
+        phases[at] = scratch + room.phases + at * room.apart
     while first < last:
         p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
-        rows = min(room.chunk, last - first, height.size - h)
         plane = job.y.data + plane_offset(job, &job.y, p)
         to = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h
-        spread_stretch(scratch, scratch, &room, job, plane, d, h, rows)
-        if not straight:
-            fold_progression(op, True, out, stuffed, scratch + room.spare, <F>1, (rows - 1) * room.pitch + wide,
-                             width.kernel, width.step * run)
-        for r in range(rows):
+        top = (h + height.before) // stride
+        rows = min((top + room.chunk) * stride - height.before - h, last - first, height.size - h)
+        chunk = (h + rows - 1 + height.before) // stride - top + 1
+        started = False
+        for phase in range(stride):
+            summed[phase] = sums + phase * room.apart
+        for od in range(depth.out):
+            if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
+                continue
+            load_shares(band, scratch, zeros, row, &room, job, plane, od, top - room.above, room.above + chunk)
+            for t in range(min(every(height), height.kernel)):
+                phase = t * height.step % stride
+                summed[phase] = fold_phase(sums + phase * room.apart, not started, depth.kernel == 1,
+                                           band + room.above * room.pitch, spare, height, t, chunk * room.pitch,
+                                           room.pitch)
+            started = True
+        if not started:
+            fill(sums, <F>0, room.phases - room.sums)
+        for phase in range(stride):
+            for t in range(min(every(w), w.kernel)):
+                at = phase * w.stride + t * w.step % w.stride
+                phases[at] = fold_phase(scratch + room.phases + at * room.apart, True, True, summed[phase] + room.lead,
+                                        spare, w, t, chunk * room.pitch - room.lead, run) - room.lead
+        for r in range(h + height.before, h + height.before + rows):
+            at = (r // stride - top) * room.pitch + room.lead
             if straight:
-                fold_progression(op, True, <F*>to, stuffed + r * room.pitch, scratch + room.spare, <F>1, wide,
-                                 width.kernel, width.step * run)
+                interleave(<F*>to, phases + r % stride * w.stride, at, w, run)
             else:
-                store_row(to, &job.x, out + r * room.pitch, width.size, run)
+                interleave(row, phases + r % stride * w.stride, at, w, run)
+                store_row(to, &job.x, row, w.size, run)
             to += job.x.h
         first += rows
 

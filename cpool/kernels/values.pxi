@@ -121,7 +121,7 @@ cdef inline const T* source_row(T* spare, const T* pad, Job* job, Tile* tile, co
 
 
 cdef void fold_band(R* op, Job* job, Tile* tile, T* rows, T* band, const T* pad, T* spare, const char* plane,
-                   Py_ssize_t od, Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
+                    Py_ssize_t od, Py_ssize_t oh, Py_ssize_t chunk) noexcept nogil:
     """The same for `chunk` output rows at once: copy the input rows below them, padding included, and log-step."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
