@@ -84,7 +84,8 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
     }                                                                                                           \
   }
 
-/* The same with where the winners stand: at the first tap that is inside, start, or behind the first tap, base. */
+/* The same with where the winners stand: at the first tap that is inside, start, or behind the first tap, base; these
+   are one array if there is no padding. */
 #define CPOOL_PICK(T, name, better)                                                                             \
   static inline void cpool_pick_##name##_##T(T *best, void *at, const T *row, const void *start,                \
                                              const void *base, int taps, ptrdiff_t n) {                         \
@@ -113,9 +114,11 @@ typedef int64_t cpool_mask_double __attribute__((vector_size(CPOOL_VECTOR)));
       w = (cpool_mask_##T)CPOOL_ORDERED(T, w);                                                                  \
       memcpy(&from, (const char *)base + bytes, CPOOL_VECTOR);                                                  \
       w += from;                                                                                                \
-      memcpy(&from, (const char *)start + bytes, CPOOL_VECTOR);                                                 \
-      takes = w > from;                                                                                         \
-      w = (takes & w) | (~takes & from);                                                                        \
+      if (start != base) {                                                                                      \
+        memcpy(&from, (const char *)start + bytes, CPOOL_VECTOR);                                               \
+        takes = w > from;                                                                                       \
+        w = (takes & w) | (~takes & from);                                                                      \
+      }                                                                                                         \
       memcpy((char *)at + bytes, &w, CPOOL_VECTOR);                                                             \
     }                                                                                                           \
   }

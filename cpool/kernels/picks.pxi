@@ -280,7 +280,7 @@ cdef void pick_tile(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t 
     cdef P* spare = scratch + room.spare_at
     cdef P* out = scratch + room.out_at
     cdef Lane* base = <Lane*>(scratch + room.values)
-    cdef Lane* start = base + room.start_at
+    cdef Lane* start = base + room.start_at if width.before else base
     cdef Lane* where = base + room.where_at
     cdef Lane* lanes = base + room.lanes_at
     cdef Lane* at = base + room.at_at
