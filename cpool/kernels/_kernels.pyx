@@ -39,7 +39,7 @@ ctypedef void (*Work)(void* scratch, void* like, Job* job, Py_ssize_t first, Py_
 
 cdef void pool_work(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks are rows of tiles: [first, last) counts rows x column tiles, the tiles of one row range outermost."""
-    cdef Py_ssize_t columns = tile_columns(job), rows = job.planes * job.depth.out * job.height.out, tile, end
+    cdef Py_ssize_t columns = job.columns, rows = job.planes * job.depth.out * job.height.out, tile, end
     while first < last:
         tile, end = first // rows, min(last, (first // rows + 1) * rows)
         pool_tile(op, scratch, job, first % rows, end - tile * rows, tile * columns,
@@ -49,7 +49,7 @@ cdef void pool_work(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
 
 cdef void pick_work(Selection* op, P* scratch, Lane* like, Job* job, Py_ssize_t first,
                     Py_ssize_t last) noexcept nogil:
-    cdef Py_ssize_t columns = tile_columns(job), rows = job.planes * job.depth.out * job.height.out, tile, end
+    cdef Py_ssize_t columns = job.columns, rows = job.planes * job.depth.out * job.height.out, tile, end
     while first < last:
         tile, end = first // rows, min(last, (first // rows + 1) * rows)
         pick_tile(op, scratch, like, job, first % rows, end - tile * rows, tile * columns,
@@ -149,8 +149,10 @@ cdef class Call:
         p = read_axis(p, &self.job.height)
         read_axis(p, &self.job.width)
 
-    cdef void count_tiles(self):
-        cdef Py_ssize_t columns = tile_columns(&self.job)
+    cdef void count_tiles(self, Py_ssize_t most):
+        """Cut rows into tiles, of windows that span `most` elements; there are that many rows of tiles."""
+        cdef Py_ssize_t columns = tile_columns(&self.job, most)
+        self.job.columns = columns
         self.total = (self.job.planes * self.job.depth.out * self.job.height.out
                       * ((self.job.width.out + columns - 1) // columns))
 
@@ -221,7 +223,7 @@ def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, i
     """A maximum ("max"), minimum ("min") or sum ("sum"; divided by the counts, or as the norm of a power)."""
     cdef Call call = Call(plan, memory, threads)
     call.job.divide, call.job.norm, call.job.power = divide, norm, power
-    call.count_tiles()
+    call.count_tiles(65536)
     call.scratch = room_of(&call.job, sizeof(T), op == "sum").total * sizeof(T)
     if op == "max":
         call.work = <Work>max_values[T]
@@ -235,7 +237,7 @@ def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, i
 def picks(P like, Lane lane, str op, const int64_t[::1] plan, const int64_t[::1] memory, int threads):
     """A maximum or minimum with its index."""
     cdef Call call = Call(plan, memory, threads)
-    call.count_tiles()
+    call.count_tiles(16384)
     call.scratch = pick_room_of(&call.job, sizeof(P), sizeof(Lane)).bytes
     if op == "max":
         call.work = <Work>max_picks[P, Lane]

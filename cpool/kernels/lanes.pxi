@@ -67,11 +67,11 @@ cdef Tile tile_of(Axis* w, Py_ssize_t first_out, Py_ssize_t last_out, bint mend)
     return t
 
 
-cdef Py_ssize_t tile_columns(Job* job) noexcept nogil:
-    """Output columns of a tile: all, unless a row is so long that its scratch would leave the cache."""
+cdef Py_ssize_t tile_columns(Job* job, Py_ssize_t most) noexcept nogil:
+    """Output columns of a tile: all, unless a row, or `most` elements of a tall window, would leave the cache."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t span = (w.kernel - 1) * w.step + 1
-    cdef Py_ssize_t most = max(2 * span, (1024 if job.height.kernel >= 5 else 8192) // job.run)
+    most = max(2 * span, (min(1024, most // job.height.kernel) if job.height.kernel >= 5 else 8192) // job.run)
     if not w.uniform or (w.out - 1) * w.stride + span <= most + most // 2:
         return w.out
     return min(w.out, max(1, (most - span) // w.stride + 1))
@@ -80,7 +80,7 @@ cdef Py_ssize_t tile_columns(Job* job) noexcept nogil:
 cdef Tile widest_tile(Job* job) noexcept nogil:
     """What no tile exceeds, wherever it lies: scratch is laid out for it."""
     cdef Axis* w = &job.width
-    cdef Tile t = tile_of(w, 0, tile_columns(job), False)
+    cdef Tile t = tile_of(w, 0, job.columns, False)
     if w.uniform:
         t.left = min(w.before, t.padded)
         t.out_pitch = (t.padded + w.stride - 1) // w.stride

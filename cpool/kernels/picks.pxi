@@ -204,12 +204,12 @@ cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept 
     room.pad_at = behind(0, rows * pitch + tail)
     room.best_at = behind(room.pad_at, pitch)
     room.spare_at = behind(room.best_at, rows * out_pitch)
-    room.out_at = room.spare_at + 2 * behind(0, rows * pitch + tail)
+    room.out_at = room.spare_at + 2 * behind(0, outs * pitch + tail)
     room.values = behind(room.out_at, outs * out_pitch)
     room.start_at = behind(0, rows * out_pitch)
     room.where_at = behind(room.start_at, rows * out_pitch)
     room.lanes_at = behind(room.where_at, rows * out_pitch)
-    room.at_at = room.lanes_at + 2 * behind(0, rows * pitch + tail)
+    room.at_at = room.lanes_at + 2 * behind(0, outs * pitch + tail)
     room.lanes = behind(room.at_at, outs * out_pitch)
     room.bytes = room.values * size + room.lanes * lane
     return room

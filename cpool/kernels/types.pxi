@@ -84,6 +84,7 @@ cdef struct Job:
     Axis depth, height, width
     Memory x, y, indices   # input, output and index arrays; in a backward pass y and indices are read, x is written
     Py_ssize_t planes, leads, run
+    Py_ssize_t columns     # output columns of a tile
     const int64_t* lead_shape
     Py_ssize_t threads, divide, norm, assign, checks
     Py_ssize_t even        # whether the windows of tiles have one divisor, whatever the row
