@@ -70,11 +70,13 @@ cdef void sum_values(F* scratch, void* like, Job* job, Py_ssize_t first, Py_ssiz
 
 
 cdef void max_picks(P* scratch, Lane* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    pick_work(<cpool_max_t*>NULL, scratch, like, job, first, last)
+    if P is float or Lane is int64_t:  # narrow lanes go with float alone; what nobody calls would take time to compile
+        pick_work(<cpool_max_t*>NULL, scratch, like, job, first, last)
 
 
 cdef void min_picks(P* scratch, Lane* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    pick_work(<cpool_min_t*>NULL, scratch, like, job, first, last)
+    if P is float or Lane is int64_t:
+        pick_work(<cpool_min_t*>NULL, scratch, like, job, first, last)
 
 
 cdef void median_values(T* scratch, void* like, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

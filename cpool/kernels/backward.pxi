@@ -369,7 +369,7 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
 
 
 cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """The same for windows along W that a table gives: rows of outputs first, then lanes."""
+    """The same for windows that a table gives along H or W: rows of outputs first, then lanes."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Axis* width = &job.width

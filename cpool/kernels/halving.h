@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { CPOOL_MAX, CPOOL_MIN, CPOOL_SUM };
+enum { CPOOL_OTHER, CPOOL_MAX, CPOOL_MIN, CPOOL_SUM };
 
 #if defined(__GNUC__) && (__GNUC__ >= 12 || defined(__clang__))
 

@@ -12,6 +12,7 @@ cdef enum:
 
 cdef extern from "halving.h":
     enum:
+        OTHER "CPOOL_OTHER"
         MAX "CPOOL_MAX"
         MIN "CPOOL_MIN"
         SUM "CPOOL_SUM"
@@ -200,13 +201,8 @@ cdef inline void fold_tiles(R* op, T* out, const T* row, Py_ssize_t taps, Py_ssi
 
 
 cdef inline int halving(R* op) noexcept nogil:
-    """What halving.h calls a reduction."""
-    if R is cpool_max_t:
-        return MAX
-    elif R is cpool_min_t:
-        return MIN
-    elif R is cpool_sum_t:
-        return SUM
+    """What halving.h calls a reduction, if it knows it."""
+    return MAX if R is cpool_max_t else MIN if R is cpool_min_t else SUM if R is cpool_sum_t else OTHER
 
 
 cdef inline void fold_halved(R* op, T* out, const T* row, int taps, T count, Py_ssize_t n) noexcept nogil:
@@ -214,9 +210,9 @@ cdef inline void fold_halved(R* op, T* out, const T* row, int taps, T count, Py_
     cdef Py_ssize_t i
     cdef T m
     cdef int operation = halving(op)
-    if T is float and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
+    if T is float and operation != OTHER and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
         halve_floats(operation, out, row, taps, count, n)
-    elif T is double and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
+    elif T is double and operation != OTHER and n * <Py_ssize_t>sizeof(T) >= HALVED_BYTES:
         halve_doubles(operation, out, row, taps, count, n)
     else:
         for i in range(n):
