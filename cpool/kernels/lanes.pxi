@@ -149,6 +149,9 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, T 
             if waiting != NULL:
                 join(op, first, out, waiting, NULL, count, n)
             return
+        if R is cpool_sum_t and taps - done == 2 * width:  # the last part is not worth a pass of its own
+            close_sum(op, first, out, waiting, m + done * step, m + (done + width) * step, count, n)
+            return
         if waiting != NULL and doubled <= waiting < doubled + n + (taps - 1) * step:
             join(op, first, out, waiting, NULL, <T>1, n)
             first, waiting = False, NULL

@@ -141,6 +141,21 @@ cdef inline void join(R* op, bint first, T* acc, const T* a, const T* b, T count
     else:
         fold_rows2(op, acc, a, b, n)
 
+cdef inline void close_sum(R* op, bint first, T* acc, const T* waiting, const T* a, const T* b, T count,
+                           Py_ssize_t n) noexcept nogil:
+    """Add what waits, if anything does, and then the sum of a and b to acc; divide by count, unless 1."""
+    cdef Py_ssize_t i
+    cdef bint divided = count != 1
+    cdef T v, last
+    for i in range(n):
+        last = combine(op, a[i], b[i])
+        if waiting != NULL:
+            v = waiting[i] if first else combine(op, acc[i], waiting[i])
+            last = combine(op, v, last)
+        elif not first:
+            last = combine(op, acc[i], last)
+        acc[i] = shared(op, last, count) if divided else last
+
 # ----------------------------------------------------------------------------------------------- loading and storing
 
 
