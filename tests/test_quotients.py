@@ -63,3 +63,13 @@ def test_shares_with_depth(stride):
             np.testing.assert_allclose(
                 ours, reference.avg_pool3d_backward(grad, x.shape, **arguments), rtol=1e-5, atol=1e-5
             )
+
+
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 1000, 1), (3, 997, 400), ((2, 3), (500, 7), (3, 2))])
+def test_shares_far_apart(kernel, stride, dilation):
+    """Most phases are reached by no tap: they are zeros, and take no room."""
+    arguments = dict(kernel_size=kernel, stride=stride, padding=1, dilation=dilation)
+    y = cpool.avg_pool2d(np.zeros((2, 1803, 1803), np.float32), **arguments)
+    grad = np.random.default_rng(0).integers(1, 99, y.shape).astype(np.float32)
+    ours = cpool.avg_pool2d_backward(grad, (2, 1803, 1803), **arguments)
+    np.testing.assert_allclose(ours, reference.avg_pool2d_backward(grad, ours.shape, **arguments), rtol=1e-6)

@@ -208,6 +208,12 @@ cdef inline void share_row(F* acc, const F* g, const F* widths, F across, bint d
 
 cdef struct SpreadRoom:  # output rows at once, those above that reach as far, elements from row to row; then offsets
     Py_ssize_t chunk, above, pitch, lead, zeros, band, apart, sums, phases, row, spare, places, total
+    Py_ssize_t tall, wide  # phases of rows and of columns that a tap reaches
+
+
+cdef inline Py_ssize_t every(Axis* w) noexcept nogil:
+    """How many taps from one of a phase to the next."""
+    return w.stride // gcd(w.stride, w.step)
 
 
 cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
@@ -218,7 +224,8 @@ cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     room.above = (height.kernel - 1) * height.step // height.stride
     room.lead = (w.kernel - 1) * w.step // w.stride * job.run
     room.pitch = room.lead + max(w.out, (w.before + w.size - 1) // w.stride + 1) * job.run
-    row_bytes = room.pitch * w.stride * height.stride * size
+    room.tall, room.wide = min(every(height), height.kernel), min(every(w), w.kernel)
+    row_bytes = room.pitch * room.tall * room.wide * size
     room.chunk = max(1, 16384 // row_bytes, min(2 * room.above, 65536 // row_bytes))
     room.chunk = min(room.chunk, (height.before + height.size - 1) // height.stride + 1)
     room.zeros = behind(0, n)
@@ -226,11 +233,11 @@ cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     room.sums = behind(room.band, (room.above + room.chunk) * room.pitch)
     room.apart = behind(0, room.chunk * room.pitch) // LINE | 1  # one phase from the next: no power of two, for then
     room.apart *= LINE                                           # all would meet in the same places of the cache
-    room.phases = room.sums + height.stride * room.apart
-    room.row = room.phases + height.stride * w.stride * room.apart
-    room.spare = behind(room.row, w.size * job.run)
+    room.phases = room.sums + room.tall * room.apart
+    room.row = room.phases + (room.tall * room.wide + 1) * room.apart  # the last one is of those that no tap reaches
+    room.spare = behind(room.row, max(w.out, w.size) * job.run)
     room.places = room.spare + 2 * behind(0, (room.above + room.chunk) * room.pitch)
-    room.total = behind(room.places, 2 * height.stride * (1 + w.stride))  # of pointers, which are two elements at most
+    room.total = behind(room.places, 2 * room.tall * (1 + w.stride))  # of pointers, which are two elements at most
     return room
 
 
@@ -267,9 +274,15 @@ cdef void load_shares(F* band, const F* widths, const F* zeros, F* row, SpreadRo
         band += room.pitch
 
 
-cdef inline Py_ssize_t every(Axis* w) noexcept nogil:
-    """How many taps from one of a phase to the next."""
-    return w.stride // gcd(w.stride, w.step)
+cdef inline Py_ssize_t tap_of(Axis* w, Py_ssize_t phase) noexcept nogil:
+    """The first tap of a phase, or -1."""
+    cdef Py_ssize_t t
+    if w.step == 1:
+        return phase if phase < w.kernel else -1
+    for t in range(min(every(w), w.kernel)):
+        if t * w.step % w.stride == phase:
+            return t
+    return -1
 
 
 cdef const F* fold_phase(F* out, bint first, bint lasting, const F* g, F* spare, Axis* w, Py_ssize_t tap, Py_ssize_t n,
@@ -319,17 +332,18 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
     cdef F* sums = scratch + room.sums
     cdef F* row = scratch + room.row
     cdef F* spare = scratch + room.spare
-    cdef const F** summed = <const F**>(scratch + room.places)  # where the phases of rows lie,
-    cdef const F** phases = summed + height.stride  # and those of their columns
-    cdef Py_ssize_t run = job.run, stride = height.stride, p, d, h, r, t, top, rows, od, chunk, phase, at
+    cdef const F** summed = <const F**>(scratch + room.places)  # where the phases of rows lie, by their first taps,
+    cdef const F** phases = summed + room.tall  # and for each of them those of its columns
+    cdef const F** columns
+    cdef Py_ssize_t run = job.run, stride = height.stride, p, d, h, r, t, tap, top, rows, od, chunk, at
     cdef const char* plane
     cdef char* to
     cdef bint started, straight = dense(&job.x, scratch, w.size, run)
 
     fill_counts(scratch, w.count, w.out, run)
     fill(zeros, <F>0, room.spare - room.zeros)
-    for at in range(stride * w.stride):  # those that no tap reaches stay there, and zero
-        phases[at] = scratch + room.phases + at * room.apart
+    for at in range(room.tall * w.stride):
+        phases[at] = scratch + room.phases + room.tall * room.wide * room.apart
     while first < last:
         p, d, h = first // (depth.size * height.size), first // height.size % depth.size, first % height.size
         plane = job.y.data + plane_offset(job, &job.y, p)
@@ -338,31 +352,35 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
         rows = min((top + room.chunk) * stride - height.before - h, last - first, height.size - h)
         chunk = (h + rows - 1 + height.before) // stride - top + 1
         started = False
-        for phase in range(stride):
-            summed[phase] = sums + phase * room.apart
+        for t in range(room.tall):
+            summed[t] = sums + t * room.apart
         for od in range(depth.out):
             if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
                 continue
             load_shares(band, scratch, zeros, row, &room, job, plane, od, top - room.above, room.above + chunk)
-            for t in range(min(every(height), height.kernel)):
-                phase = t * height.step % stride
-                summed[phase] = fold_phase(sums + phase * room.apart, not started, depth.kernel == 1,
-                                           band + room.above * room.pitch, spare, height, t, chunk * room.pitch,
-                                           room.pitch)
+            for t in range(room.tall):
+                summed[t] = fold_phase(sums + t * room.apart, not started, depth.kernel == 1,
+                                       band + room.above * room.pitch, spare, height, t, chunk * room.pitch, room.pitch)
             started = True
         if not started:
             fill(sums, <F>0, room.phases - room.sums)
-        for phase in range(stride):
-            for t in range(min(every(w), w.kernel)):
-                at = phase * w.stride + t * w.step % w.stride
-                phases[at] = fold_phase(scratch + room.phases + at * room.apart, True, True, summed[phase] + room.lead,
-                                        spare, w, t, chunk * room.pitch - room.lead, run) - room.lead
+        for t in range(room.tall):
+            for tap in range(room.wide):
+                at = room.phases + (t * room.wide + tap) * room.apart
+                phases[t * w.stride + tap * w.step % w.stride] = fold_phase(
+                    scratch + at, True, True, summed[t] + room.lead, spare, w, tap, chunk * room.pitch - room.lead,
+                    run) - room.lead
         for r in range(h + height.before, h + height.before + rows):
             at = (r // stride - top) * room.pitch + room.lead
-            if straight:
-                interleave(<F*>to, phases + r % stride * w.stride, at, w, run)
+            t = tap_of(height, r % stride)
+            columns = phases + t * w.stride
+            if t < 0:
+                fill(row, <F>0, w.size * run)
+            elif not straight:
+                interleave(row, columns, at, w, run)
             else:
-                interleave(row, phases + r % stride * w.stride, at, w, run)
+                interleave(<F*>to, columns, at, w, run)
+            if t < 0 or not straight:
                 store_row(to, &job.x, row, w.size, run)
             to += job.x.h
         first += rows
