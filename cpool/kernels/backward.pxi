@@ -211,11 +211,6 @@ cdef struct SpreadRoom:  # output rows at once, those above that reach as far, e
     Py_ssize_t tall, wide  # phases of rows and of columns that a tap reaches
 
 
-cdef inline Py_ssize_t every(Axis* w) noexcept nogil:
-    """How many taps from one of a phase to the next."""
-    return w.stride // gcd(w.stride, w.step)
-
-
 cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     cdef SpreadRoom room
     cdef Axis* height = &job.height
@@ -235,41 +230,25 @@ cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     room.apart *= LINE                                           # all would meet in the same places of the cache
     room.phases = room.sums + room.tall * room.apart
     room.row = room.phases + (room.tall * room.wide + 1) * room.apart  # the last one is of those that no tap reaches
-    room.spare = behind(room.row, max(w.out, w.size) * job.run)
+    room.spare = behind(room.row, w.size * job.run)
     room.places = room.spare + 2 * behind(0, (room.above + room.chunk) * room.pitch)
     room.total = behind(room.places, 2 * room.tall * (1 + w.stride))  # of pointers, which are two elements at most
     return room
 
 
-cdef inline void shares_of(F* to, const F* g, const F* widths, F across, Py_ssize_t n) noexcept nogil:
-    """What one element of each window gets."""
-    cdef Py_ssize_t i
-    for i in range(n):
-        to[i] = g[i] / (across * widths[i])
-
-
-cdef void load_shares(F* band, const F* widths, const F* zeros, F* row, SpreadRoom* room, Job* job, const char* plane,
+cdef void load_shares(F* band, const F* widths, const F* zeros, SpreadRoom* room, Job* job, const char* plane,
                       Py_ssize_t od, Py_ssize_t top, Py_ssize_t rows) noexcept nogil:
     """Load what one element of each window gets, of output rows [top, top + rows) of one slab; zeros around them."""
     cdef Memory* y = &job.y
     cdef Py_ssize_t n = job.width.out * job.run, oh
-    cdef const char* source
-    cdef const F* g
-    cdef bint as_it_lies = dense(y, band, job.width.out, job.run)
     band += room.lead
     for oh in range(top, top + rows):
-        if 0 <= oh < job.height.out:
-            source = plane + od * y.d + oh * y.h
-            g = <const F*>source
-            if not as_it_lies:
-                load_row(row, source, y, job.width.out, job.run)
-                g = row
-            if job.divide:
-                shares_of(band, g, widths, <F>(job.depth.count[od] * job.height.count[oh]), n)
-            else:
-                memcpy(band, g, n * sizeof(F))
-        else:
+        if not 0 <= oh < job.height.out:
             copy_blocks(band, zeros, n)
+        else:
+            load_row(band, plane + od * y.d + oh * y.h, y, job.width.out, job.run)
+            if job.divide:
+                divide_row(band, widths, <F>(job.depth.count[od] * job.height.count[oh]), n)
         copy_blocks(band + n, zeros, room.pitch - n)
         band += room.pitch
 
@@ -334,7 +313,7 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
     cdef F* spare = scratch + room.spare
     cdef const F** summed = <const F**>(scratch + room.places)  # where the phases of rows lie, by their first taps,
     cdef const F** phases = summed + room.tall  # and for each of them those of its columns
-    cdef const F** columns
+    cdef F* columns
     cdef Py_ssize_t run = job.run, stride = height.stride, p, d, h, r, t, tap, top, rows, od, chunk, at
     cdef const char* plane
     cdef char* to
@@ -357,7 +336,7 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
         for od in range(depth.out):
             if not depth.begin[od] <= d < depth.end[od] or (d - depth.begin[od]) % depth.step:
                 continue
-            load_shares(band, scratch, zeros, row, &room, job, plane, od, top - room.above, room.above + chunk)
+            load_shares(band, scratch, zeros, &room, job, plane, od, top - room.above, room.above + chunk)
             for t in range(room.tall):
                 summed[t] = fold_phase(sums + t * room.apart, not started, depth.kernel == 1,
                                        band + room.above * room.pitch, spare, height, t, chunk * room.pitch, room.pitch)
@@ -373,14 +352,12 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
         for r in range(h + height.before, h + height.before + rows):
             at = (r // stride - top) * room.pitch + room.lead
             t = tap_of(height, r % stride)
-            columns = phases + t * w.stride
+            columns = <F*>to if straight else row
             if t < 0:
-                fill(row, <F>0, w.size * run)
-            elif not straight:
-                interleave(row, columns, at, w, run)
+                fill(columns, <F>0, w.size * run)
             else:
-                interleave(<F*>to, columns, at, w, run)
-            if t < 0 or not straight:
+                interleave(columns, phases + t * w.stride, at, w, run)
+            if not straight:
                 store_row(to, &job.x, row, w.size, run)
             to += job.x.h
         first += rows

@@ -112,6 +112,11 @@ cdef inline void take_phase(T* to, const T* row, Py_ssize_t stride, Py_ssize_t n
             to[w] = row[w * stride]
 
 
+cdef inline Py_ssize_t every(Axis* w) noexcept nogil:
+    """How many taps from one of a phase to the next."""
+    return w.stride // gcd(w.stride, w.step)
+
+
 cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, T count, Py_ssize_t n,
                            Py_ssize_t taps, Py_ssize_t step) noexcept nogil:
     """Reduce ``row[i + t*step], t < taps`` for i < n into out[i], after what out holds unless `first`.
@@ -142,7 +147,7 @@ cdef void fold_progression(R* op, bint first, T* out, const T* row, T* spare, T 
             if waiting == NULL:
                 waiting = m + done * step
             else:
-                join(op, first, out, waiting, m + done * step, count if done + width == taps else <T>1, n)
+                join(op, first, out, waiting, m + done * step, <T>1, n)
                 first, waiting = False, NULL
             done += width
         if done == taps:
@@ -281,7 +286,7 @@ cdef void fold_lanes(R* op, Axis* w, Tile* tile, T* out, const T* row, T* spare,
     elif w.uniform and w.stride == w.kernel and w.step == 1 and w.kernel == 4 and run == 1:
         fold_tiles(op, out, row, 4, n)
     elif w.uniform:
-        residues = w.stride // gcd(w.stride, w.step)
+        residues = every(w)
         distance = residues * w.step // w.stride  # of the taps within a phase
         residues = min(residues, w.kernel)
         for residue in range(residues):
