@@ -142,17 +142,14 @@ def average(plan: geometry.Plan, source: _call.Source, dtype: Any = None) -> Pre
     """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None."""
     natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
     result = natural if dtype is None else np.dtype(dtype)
-    _call.numbers(_engine.SUMS, source.dtype)
-    if result == source.dtype and result == natural:
-        numbers = _engine.SUMS[source.dtype.name]
-        storage = numbers.storage
-    else:
-        numbers, storage = _engine.sums_as(source.dtype, result, plan.window)
+    type = _call.computed_in(_engine.SUMS, source.dtype)
+    if not result == source.dtype == natural:
+        type = _engine.sums_as(source.dtype, result, plan.window)
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
-        return _engine.values("sum", numbers, plan, source.axes, x, y, divide=True)
+        return _engine.values("sum", type, plan, source.axes, x, y, divide=True)
 
-    return _call.prepare(source, plan, numbers, result, storage, make)
+    return _call.prepare(source, plan, result, make)
 
 
 def _pool(ndim: int) -> Pool:

@@ -47,21 +47,19 @@ def source(x: Array, axis: Any, ndim: int, layout: Any, name: str = "x") -> Sour
 def prepare(
     source: Source,
     plan: Plan,
-    numbers: _engine.Numbers,
     result: Any,
-    storage: int,
     make: Callable[[_layout.View, _layout.View, Axes], Callable[..., None]],
 ) -> Prepared:
-    """Lay out input and output, of dtype `result` stored as `storage`; `make` gets their views and memory order."""
+    """Lay out input and output, of dtype `result`; `make` gets their views and memory order."""
     order = _layout.memory_order(source.shape, source.strides)
     shape = with_sizes(source.shape, source.axes, plan.out_shape)
-    x = _layout.View(source.shape, source.strides, source.dtype.itemsize, numbers.storage)
-    y = output_view(source.out, shape, order, result, storage)
+    x = _layout.View(source.shape, source.strides, source.dtype.itemsize, _engine.stored(source.dtype))
+    y = output_view(source.out, shape, order, result)
     return Prepared(make(x, y, order), shape, order, result, "bfloat16" in (source.dtype.name, result.name))
 
 
-def numbers(table: dict[str, _engine.Numbers], dtype: Any, name: str = "x") -> _engine.Numbers:
-    """Return how the kernels of `table` treat `dtype`."""
+def computed_in(table: dict[str, str], dtype: Any, name: str = "x") -> str:
+    """Return what `dtype` is computed in by `table`."""
     if dtype.name not in table:
         raise TypeError(f"{name} must have one of the dtypes {', '.join(table)}, got {dtype}")
     return table[dtype.name]
@@ -74,10 +72,11 @@ def floating(dtype: Any, name: str = "x") -> None:
 
 
 def gradient(name: str, value: Any) -> Array:
-    """Return `value` as a float32 or float64 array."""
+    """Return `value` as an array of floats."""
     array = _args.array(name, value)
-    if array.dtype.name not in _engine.GRADIENTS:
-        raise TypeError(f"{name} must be float32 or float64, got {array.dtype}")
+    accepted = [type for type in _engine.SUMS if "float" in type]
+    if array.dtype.name not in accepted:
+        raise TypeError(f"{name} must have one of the dtypes {', '.join(accepted)}, got {array.dtype}")
     return array
 
 
@@ -114,15 +113,15 @@ def refuse_overlap(out: Array | None, *inputs: Array) -> None:
             raise ValueError("out overlaps an input in memory; it must be an array of its own")
 
 
-def output_view(out: Any, shape: Axes, order: Axes, dtype: Any, storage: int) -> _layout.View:
+def output_view(out: Any, shape: Axes, order: Axes, dtype: Any) -> _layout.View:
     """Return the view of the output: the checked `out`, or a new array in `order`."""
     if out is None:
-        return _layout.View(shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, storage)
+        return _layout.View(shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, _engine.stored(dtype))
     if out[2] != dtype or not out[2].isnative:
         raise TypeError(f"out must have dtype {dtype}, got {out[2]}")
     if out[0] != shape:
         raise ValueError(f"out must have shape {shape}, got {out[0]}")
-    return _layout.View(shape, out[1], dtype.itemsize, storage)
+    return _layout.View(shape, out[1], dtype.itemsize, _engine.stored(dtype))
 
 
 def prepare_gradient(
@@ -130,9 +129,9 @@ def prepare_gradient(
 ) -> Prepared:
     """Lay out a backward pass from the gradient that `source` describes to one of `shape`, the input's."""
     order = _layout.memory_order(source.shape, source.strides)
-    gy = _layout.View(source.shape, source.strides, source.dtype.itemsize)
-    gx = output_view(source.out, shape, order, source.dtype, 0)
-    return Prepared(make(gx, gy), shape, order, source.dtype)
+    gy = _layout.View(source.shape, source.strides, source.dtype.itemsize, _engine.stored(source.dtype))
+    gx = output_view(source.out, shape, order, source.dtype)
+    return Prepared(make(gx, gy), shape, order, source.dtype, source.dtype.name == "bfloat16")
 
 
 def index_array(value: Any) -> Array:

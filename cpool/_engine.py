@@ -1,91 +1,63 @@
-"""From checked arguments to a prepared call: which kernel (instruction set, dtype, reduction), on how many threads.
+"""From checked arguments to a prepared call: which leaves (instruction set, type, reduction), strategy, and threads.
 
 Everything but the arrays is decided here once for each distinct call, and cached by the public functions.
 """
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
 from collections.abc import Callable
-from functools import cache
-from types import ModuleType
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from . import _build_info, _layout, _runtime, geometry, threads
-from .geometry import Plan
+from . import _driver, _layout, _strategy, geometry, threads
+from .geometry import Plan, Table
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
-
-class Numbers(NamedTuple):
-    """What a kernel computes with, and the code by which it loads and stores the array's elements (rows.pxi)."""
-
-    ctype: str
-    storage: int = 0
-
-
-_HALF, _BFLOAT, _FLOAT = 1, 2, 11
-_INTEGERS = {"int8": 3, "int16": 4, "int32": 5, "int64": 6, "uint8": 7, "uint16": 8, "uint32": 9, "uint64": 10}
-_FLOATS = {
-    "float16": Numbers("float", _HALF),
-    "bfloat16": Numbers("float", _BFLOAT),
-    "float32": Numbers("float"),
-    "float64": Numbers("double"),
-}
-#: Maximum and minimum keep integers in their own width.
-VALUES = _FLOATS | {name: Numbers(name + "_t") for name in _INTEGERS} | {"bool": Numbers("uint8_t")}
+_INTEGERS = {name: name for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")}
+_FLOATS = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
+#: What each dtype is computed in. Maximum and minimum keep integers in their own width.
+VALUES = _FLOATS | _INTEGERS | {"bool": "uint8"}
 #: With indices, narrow integers ride in a float type that holds them exactly.
 PICKS = (
     _FLOATS
-    | {name: Numbers("float", code) for name, code in _INTEGERS.items() if name[-1] in "86"}
-    | {name: Numbers("double", code) for name, code in _INTEGERS.items() if name[-1] == "2"}
-    | {name: Numbers(name + "_t") for name in ("int64", "uint64")}
-    | {"bool": Numbers("float", _INTEGERS["uint8"])}
+    | {name: {"8": "float32", "6": "float32", "2": "float64", "4": name}[name[-1]] for name in _INTEGERS}
+    | {"bool": "float32"}
 )
-#: Sums: 2-byte floats as float, integers as double, in which sums below 2**53 are exact.
-SUMS = (
-    _FLOATS
-    | {name: Numbers("double", code) for name, code in _INTEGERS.items()}
-    | {"bool": Numbers("double", _INTEGERS["uint8"])}
-)
-GRADIENTS = {"float32": Numbers("float"), "float64": Numbers("double")}
-INDEX_TYPES = {"int32": _INTEGERS["int32"], "int64": _INTEGERS["int64"]}
+#: Sums: integers as double, in which sums below 2**53 are exact.
+SUMS = _FLOATS | {name: "float64" for name in (*_INTEGERS, "bool")}
+INDEX_TYPES = ("int32", "int64")
 #: Below this a sum s is a float, and so near is s / n to its float that both round to the same integer: 2**-24 of s / n
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
 _EXACT_AS_FLOAT = 2**23
-#: How numbers that were computed in double are stored.
-AS_DOUBLE = {name: n.storage for name, n in SUMS.items()} | {"float32": _FLOAT}
 
 #: A plane of so many elements stays in the cache while it is zeroed and then added to: no need to go row by row.
 _SCATTERED_AS_ONE = 2**17
 
-#: What a norm does to each element before the sum (rows.pxi), and undoes after it.
-PLAIN, SQUARE, POWER, MAGNITUDE = 1, 2, 3, 4
 
-
-def sums_as(source: Any, result: Any, taps: int) -> tuple[Numbers, int]:
-    """Return how to sum `taps` elements of dtype `source`, and how to store a result of another dtype `result`."""
+def sums_as(source: Any, result: Any, taps: int) -> str:
+    """Return what `taps` elements of dtype `source` are summed in, for a result of another dtype `result`."""
     integers = [name for name in SUMS if name in _INTEGERS]
     accepted = [name for name in SUMS if name not in integers and name != "bool"]
     if source.kind in "biu":
         accepted += integers
     if result.name not in accepted:
         raise TypeError(f"dtype must be one of {', '.join(accepted)} for x of {source}, got {result}")
-    if SUMS[source.name].ctype == SUMS[result.name].ctype == "float":
-        return SUMS[source.name], SUMS[result.name].storage
+    if SUMS[source.name] == SUMS[result.name] == "float32":
+        return "float32"
     if result.kind in "iu" and taps << 8 * source.itemsize < _EXACT_AS_FLOAT:
-        return Numbers("float", SUMS[source.name].storage), SUMS[result.name].storage
-    return Numbers("double", AS_DOUBLE[source.name]), AS_DOUBLE[result.name]
+        return "float32"
+    return "float64"
 
 
 def _choose_level() -> str:
     """Return the best instruction set that was built and that this CPU has, at most CPOOL_ISA."""
-    runnable = [level for level in _build_info.LEVELS if level == "baseline" or int(level[1:]) <= _runtime.cpu_level()]
+    runnable: list[str] = _driver.levels()
     wanted = os.environ.get("CPOOL_ISA", "")
     if not wanted:
         return runnable[-1]
@@ -95,24 +67,20 @@ def _choose_level() -> str:
 
 
 LEVEL = _choose_level()
-_kernels: ModuleType = importlib.import_module(f"cpool._kernels_{LEVEL}")
-
-
-@cache
-def _kernel(name: str, *ctypes: str) -> Any:
-    """Return the function that makes calls of one kernel for the given C types."""
-    fused = getattr(_kernels, name)
-    (signature,) = (s for s in fused.__signatures__ if s.split("|") == list(ctypes))
-    return fused.__signatures__[signature]
 
 
 def _nothing(*arguments: Any) -> None:
-    """Stand in for the kernel where there is nothing to compute."""
+    """Stand in for the driver where there is nothing to compute."""
+
+
+def stored(dtype: Any) -> str:
+    """Return the name of the type in which arrays of `dtype` store numbers."""
+    return "uint8" if dtype.kind == "b" else str(dtype.name)
 
 
 def view_of(array: Array) -> _layout.View:
-    """Return the shape and strides of an array."""
-    return _layout.View(array.shape, array.strides, array.itemsize)
+    """Return the shape, strides and type of an array."""
+    return _layout.View(array.shape, array.strides, array.itemsize, stored(array.dtype))
 
 
 def buffer(array: Array) -> Array:
@@ -120,26 +88,76 @@ def buffer(array: Array) -> Array:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
+def _identity(reduction: str, type: str) -> bytes:
+    """Return the bits of the number that changes nothing. Of sums that is -0: 0 would change -0."""
+    dtype = np.dtype(type)
+    if reduction == "sum":
+        value: Any = -0.0
+    elif reduction.startswith("nan"):
+        value = np.nan
+    elif dtype.kind == "f":
+        value = -np.inf if reduction == "max" else np.inf
+    else:
+        value = np.iinfo(dtype).min if reduction == "max" else np.iinfo(dtype).max
+    return np.array(value, dtype).tobytes()
+
+
+def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _layout.Memory]:
+    """Take the planes for one where they follow one another and no window reaches beyond its own: for the driver, one
+    tall plane is less trouble than many small ones."""
+    d, h, w = tables
+    if d.pooled or d.size > 1 or not h.uniform or not h.even or h.before or h.period or memory.planes == 1:
+        return tables, memory
+    stride = h.size if h.out == 1 else h.stride
+    if h.span > stride or h.out * stride != h.size:
+        return tables, memory
+    joined = memory.joined((h.size, *(h.out,) * (len(memory.views) - 1)))
+    if joined is None:
+        return tables, memory
+    n = memory.planes
+    tall = Table(n * h.size, n * h.out, h.kernel, stride, h.step, 0, True, h.first, h.taps, h.count[:1], h.size)
+    return [d, tall, w], joined
+
+
+def _call(
+    kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[_layout.View, ...], work: int,
+    divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain", power: float = 0.0,
+    wide: bool = False,
+) -> Callable[..., None]:  # fmt: skip
+    """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
+    tables, memory = _joined(tables, _layout.canonical(axes, *views))
+    size = np.dtype(type).itemsize
+    x = memory.views[0]
+    as_it_lies = (
+        x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1) and norm == "plain" and not divides_first
+    )
+    strategy = _strategy.choose(
+        tables, memory.run, size, memory.planes, as_it_lies, reduction == "sum", kind == "picks", divides_first
+    )
+    even: float | None = 1.0
+    if divide:
+        counts = [table.even for table in tables]
+        even = divisor if divisor is not None else math.prod(counts) or None
+    call = _driver.Call(
+        kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), threads.share(work), reduction=reduction,
+        identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,
+        divides_first=divides_first, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
+    )  # fmt: skip
+    run: Callable[..., None] = call.run
+    return run
+
+
 def values(
-    op: str,
-    numbers: Numbers,
-    plan: Plan,
-    axes: Axes,
-    x: _layout.View,
-    y: _layout.View,
-    divide: bool = False,
-    norm: int = 0,
-    power: float = 0.0,
-) -> Callable[..., None]:
-    """Prepare op "max", "min" or "sum": a function of (thread limit, x, y)."""
+    reduction: str, type: str, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View,
+    divide: bool = False, norm: str = "plain", power: float = 0.0,
+) -> Callable[..., None]:  # fmt: skip
+    """Prepare a maximum ("max"), minimum ("min"; "nanmax", "nanmin" pass NaN over) or sum ("sum"): (threads, x, y)."""
     if 0 in y.shape:
         return _nothing
     work = math.prod(y.shape) * plan.taps
-    call = _kernel("values", numbers.ctype)(
-        0, op, plan.packed, _layout.pack(axes, x, y), threads.share(work), divide, norm, power
+    return _call(
+        "values", reduction, type, plan.tables(), axes, (x, y), work, divide, plan.divisor, norm=norm, power=power
     )
-    run: Callable[..., None] = call.run
-    return run
 
 
 def _as_one_row(plan: Plan, axes: Axes, *views: _layout.View) -> tuple[Plan, Axes, list[_layout.View]]:
@@ -149,46 +167,85 @@ def _as_one_row(plan: Plan, axes: Axes, *views: _layout.View) -> tuple[Plan, Axe
 
 
 def picks(
-    op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, indices: _layout.View
+    reduction: str, type: str, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, indices: _layout.View
 ) -> Callable[..., None]:
-    """Prepare op "max" or "min" with indices: a function of (thread limit, x, y, indices)."""
+    """Prepare a maximum or minimum with indices: a function of (thread limit, x, y, indices)."""
     if 0 in y.shape:
         return _nothing
-    share = threads.share(math.prod(y.shape) * plan.taps)
-    if len(axes) > 1 and plan.axes[-1].size == plan.axes[-1].out == plan.axes[-1].kernel == 1:
-        plan, axes = geometry.plan_of(plan.axes[:-1], plan.divisor), axes[:-1]  # rows of one number are slow
+    work = math.prod(y.shape) * plan.taps
     rows, flat, views = _as_one_row(plan, axes, x, y, indices)
-    if rows.apart:
-        find = _kernel("locates", numbers.ctype)(0, rows.packed, _layout.pack(flat, *views), share)
-        if find is not None:
-            pool = values(op, numbers, plan, axes, x, y)
+    memory = _layout.canonical(flat, *views)
+    if rows.apart and memory.run == 1:
+        pool = values(reduction, VALUES[x.type], plan, axes, x, y)
+        find = _driver.Call(
+            "finds", LEVEL, type, geometry.pack(rows.tables()), memory.packed(_driver.TYPES), threads.share(work),
+            as_it_lies=x.type == type and views[0].strides[flat[-1]] == x.itemsize,
+        )  # fmt: skip
 
-            def pool_and_find(limit: int, x: Array, y: Array, indices: Array) -> None:
-                pool(limit, x, y)
-                find.run(limit, x, y, indices)
+        def pool_and_find(limit: int, x: Array, y: Array, indices: Array) -> None:
+            pool(limit, x, y)
+            find.run(limit, x, y, indices)
 
-            return pool_and_find
-    lane = "int32_t" if rows.reach < 2**30 and numbers.ctype == "float" else "int64_t"
-    call = _kernel("picks", numbers.ctype, lane)(0, 0, op, rows.packed, _layout.pack(flat, *views), share)
-    run: Callable[..., None] = call.run
-    return run
+        return pool_and_find
+    if type == "float32" and rows.reach >= 2**30:
+        type = "float64"
+    return _call(
+        "picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8
+    )
 
 
-def sorts(op: str, numbers: Numbers, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View) -> Callable[..., None]:
-    """Prepare op "median" or "mode": a function of (thread limit, x, y)."""
+@lru_cache(maxsize=256)
+def exchanges(taps: int) -> Array:
+    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, algorithm M)."""
+    pairs: list[tuple[int, int]] = []
+    top = 1
+    while 2 * top < taps:
+        top *= 2
+    p = top
+    while taps > 1 and p > 0:
+        q, r, d = top, 0, p
+        while True:
+            pairs += [(i, i + d) for i in range(taps - d) if i & p == r]
+            if q == p:
+                break
+            d, q, r = q - p, q // 2, p
+        p //= 2
+    return np.array(pairs, np.int32).reshape(-1)
+
+
+#: Bytes of wires of one block of columns: all stay in the first cache while they are ordered.
+_WIRES = 24576
+
+
+def ordered(
+    type: str, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, quantiles: Array | None = None,
+    method: str = "linear", pitch: int = 0,
+) -> Callable[..., None]:  # fmt: skip
+    """Prepare quantiles, `pitch` bytes apart in y, or without them a mode: a function of (thread limit, x, y)."""
     if 0 in y.shape:
         return _nothing
+    memory = _layout.canonical(axes, x, y)
     work = math.prod(y.shape) * plan.window
-    call = _kernel("sorts", numbers.ctype)(0, op, plan.packed, _layout.pack(axes, x, y), threads.share(work))
+    w, size = plan.axes[-1], np.dtype(type).itemsize
+    columns = min(w.out, max(max(1, VECTOR // memory.run), _WIRES // (plan.window * size * memory.run)))
+    call = _driver.Call(
+        "ordered", LEVEL, type, geometry.pack(plan.tables()), memory.packed(_driver.TYPES), threads.share(work),
+        identity_bits=_identity("min", type), columns=columns, pairs=exchanges(plan.window), quantiles=quantiles,
+        method=method, quantile_pitch=pitch,
+    )  # fmt: skip
     run: Callable[..., None] = call.run
     return run
+
+
+#: Windows that are ordered at once, at least.
+VECTOR = 32
 
 
 def scatter(
-    axes: Axes, dtype: Any, index_dtype: Any, gx: _layout.View, gy: _layout.View, indices: _layout.View,
-    assign: bool = False, fresh: bool = False,
+    axes: Axes, type: str, gx: _layout.View, gy: _layout.View, indices: _layout.View, assign: bool = False,
+    fresh: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
-    """Prepare adding gy to gx = 0 along indices, or with `assign` letting the last one stand.
+    """Prepare adding gy to gx = 0 along indices, or with `assign` letting the last one stand; summed as `type`.
 
     `fresh` says that gx is a new array, in which something may have been written when an error is found.
 
@@ -199,11 +256,15 @@ def scatter(
     elements = math.prod(gx.shape[a] for a in axes)
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
     workers = min(share, threads.PROCESSORS)
-    if elements <= _SCATTERED_AS_ONE and math.prod(gx.shape) >= 4 * workers * elements:
+    planes = math.prod(gx.shape) // elements
+    if elements <= _SCATTERED_AS_ONE and planes >= 4 * workers:
         axes, (gx, gy, indices) = _layout.flattened(axes, gx, gy, indices)
-    plan = geometry.scatter_plan(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
-    make = _kernel("scatter_back", GRADIENTS[dtype.name].ctype, index_dtype.name + "_t")
-    call = make(0, 0, plan.packed, _layout.pack(axes, gx, gy, indices), share, workers, assign, fresh)
+    tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
+    memory = _layout.canonical(axes, gx, gy, indices)
+    call = _driver.Call(
+        "scatter", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, reduction="sum", assign=assign,
+        fresh=fresh, whole_planes=workers == 1 or memory.planes >= 4 * workers,
+    )  # fmt: skip
 
     def run(*arguments: Any) -> None:
         bad = call.run(*arguments)
@@ -216,17 +277,19 @@ def scatter(
 def spread(
     plan: Plan, axes: Axes, dtype: Any, gx: _layout.View, gy: _layout.View, divide: bool = True
 ) -> Callable[..., None]:
-    """Prepare spreading gy over the plan's windows into gx: a function of (thread limit, gx, gy)."""
+    """Prepare the gradient of averages over the plan's windows, or without `divide` of sums: (threads, gx, gy).
+
+    It is a sum itself, of the outputs that see each input, each divided by its count.
+    """
     if 0 in gx.shape:
         return _nothing
-    mirrored = plan.mirrored()
-    if mirrored is not None:
-        pool = values("sum", GRADIENTS[dtype.name], mirrored, axes, gy, gx, divide)
-        return lambda limit, gx, gy: pool(limit, gy, gx)
+    tables = plan.transposed()
     work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
-    if plan.elements < 2**24:  # so that the divisor, as one product, is exact in every float type
-        plan, axes, (gx, gy) = _as_one_row(plan, axes, gx, gy)
-    make = _kernel("spread_back", GRADIENTS[dtype.name].ctype)
-    call = make(0, plan.packed, _layout.pack(axes, gx, gy), threads.share(work), divide)
-    run: Callable[..., None] = call.run
-    return run
+    even = plan.divisor if plan.divisor is not None else math.prod(table.even for table in tables)
+    type = SUMS[dtype.name]
+    pool = (
+        _call("values", "sum", type, tables, axes, (gy, gx), work, divide, even)
+        if even or not divide
+        else _call("values", "sum", type, tables, axes, (gy, gx), work, divides_first=True)
+    )
+    return lambda limit, gx, gy: pool(limit, gy, gx)

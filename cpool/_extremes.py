@@ -190,15 +190,15 @@ def select(
         raise TypeError(f"index_dtype must be int32 or int64, got {kind}")
     if with_indices and plan.elements - 1 > np.iinfo(kind).max:
         raise ValueError(f"index_dtype={kind} cannot count the elements of a plane {source.sizes}")
-    numbers = _call.numbers(_engine.PICKS if with_indices else _engine.VALUES, source.dtype)
+    type = _call.computed_in(_engine.PICKS if with_indices else _engine.VALUES, source.dtype)
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
         if not with_indices:
-            return _engine.values(op, numbers, plan, source.axes, x, y)
-        at = _call.output_view(None, y.shape, order, kind, _engine.INDEX_TYPES[kind.name])
-        return _engine.picks(op, numbers, plan, source.axes, x, y, at)
+            return _engine.values(op, type, plan, source.axes, x, y)
+        at = _call.output_view(None, y.shape, order, kind)
+        return _engine.picks(op, type, plan, source.axes, x, y, at)
 
-    return _call.prepare(source, plan, numbers, source.dtype, numbers.storage, make)
+    return _call.prepare(source, plan, source.dtype, make)
 
 
 def _pool(op: str, ndim: int) -> Pool:
@@ -261,7 +261,7 @@ def scatter(source: _call.Source, shape: Axes, at: Array) -> Prepared:
     indices, fresh = _engine.view_of(at), source.out is None
 
     def make(gx: _layout.View, gy: _layout.View) -> Any:
-        return _engine.scatter(source.axes, source.dtype, at.dtype, gx, gy, indices, fresh=fresh)
+        return _engine.scatter(source.axes, _engine.SUMS[source.dtype.name], gx, gy, indices, fresh=fresh)
 
     return _call.prepare_gradient(source, shape, make)
 

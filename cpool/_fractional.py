@@ -161,7 +161,7 @@ def _pool(ndim: int) -> Pool:
         rng: Any = None,
     ) -> Any:
         x = _args.array("x", x)
-        _call.numbers(_engine.PICKS, x.dtype)
+        _call.computed_in(_engine.PICKS, x.dtype)
         axes = _args.pooled_axes(None, ndim, x.ndim)
         sizes = _call.sizes(x.shape, axes)
         kernel = _args.per_axis("kernel_size", kernel_size, ndim, 1)

@@ -21,19 +21,12 @@ LONGEST_RUN = 8192
 
 @dataclass(frozen=True)
 class View:
-    """Shape, strides and element size of one array, and the code by which kernels load and store its elements."""
+    """Shape, strides and element size of one array, and the name of the type in which it stores numbers."""
 
     shape: Axes
     strides: Axes
     itemsize: int
-    storage: int = 0
-
-    @property
-    def extent(self) -> int:
-        """Bytes from the first element to the end of the last; 0 where a stride is negative."""
-        if 0 in self.shape or min(self.strides, default=0) < 0:
-            return 0
-        return sum((n - 1) * s for n, s in zip(self.shape, self.strides, strict=True)) + self.itemsize
+    type: str = "float32"
 
 
 def memory_order(shape: Axes, strides: Axes) -> Axes:
@@ -106,27 +99,68 @@ def flattened(pooled: Axes, *views: View) -> tuple[Axes, list[View]]:
         shape[last] = math.prod(shape[a] for a in axes)
         for axis in rest:
             shape[axis] = 1
-        return View(tuple(shape), view.strides, view.itemsize, view.storage)
+        return View(tuple(shape), view.strides, view.itemsize, view.type)
 
     return (last,), [flat(v) for v in views]
 
 
-def pack(pooled: Axes, *views: View) -> np.ndarray[Any, Any]:
-    """Lay out what the kernels need of up to three arrays that differ only along the pooled axes, as one int64 array.
+@dataclass(frozen=True)
+class Memory:
+    """Up to three arrays, which differ only along the pooled axes, as (planes, D, H, W, run).
 
-    planes, number of leading axes, run; lengths of the leading axes; for each array: storage, extent, strides of D, H,
-    W and of the leading axes, in bytes.
+    Attributes
+    ----------
+    lead : tuple of int
+        Lengths of the axes that count planes, outermost first.
+    run : int
+        Contiguous elements under one pixel.
+    views : tuple of View
+        The arrays, with strides of D, H, W and of the leading axes alone.
     """
+
+    lead: Axes
+    run: int
+    views: tuple[View, ...]
+
+    @property
+    def planes(self) -> int:
+        """How many there are."""
+        return math.prod(self.lead)
+
+    def packed(self, types: tuple[str, ...]) -> np.ndarray[Any, Any]:
+        """Return one int64 array: planes, number of leading axes, run; lengths of the leading axes; for each of three
+        arrays the number of its type among `types`, then strides in bytes."""
+        parts = [self.planes, len(self.lead), self.run, *self.lead]
+        for view in self.views:
+            parts += [types.index(view.type), *view.strides]
+        parts += [0] * ((3 - len(self.views)) * (4 + len(self.lead)))
+        return np.array(parts, np.int64)
+
+    def joined(self, rows: tuple[int, ...]) -> Memory | None:
+        """Return the planes as rows of one, if they follow one another; `rows` is how many each array has in a plane."""
+        if len(self.lead) != 1:
+            return None
+        views = []
+        for view, n in zip(self.views, rows, strict=True):
+            d, h, w, plane = view.strides
+            if n > 1 and self.planes > 1 and plane != n * h:
+                return None
+            views.append(View((), (d, plane if n == 1 else h, w, 0), view.itemsize, view.type))
+        return Memory((1,), self.run, tuple(views))
+
+
+def canonical(pooled: Axes, *views: View) -> Memory:
+    """Return what the driver needs to know of up to three arrays."""
     first = views[0]
     run = _run_axes(first, pooled)
     if run and any(_run_axes(v, pooled) != run for v in views):
         run = ()
     leading = [a for a in range(len(first.shape)) if a not in pooled + run and first.shape[a] != 1]
     groups = _merged(sorted(leading, key=lambda a: -abs(first.strides[a])), list(views)) or [[]]
-    lengths = [math.prod(first.shape[a] for a in g) for g in groups]
-    packed = [math.prod(lengths), len(lengths), math.prod(first.shape[a] for a in run), *lengths]
+    lead = tuple(math.prod(first.shape[a] for a in g) for g in groups)
+    strided = []
     for v in views:
-        pooled_strides = [0] * (3 - len(pooled)) + [v.strides[a] for a in pooled]
-        packed += [v.storage, v.extent, *pooled_strides, *(v.strides[g[-1]] if g else 0 for g in groups)]
-    packed += [0] * ((3 - len(views)) * (5 + len(groups)))
-    return np.array(packed, np.int64)
+        strides = [0] * (3 - len(pooled)) + [v.strides[a] for a in pooled]
+        strides += [v.strides[g[-1]] if g else 0 for g in groups]
+        strided.append(View((), tuple(strides), v.itemsize, v.type))
+    return Memory(lead, math.prod(first.shape[a] for a in run), tuple(strided))

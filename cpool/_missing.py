@@ -80,7 +80,7 @@ def extreme(
 ) -> Any:
     """Pool by `pool`, a max or min function; `maximum` is the max function of as many axes."""
     array, mask = valid(x, nan_policy, where)
-    _call.numbers(_engine.VALUES, array.dtype)
+    _call.computed_in(_engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
     lowest = _identity(op, array.dtype)
     filled = array if mask is None else np.where(mask, array, np.asarray(lowest, array.dtype))

@@ -127,15 +127,15 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
 def norm(plan: geometry.Plan, source: _call.Source, p: float) -> Prepared:
     """Prepare norms over the windows of `plan`."""
     _call.floating(source.dtype)
-    numbers = _call.numbers(_engine.SUMS, source.dtype)
+    type = _call.computed_in(_engine.SUMS, source.dtype)
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
         if p == np.inf:
-            return _engine.values("max", numbers, plan, source.axes, x, y, norm=_engine.MAGNITUDE)
-        kind = _engine.PLAIN if p == 1 else _engine.SQUARE if p == 2 else _engine.POWER
-        return _engine.values("sum", numbers, plan, source.axes, x, y, norm=kind, power=p)
+            return _engine.values("max", type, plan, source.axes, x, y, norm="magnitude")
+        kind = "plain" if p == 1 else "square" if p == 2 else "power"
+        return _engine.values("sum", type, plan, source.axes, x, y, norm=kind, power=p)
 
-    return _call.prepare(source, plan, numbers, source.dtype, numbers.storage, make)
+    return _call.prepare(source, plan, source.dtype, make)
 
 
 def _pool(ndim: int) -> Pool:

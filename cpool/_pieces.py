@@ -52,7 +52,7 @@ def _restricted(windows: AxisWindows, piece: Part) -> AxisWindows:
     begins, ends = windows.begin[first:last] - begin, windows.end[first:last] - begin
     return AxisWindows(
         end - begin, last - first, windows.kernel, windows.stride, windows.step,
-        windows.before - first * windows.stride + begin, windows.uniform,
+        windows.before - first * windows.stride + begin, windows.sliding,
         begins, np.maximum(ends, begins), windows.count[first:last],
     )  # fmt: skip
 

@@ -193,5 +193,8 @@ cdef class Prepared:
     def backward(self, grad, out=None, *indices):
         """Pass `grad` back into the checked `out` or a new array."""
         cdef object gx = self.new(self.dtype) if out is None else out
-        self.run(self.limit(), gx, grad, *indices)
+        if self.bits:
+            self.run(self.limit(), _engine.buffer(gx), _engine.buffer(grad), *indices)
+        else:
+            self.run(self.limit(), gx, grad, *indices)
         return gx

@@ -89,7 +89,7 @@ _TEXTS = {
 def statistic(op: str, plan: geometry.Plan, source: _call.Source) -> Prepared:
     """Prepare op "median" or "mode" over the windows of `plan`."""
     dtype = source.dtype
-    numbers = _call.numbers(_engine.VALUES, dtype)
+    type = _call.computed_in(_engine.VALUES, dtype)
     if op == "mode" and dtype.kind not in "biu":
         raise TypeError(f"x must be integer or bool, got {dtype}")
     taps = math.prod(w.kernel for w in plan.axes)
@@ -97,16 +97,12 @@ def statistic(op: str, plan: geometry.Plan, source: _call.Source) -> Prepared:
         raise ValueError(
             f"kernel_size={tuple(w.kernel for w in plan.axes)} makes windows of {taps} elements, more than {MOST_TAPS}"
         )
-    if op == "mode":
-        result, storage = dtype, numbers.storage
-    else:
-        result = dtype if dtype.kind not in "biu" else np.dtype(np.float64)
-        storage = _engine.AS_DOUBLE[result.name]
+    result = dtype if op == "mode" or dtype.kind not in "biu" else np.dtype(np.float64)
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
-        return _engine.sorts(op, numbers, plan, source.axes, x, y)
+        return _engine.ordered(type, plan, source.axes, x, y, None if op == "mode" else np.array([0.5]))
 
-    return _call.prepare(source, plan, numbers, result, storage, make)
+    return _call.prepare(source, plan, result, make)
 
 
 def _pool(op: str, ndim: int) -> Pool:

@@ -126,7 +126,7 @@ def _unpool(ndim: int) -> Unpool:
         x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Array:
         x = _args.array("x", x)
-        _call.numbers(_engine.VALUES, x.dtype)
+        _call.computed_in(_engine.VALUES, x.dtype)
         at = _call.index_array(indices)
         _call.same_shape("indices", at, "x", x.shape)
         axes = _args.pooled_axes(None, ndim, x.ndim)
@@ -134,7 +134,7 @@ def _unpool(ndim: int) -> Unpool:
         values = _bits(x)
         y = _layout.empty(shape, _layout.memory_order(x.shape, x.strides), values.dtype)
         to, source, places = (_engine.view_of(a) for a in (y, values, at))
-        run = _engine.scatter(axes, values.dtype, at.dtype, to, source, places, assign=True, fresh=True)
+        run = _engine.scatter(axes, values.dtype.name, to, source, places, assign=True, fresh=True)
         run(threads.limit, y, values, at)
         return y.view(x.dtype) if x.dtype.itemsize >= 4 else y.astype(x.dtype)
 

@@ -31,6 +31,63 @@ MOST_STORED_PADDING = 4096
 
 
 @dataclass(frozen=True)
+class Table:
+    """The windows of one axis as the driver reads them: tap t of output o is input ``first[o] + t*step``, t < taps[o].
+
+    Taps outside the input meet the reduction's identity. The order of a sum follows from the taps alone, inside or not.
+
+    Attributes
+    ----------
+    size, out, kernel, stride, step, before : int
+        Lengths of the input and of the output axis, most taps of a window, distance of windows and of taps, padding.
+    uniform : bool
+        ``first[o] = o*stride - before`` and ``taps[o] = kernel``: there are no tables.
+    first, taps : ndarray of int64, shape (out,)
+        Tables of the others.
+    count : ndarray of int64
+        What averages divide by: one for each output, or in a gradient for each input.
+    period : int
+        The windows of outputs o, o + period, ... of a gradient move by 1; 0 if there is no such rule. Where planes were
+        joined to one, the rows of each.
+    """
+
+    size: int
+    out: int
+    kernel: int
+    stride: int
+    step: int
+    before: int
+    uniform: bool
+    first: np.ndarray[Any, Any]
+    taps: np.ndarray[Any, Any]
+    count: np.ndarray[Any, Any]
+    period: int = 0
+
+    @property
+    def span(self) -> int:
+        """Elements from a window's first tap to its last, both counted."""
+        return (self.kernel - 1) * self.step + 1
+
+    @property
+    def pooled(self) -> bool:
+        """Whether windows are anything but the elements themselves."""
+        return not (self.uniform and self.kernel == self.stride == 1 and self.before == 0 and self.out == self.size)
+
+    @property
+    def even(self) -> int:
+        """The count of all, or 0 if they differ."""
+        first = int(self.count[0]) if self.count.size else 1
+        return first if (self.count == first).all() else 0
+
+    @property
+    def packed(self) -> list[Any]:
+        """Integers and arrays, in the order in which the driver reads them."""
+        header = [self.size, self.out, self.kernel, self.stride, self.step, self.before, self.period, int(self.uniform)]
+        header += [self.even, len(self.count)]
+        return [header, *([] if self.uniform else [self.first, self.taps]), *([] if self.even else [self.count])]
+
+
+@dataclass(frozen=True)
 class AxisWindows:
     """The windows along one pooled axis.
 
@@ -40,8 +97,8 @@ class AxisWindows:
         Length of the input and of the output axis.
     kernel, stride, step, before : int
         Taps of a window, distance of windows, distance of taps, and padding in front of the input.
-    uniform : bool
-        Every raw window is ``o*stride - before + t*step`` for ``t < kernel``: the fast path applies.
+    sliding : bool
+        Every window is ``o*stride - before + t*step`` for ``t < kernel``, clipped to the input.
     begin, end, count : ndarray of int64, shape (out,)
         First tap inside the input, one past the last, and the average's divisor.
     taps : ndarray of int64, shape (out,)
@@ -54,7 +111,7 @@ class AxisWindows:
     stride: int
     step: int
     before: int
-    uniform: bool
+    sliding: bool
     begin: np.ndarray[Any, Any]
     end: np.ndarray[Any, Any]
     count: np.ndarray[Any, Any]
@@ -70,19 +127,70 @@ class AxisWindows:
         empty = np.flatnonzero(self.begin >= self.end)
         return int(empty[0]) if empty.size else None
 
+    @property
+    def uniform(self) -> bool:
+        """Whether windows are read whole, padding included: not where it would be more than is worth storing."""
+        reach = (self.out - 1) * self.stride + (self.kernel - 1) * self.step + 1
+        return self.sliding and max(self.before, reach - self.before - self.size) <= MOST_STORED_PADDING
+
+    def forward(self) -> Table:
+        """Return the windows as the driver reads them."""
+        stride = self.stride if self.out > 1 or not self.sliding else (self.kernel - 1) * self.step + 1
+        kernel = self.kernel if self.uniform else int(self.taps.max(initial=1))
+        return Table(
+            self.size, self.out, kernel, stride, self.step, self.before, self.uniform, self.begin, self.taps, self.count
+        )
+
+    def transposed(self) -> Table:
+        """Return the windows of the gradient: which outputs see each input.
+
+        They are a progression too. By the rule of sliding windows input i is tap t of output o where
+        ``o*stride = i + before - t*step``: of each ``stride / g`` taps one, of outputs ``step / g`` apart, where g is the
+        greatest common divisor of stride and step. Of other windows, whose begins and ends only rise, an interval.
+        """
+        i = np.arange(self.size, dtype=np.int64)
+        if not self.sliding or self.out == 1 or not self.uniform:
+            return self._seen_by(i)
+        g = math.gcd(self.stride, self.step)
+        every, step, phase = self.stride // g, self.step // g, (i + self.before) % self.stride
+        tap = np.full(self.stride, self.kernel, np.int64)  # the first tap of each phase
+        places = np.arange(min(every, self.kernel), dtype=np.int64) * self.step % self.stride
+        tap[places] = np.arange(len(places))
+        taps = (self.kernel - tap + every - 1) // every
+        last = tap + (taps - 1) * every
+        first = np.where(taps[phase] > 0, (i + self.before - last[phase] * self.step) // self.stride, 0)
+        if self.stride == 1:
+            reach = (self.kernel - 1) * self.step - self.before
+            return Table(self.out, self.size, self.kernel, 1, step, reach, True, first, taps[phase], self.count)
+        return Table(
+            self.out, self.size, int(taps.max()), 1, step, self.before, False, first, taps[phase], self.count, self.stride
+        )
+
+    def _seen_by(self, i: np.ndarray[Any, Any]) -> Table:
+        """The same for any windows, by search: the outputs inside whose begin and end element i lies, on their taps."""
+        first = np.searchsorted(self.end, i, "right")
+        taps = np.searchsorted(self.begin, i, "right") - first
+        step = 1
+        if self.sliding and self.step > 1:
+            raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
+            seen = [f + np.flatnonzero((p - raw[f : f + n]) % self.step == 0) for p, f, n in zip(i, first, taps, strict=True)]
+            step = self.step // math.gcd(self.stride, self.step)
+            first = np.array([o[0] if len(o) else 0 for o in seen], np.int64)
+            taps = np.array([len(o) for o in seen], np.int64)
+        taps = np.maximum(taps, 0)
+        return Table(self.out, self.size, int(taps.max(initial=1)), 1, step, 0, False, first, taps, self.count)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """The windows of one to three pooled axes, and the same packed for the kernels.
+    """The windows of one to three pooled axes.
 
-    ``packed`` is one int64 array: for each of D, H, W a header (size, out, kernel, stride, step, before, uniform),
-    then begin, end, taps inside the input, and count.
+    ``divisor`` is that of averages, instead of the counts.
     """
 
     axes: tuple[AxisWindows, ...]
     out_shape: tuple[int, ...]
-    packed: np.ndarray[Any, Any]
-    divisor: int | None = None  # of averages, instead of the counts
+    divisor: int | None = None
 
     @property
     def elements(self) -> int:
@@ -113,7 +221,7 @@ class Plan:
     def apart(self) -> bool:
         """Whether no element is in two windows, and the windows have long dense rows."""
         w = self.axes[-1]
-        alone = all(v.uniform and (v.out == 1 or v.stride > (v.kernel - 1) * v.step) for v in self.axes)
+        alone = all(v.sliding and (v.out == 1 or v.stride > (v.kernel - 1) * v.step) for v in self.axes)
         return alone and w.step == 1 and w.kernel >= LONG_ROW
 
     def as_one_row(self) -> Plan:
@@ -122,19 +230,13 @@ class Plan:
         windows = AxisWindows(n, 1, n, n, 1, 0, True, *(np.array([v], np.int64) for v in (0, n, count)))
         return plan_of([windows], self.divisor)
 
-    def mirrored(self) -> Plan | None:
-        """Return the plan of averages over outputs that is the gradient of these averages, if there is one.
+    def tables(self) -> list[Table]:
+        """Return the windows of D, H and W; axes that are not pooled are windows of one element."""
+        return [single_window(1).forward()] * (3 - len(self.axes)) + [w.forward() for w in self.axes]
 
-        Where windows move by 1, an input element gets its shares from as many outputs as a window has elements: it is
-        their sum over a window of the same form, divided by the divisor, if all windows have one.
-        """
-        axes = []
-        for w in self.axes:
-            before, after = (w.kernel - 1) * w.step - w.before, w.size - w.out + w.before
-            if not w.uniform or w.stride > 1 or w.out == 1 < w.kernel or min(before, after) < 0 or np.ptp(w.count):
-                return None
-            axes.append(sliding_windows(w.out, w.kernel, 1, before, after, w.step, False, True, "H"))
-        return plan_of(axes, self.divisor or math.prod(int(w.count[0]) for w in self.axes))
+    def transposed(self) -> list[Table]:
+        """Return the windows of the gradient, of D, H and W: outputs that see each input."""
+        return [single_window(1).forward()] * (3 - len(self.axes)) + [w.transposed() for w in self.axes]
 
     def product(self, factors: list[np.ndarray[Any, Any]], axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
         """Return the product of one factor per pooled axis, to be broadcast against arrays of `ndim` axes."""
@@ -200,10 +302,7 @@ def sliding_windows(
     # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
     padded = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
     count = padded if count_include_pad else taps
-    stored = before <= MOST_STORED_PADDING and (out - 1) * stride + span <= before + size + MOST_STORED_PADDING
-    return AxisWindows(
-        size, out, kernel, stride, dilation, before, stored, begin, np.maximum(end, begin), np.maximum(count, 1)
-    )
+    return AxisWindows(size, out, kernel, stride, dilation, before, True, begin, np.maximum(end, begin), np.maximum(count, 1))
 
 
 def single_window(size: int) -> AxisWindows:
@@ -211,17 +310,9 @@ def single_window(size: int) -> AxisWindows:
     return sliding_windows(size, 1, 1, 0, 0, 1, False, True, "D")
 
 
-def pack(axes: tuple[AxisWindows, ...], divisor: int | None) -> np.ndarray[Any, Any]:
-    """Lay the tables of D, H and W end to end; axes that are not pooled are windows of one element."""
-    parts: list[Any] = []
-    unpooled = (single_window(1),) * (3 - len(axes))
-    for i, w in enumerate(unpooled + axes):
-        count = w.count
-        if divisor is not None:  # the whole divisor: carried by one axis, 1 on the others
-            count = np.full(w.out, divisor if i == 0 else 1)
-        header = [w.size, w.out, w.kernel, w.stride, w.step, w.before, int(w.uniform)]
-        parts += [header, w.begin, w.end, w.taps, count]
-    return np.concatenate(parts, dtype=np.int64)
+def pack(tables: Iterable[Table]) -> np.ndarray[Any, Any]:
+    """Lay the windows of D, H and W end to end, as the driver reads them."""
+    return np.concatenate([part for table in tables for part in table.packed], dtype=np.int64)
 
 
 @lru_cache(maxsize=512)
@@ -311,15 +402,14 @@ def fractional_windows(size: int, kernel: int, out: int, sample: Any) -> AxisWin
 def plan_of(axes: Iterable[AxisWindows], divisor: int | None = None) -> Plan:
     """Return the plan of the given windows, one per pooled axis."""
     windows = tuple(axes)
-    return Plan(windows, tuple(w.out for w in windows), pack(windows, divisor), divisor)
+    return Plan(windows, tuple(w.out for w in windows), divisor)
 
 
-def scatter_plan(sizes: tuple[int, ...], out_shape: tuple[int, ...]) -> Plan:
-    """Return a plan of shapes alone, for scattering along indices, which needs no windows."""
-    return plan_of(
-        AxisWindows(n, o, 1, 1, 1, 0, False, *(np.zeros(o, np.int64),) * 3)
-        for n, o in zip(sizes, out_shape, strict=True)
-    )
+def shapes(sizes: tuple[int, ...], out_shape: tuple[int, ...]) -> list[Table]:
+    """Return tables of shapes alone, for scattering along indices, which needs no windows."""
+    none: np.ndarray[Any, Any] = np.ones(1, np.int64)
+    pairs = [(1, 1)] * (3 - len(sizes)) + list(zip(sizes, out_shape, strict=True))
+    return [Table(n, o, 1, 1, 1, 0, True, none, none, none) for n, o in pairs]
 
 
 def plan(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _args, _runtime
+from . import _args, _driver
 
 #: Elements visited (window taps included) below which the dispatch of a second thread costs more than it saves.
 WORTH_A_THREAD = 32768
@@ -19,7 +19,7 @@ WORTH_A_THREAD = 32768
 PROCESSORS = os.cpu_count() or 1
 
 #: The limit, read at each call.
-limit = _runtime.omp_threads()
+limit = _driver.omp_threads()
 
 
 def get_num_threads() -> int:

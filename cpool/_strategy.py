@@ -1,0 +1,135 @@
+"""How a call is computed: one function decides, `cpool.explain` shows it.
+
+Along H rows are folded, ``across``:
+
+=============  =======================================================================================================
+as it lies     rows are read where they lie in the array
+nested         rows are loaded, or folded along D first, as they are needed: windows share no rows, or too many for scratch
+band           the input rows under a chunk of output rows are loaded once, or folded along D, and shared
+band flat      the same, and neighbouring windows share results, as windows that move by 1 do along W
+=============  =======================================================================================================
+
+Along W lanes are folded, ``along``: the list is at the head of `kernels/driver/lanes.pxi`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .geometry import Table
+
+#: Bytes of a vector: runs of channels as long as that need no transposition, and shorter rows lie end to end.
+VECTOR = 32
+#: Bytes of the rows of a chunk: they stay in the first cache between the steps.
+CHUNK = 16384
+#: Bytes of one row in scratch, above which columns are cut into tiles.
+WIDEST_ROW = 32768
+#: Bytes of the input rows that output rows share: they stay in the second cache.
+BAND = 131072
+#: Rows that are turned into lanes at once, if there are so many.
+LANES = 64
+#: Taps of one pass; longer windows that overlap share results.
+RADIX = 8
+#: Windows of so many columns, if there are few, are folded by halves.
+LONG = 64
+
+
+class Strategy(NamedTuple):
+    """How H and W are folded, and how many output rows and columns at once."""
+
+    across: str
+    along: str
+    rows: int
+    columns: int
+
+
+def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, divides_first: bool) -> str:
+    """Choose the strategy along W; `rows` is how many output rows there are in all planes."""
+    if not w.pooled:
+        return "none"
+    unit = run * size
+    long = not picks and not divides_first and w.kernel >= LONG
+    if unit >= VECTOR:
+        if long and w.span * unit > BAND:
+            return "long"
+        return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
+    if not w.uniform:
+        if w.period > 1 and run == 1 and w.period <= w.out:
+            return "spread"
+        if rows >= RADIX:
+            return "turned"
+        return "long" if long else "rows"
+    if w.stride == 1 and w.out > 1:
+        return "flat"
+    if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW):
+        return "long"
+    if w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and run == 1 and not picks and w.out > 1:
+        return "halves"
+    return "phases"
+
+
+def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bool) -> str:
+    """Choose the strategy along D and H; `row` is the bytes of one row in scratch."""
+    shared = h.uniform and h.stride < h.span and h.out > 1 and along != "long" and (h.span + h.stride) * row <= 2 * BAND
+    if shared and h.stride == 1 and h.kernel > RADIX and h.out > 4:
+        return "band flat"
+    together = d.kernel == 1 or not sums or d.kernel in (2, 4, 8)  # D first, then H, is the same sum
+    if as_it_lies and together and (d.kernel <= 2 or not shared):
+        return "as it lies"
+    return "band" if shared else "nested"
+
+
+def choose(
+    tables: list[Table], run: int, size: int, planes: int, as_it_lies: bool, sums: bool, picks: bool, divides_first: bool
+) -> Strategy:
+    """Decide everything about one call.
+
+    Parameters
+    ----------
+    tables : list of Table
+        The windows of D, H and W.
+    run, size, planes : int
+        Elements under one pixel, bytes of one, and planes.
+    as_it_lies : bool
+        Whether rows can be read where they lie.
+    sums, picks, divides_first : bool
+        Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is summed.
+    """
+    d, h, w = tables
+    unit = run * size
+    total = planes * d.out * h.out
+    along = _along(w, run, size, total, sums, picks, divides_first)
+    stride = w.stride if w.uniform else 1
+    # Columns: as many as make a row of scratch of the allowed length, but whole windows.
+    widest = max(1, WIDEST_ROW // unit)
+    if picks and along != "none":
+        widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
+    if along == "turned":
+        widest = max(1, min(widest, 4 * CHUNK // (unit * min(total, LANES))))
+    if w.uniform or w.period > 1:
+        columns = max(1, (widest - w.span) // stride + 1)
+    else:
+        columns = max(1, widest * w.out // max(w.size, w.out) - w.kernel)
+    if along == "spread":
+        columns = max(w.period, columns * w.period)
+    columns = min(columns, w.out)
+    span = min((columns - 1) * stride + w.span, w.size + w.span) if w.uniform else max(1, columns * w.size // w.out + w.kernel)
+    row = max(1, span * unit)
+    across = _across(d, h, as_it_lies, along, row, sums)
+    # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.
+    rows = max(1, CHUNK // row)
+    if along == "turned":
+        rows = LANES
+    elif along == "phases" and w.out * run < RADIX:
+        rows = max(rows, min(LANES, 4 * CHUNK // row))
+    if across == "band flat":
+        rows = max(rows, min(2 * h.span, max(RADIX, BAND // row - h.span)))
+    elif across == "band":
+        rows = max(rows, min(h.span, max(1, BAND // row - h.span)))
+    if picks and along != "none":
+        rows = max(1, min(rows * 2, (2 * BAND // row - h.span) // min(h.stride, h.span) + 1 if h.uniform else rows))
+    if along == "long":
+        rows, columns = 1, max(1, min(w.out, CHUNK // unit))
+    if h.out <= rows and d.out == 1:
+        rows = min(rows // h.out, planes) * h.out
+    return Strategy(across, along, max(1, min(rows, total)), columns)

@@ -1,0 +1,327 @@
+"""The driver: windows, planes, tiles, scratch and threads, over the canonical view (P, D, H, W, I).
+
+P independent planes, up to three pooled axes, and I, the contiguous run under one pixel (I = 1 for NCHW memory, I = C
+for channels-last). The driver knows bytes and distances. It knows no type, no reduction and no instruction set: rows of
+numbers are given to leaves (leaves/leaves.h), a table of functions per instruction set.
+
+    plane      one image, row or volume: what is pooled on its own
+    row        the elements along W at one (d, h); a lane is one of them, or one number of any row in scratch
+    window     what one output sees; a tap is one of its elements, along one axis or of all
+    stride     from one window to the next; dilation, or step: from one tap to the next
+    padding    what windows see outside the input: the reduction's identity
+    tile       output columns that are done together; a chunk is so many of their rows
+    run        the elements under one pixel
+    pitch      from one row in scratch to the next
+    place      where in its window a winner stands; index: where in its plane
+
+    job.pxi       an axis' windows, an array's memory, and a job of both
+    scratch.pxi   one cursor that takes parts;  room.pxi: which parts, for which strategy
+    rows.pxi      along D and H: rows are folded
+    lanes.pxi     along W: the strategies
+    values.pxi    max, min, sum: rows, then lanes, a chunk at a time
+    picks.pxi     values with places: lanes, then rows
+    ordered.pxi   median, quantiles, mode
+    scatter.pxi   along indices: the gradient of what selects
+    this file     tasks for threads, and Call, what Python holds
+
+Compiled once. Arguments are checked in Python; nothing here validates but indices.
+"""
+
+from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cython.parallel cimport prange, threadid
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport abort, calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+include "job.pxi"
+include "scratch.pxi"
+include "rows.pxi"
+include "room.pxi"
+include "lanes.pxi"
+include "values.pxi"
+include "picks.pxi"
+include "ordered.pxi"
+include "scatter.pxi"
+
+cdef extern from "levels.h":
+    int LEVELS_BUILT "CPOOL_LEVELS"
+    const char* level_name "cpool_level_name"(int level) noexcept nogil
+    int level_runs "cpool_level_runs"(int level) noexcept nogil
+    const Leaves* level_leaves "cpool_level_leaves"(int level) noexcept nogil
+
+cdef extern from *:
+    """
+    #ifdef _OPENMP
+    #include <omp.h>
+    #else
+    static int omp_get_max_threads(void) { return 1; }
+    static int omp_get_num_procs(void) { return 1; }
+    #endif
+    """
+    int omp_get_max_threads() noexcept nogil
+    int omp_get_num_procs() noexcept nogil
+
+ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil
+
+cdef int OMP_AT_IMPORT = omp_get_max_threads()
+
+#: Names in the order of their numbers here and in leaves.h, for Python to count by.
+TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16")
+REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
+NORMS = ("plain", "square", "power", "magnitude")
+ACROSS = ("as it lies", "nested", "band", "band flat")
+ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long")
+METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
+assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
+
+
+def levels():
+    """The instruction sets that are built and that this CPU has, from the lowest to the highest."""
+    return [level_name(i).decode() for i in range(LEVELS_BUILT) if level_runs(i)]
+
+
+def omp_threads():
+    """OpenMP's default thread count (OMP_NUM_THREADS), capped by the processors this process may use."""
+    return min(omp_get_max_threads(), omp_get_num_procs())
+
+
+cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
+    """Respect whoever has lowered OpenMP's own limit since the import, as threadpoolctl does."""
+    cdef Py_ssize_t now = omp_get_max_threads()
+    return min(threads, now) if now < OMP_AT_IMPORT else threads
+
+
+cdef void work_in(Work work, Job* job, char* base, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Do a piece of work in n bytes of scratch."""
+    cdef Scratch scratch
+    scratch.base, scratch.taken, scratch.size = base, 0, n
+    work(job, &scratch, first, last)
+
+
+cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes) except -1:
+    """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads."""
+    cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
+    cdef int threads = <int>min(allowed(job.threads), units) if job.threads > 1 else 1
+    cdef char* room = <char*>malloc(max(threads, 1) * each + LINE)
+    cdef char* scratch
+    if room == NULL:
+        raise MemoryError
+    scratch = <char*>round_up(<Py_ssize_t>room, LINE)
+    with nogil:
+        if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
+            work_in(work, job, scratch, scratch_bytes, 0, total)
+        else:
+            pieces = min(units, 8 * threads)
+            for t in prange(pieces, num_threads=threads, schedule="dynamic", chunksize=1):
+                work_in(work, job, scratch + threadid() * each, scratch_bytes, t * units // pieces * unit,
+                        (t + 1) * units // pieces * unit)
+    free(room)
+    return 0
+
+
+cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
+    """Unpack the windows of one axis, as geometry.packed_axis lays them out; return where the next ones start."""
+    w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
+    w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
+    w.uniform, w.even = <bint>p[7], <Py_ssize_t>p[8]
+    cdef Py_ssize_t counts = <Py_ssize_t>p[9]
+    p += 10
+    if not w.uniform:
+        w.firsts, w.tap_counts = p, p + w.out
+        p += 2 * w.out
+    if not w.even:
+        w.counts = p
+        p += counts
+    return p
+
+
+cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept nogil:
+    """Unpack the strides of one array, as layout.packed lays them out; return where the next one's start."""
+    m.type = <Py_ssize_t>p[0]
+    m.d, m.h, m.w = <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
+    m.planes = p + 4
+    return m.planes + job.leads
+
+
+cdef class Call:
+    """One pooling, all decided but the arrays. Immutable, so that any number of threads may run it at once.
+
+    Parameters
+    ----------
+    kind : str
+        "values", "picks", "finds", "ordered" or "scatter".
+    level, type : str
+        Of the leaves: instruction set, and what is computed in.
+    windows, memory : contiguous arrays of int64
+        The tables of the axes and the strides of the arrays.
+    threads : int
+        At most so many.
+    options : dict
+        By name: what `Job` holds besides.
+    """
+
+    cdef Job job
+    cdef Work work, check
+    cdef Py_ssize_t total, unit, scratch
+    cdef bint backward
+    cdef const int64_t[::1] windows, memory  # what job points into
+    cdef const int32_t[::1] pairs
+    cdef const double[::1] quantiles
+
+    def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory, int threads,
+                  *, str reduction="max", double identity=0, str norm="plain", double power=0, divisor=None,
+                  bint divides=False, bint divides_first=False, str across="nested", str along="none",
+                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint as_it_lies=False, bint wide=False,
+                  pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
+                  bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
+        cdef Job* job = &self.job
+        cdef const int64_t* p = &memory[0]
+        cdef Tile tile
+        cdef Scratch scratch
+        cdef bytes bits
+        memset(job, 0, sizeof(Job))
+        self.windows, self.memory = windows, memory
+        job.threads, job.planes, job.leads, job.run = threads, <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2]
+        job.lead_shape = p + 3
+        p = read_memory(p + 3 + job.leads, job, &job.x)
+        p = read_memory(p, job, &job.y)
+        read_memory(p, job, &job.at)
+        p = read_axis(&windows[0], &job.depth)
+        p = read_axis(p, &job.height)
+        read_axis(p, &job.width)
+        job.height.period = job.height.period or job.height.size
+        job.leaves = leaves_of(level)
+        job.type, job.reduction, job.norm = TYPES.index(type), REDUCTIONS.index(reduction), NORMS.index(norm)
+        job.size = (4, 8, 1, 2, 4, 8, 1, 2, 4, 8)[job.type]
+        job.log_size = job.size.bit_length() - 1
+        job.power, job.wide, job.assign = power, wide, assign
+        job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
+        job.close.last, job.close.divisor = 1, divisor if divisor is not None else 1
+        job.across, job.along = ACROSS.index(across), ALONG.index(along)
+        job.rows, job.columns, job.as_it_lies = rows, columns, as_it_lies
+        if identity_bits is not None:
+            bits = identity_bits
+            memcpy(job.identity, <const char*>bits, len(bits))
+        job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
+        job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
+        job.fill = job.leaves.fill[job.log_size]
+        self.unit, self.total = 1, job.planes * job.depth.out * job.height.out
+        scratch.base, scratch.taken, scratch.size = NULL, 0, 0
+        if kind == "values" or kind == "picks":
+            job.picks = kind == "picks"
+            self.work = pool_picks if job.picks else pool_values
+            tile = self.widest()
+            lay_out(job, &scratch, &tile)
+            self.total *= (job.width.out + columns - 1) // columns
+        elif kind == "finds":
+            self.work = find_rows
+            job.load = job.leaves.load[job.type][job.x.type]
+            take(&scratch, SEARCHED * job.size)
+        elif kind == "ordered":
+            self.work = pool_ordered
+            self.pairs = pairs
+            job.pairs, job.exchanges = &self.pairs[0] if len(pairs) else NULL, len(pairs) // 2
+            if quantiles is not None:
+                self.quantiles = quantiles
+                job.quantiles, job.n_quantiles, job.quantile_pitch = &self.quantiles[0], len(quantiles), quantile_pitch
+                job.store = job.leaves.store[FLOAT64][job.y.type]
+            job.method = METHODS.index(method)
+            lay_wires_out(job, &scratch)
+        elif kind == "scatter":
+            self.work, self.check, self.backward = scatter_rows, extent_planes, True
+            job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
+            self.total = job.planes * job.depth.size * job.height.size
+            if whole_planes:
+                self.unit = job.depth.size * job.height.size
+                job.checks = fresh  # a plane's indices are read once from memory, and again from the cache
+            take(&scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
+            take(&scratch, max(BLOCK_BYTES, job.width.size * job.run * job.size))
+            take(&scratch, job.width.out * job.run * job.size)
+        else:
+            raise ValueError(f"kind must be values, picks, finds, ordered or scatter, got {kind!r}")
+        if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
+            raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
+        self.scratch = scratch.taken
+
+    cdef Tile widest(self):
+        """A tile that has as much of everything as any has."""
+        cdef Tile tile, most
+        cdef Py_ssize_t begin = self.job.columns
+        most = tile_of(&self.job, 0, min(self.job.columns, self.job.width.out))
+        while begin < self.job.width.out:
+            tile = tile_of(&self.job, begin, min(self.job.width.out, begin + self.job.columns))
+            most.span, most.pitch = max(most.span, tile.span), max(most.pitch, tile.pitch)
+            if self.job.width.uniform:
+                break
+            begin += self.job.columns
+        return most
+
+    @property
+    def scratch_bytes(self):
+        """Scratch of one thread."""
+        return self.scratch
+
+    cdef bint outside(self, Job* job, int64_t* least, int64_t* most):
+        """Find the least and the greatest of all indices, and return whether one is outside the plane."""
+        cdef Py_ssize_t r
+        for r in range(job.planes * job.depth.out * job.height.out):
+            least[0], most[0] = min(least[0], job.extents[2 * r]), max(most[0], job.extents[2 * r + 1])
+        return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
+
+    def run(self, int threads, x, y, indices=None):
+        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and indices,
+        write x.
+
+        Indices that are read are checked before they are used, and before anything is written to memory that the caller
+        knows: the pair (least, greatest) is returned if one is outside the plane.
+        """
+        cdef Job job = self.job
+        cdef Py_buffer a, b, c
+        cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
+        cdef int64_t least = 0, most = 0
+        job.threads = min(job.threads, threads)
+        cdef int read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
+        PyObject_GetBuffer(x, &a, written if self.backward else read)
+        try:
+            PyObject_GetBuffer(y, &b, read if self.backward else written)
+            try:
+                job.x.data, job.y.data = <char*>a.buf, <char*>b.buf
+                if indices is None:
+                    share_out(self.work, &job, self.total, self.unit, self.scratch)
+                    return None
+                PyObject_GetBuffer(indices, &c, read if self.backward else written)
+                try:
+                    job.at.data = <char*>c.buf
+                    if not self.backward:
+                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        return None
+                    if job.checks:
+                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        if not job.astray:
+                            return None
+                    job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
+                    if job.extents == NULL:
+                        raise MemoryError
+                    try:
+                        share_out(self.check, &job, job.planes, 1, 0)
+                        if self.outside(&job, &least, &most):
+                            return least, most
+                        job.checks = False
+                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        return None
+                    finally:
+                        free(job.extents)
+                finally:
+                    PyBuffer_Release(&c)
+            finally:
+                PyBuffer_Release(&b)
+        finally:
+            PyBuffer_Release(&a)
+
+
+cdef const Leaves* leaves_of(str level) except NULL:
+    cdef int i
+    for i in range(LEVELS_BUILT):
+        if level_name(i).decode() == level and level_runs(i):
+            return level_leaves(i)
+    raise ValueError(f"level must be one of {', '.join(levels())}, got {level!r}")

@@ -1,0 +1,189 @@
+# What a call is made of: windows of three axes, the memory of up to three arrays, and what to do.
+
+cdef extern from "leaves.h":
+    enum:
+        COMPUTED "CPOOL_COMPUTED"
+        STORED "CPOOL_STORED"
+        FLOAT32 "CPOOL_FLOAT32"
+        FLOAT64 "CPOOL_FLOAT64"
+        INT64 "CPOOL_INT64"
+        SUM "CPOOL_SUM"
+        KINDS "CPOOL_REDUCTIONS"
+        RADIX "CPOOL_RADIX"
+        VECTOR "CPOOL_VECTOR"
+        PLAIN "CPOOL_PLAIN"
+    ctypedef struct Close "cpool_close":
+        int last
+        double divisor
+
+ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                      const Close*) noexcept nogil
+ctypedef void (*Halve)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                       const Close*) noexcept nogil
+ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
+                      Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
+ctypedef Py_ssize_t (*Find)(const void*, const void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Place)(void*, int, Py_ssize_t, const void*, int, const int64_t*, int64_t, Py_ssize_t,
+                       Py_ssize_t) noexcept nogil
+ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Raise)(void*, Py_ssize_t, int, double) noexcept nogil
+ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
+ctypedef void (*Exchange)(void*, const int32_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*Between)(double*, const void*, const void*, double, const void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Mark)(void*, const void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Count)(void*, int32_t*, int32_t*, const void*, const void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                            int64_t, int64_t, int) noexcept nogil
+ctypedef int (*Add)(void* const*, const void* const*, const void* const*, int, Py_ssize_t, Py_ssize_t) noexcept nogil
+
+cdef extern from "leaves.h":
+    ctypedef struct Leaves "cpool_leaves":
+        Fold fold[5][10]
+        Halve halve[5][10]
+        Pick pick[5][10]
+        Find find[10]
+        Place place
+        Turn turn[4]
+        Load load[10][12]
+        Store store[10][12]
+        Fill fill[4]
+        Raise raise_ "raise"[2]
+        Raise root[2]
+        Divide divide[2]
+        Exchange exchange[10]
+        Between between[10]
+        Mark mark[2]
+        Count count[10]
+        Extent extent[2]
+        ScatterAdd scatter[2][2]
+        Add add[2][2]
+
+
+cdef Close OPEN
+OPEN.last, OPEN.divisor = 0, 1
+
+cdef enum Across:          # along H (and D)
+    AS_IT_LIES, NESTED, BAND, BAND_FLAT
+
+cdef enum Along:           # along W
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG
+
+cdef enum:
+    LONGEST_BLOCK = 512    # columns of a long window that are folded at once
+    SEARCHED = 1024        # columns that are searched at once
+
+
+cdef struct Axis:          # windows: tap t of output o is input first + t*step, for t < taps
+    Py_ssize_t size, out, kernel, stride, step, before, period
+    bint uniform           # first = o*stride - before, taps = kernel: there are no tables
+    Py_ssize_t even        # the divisor of all windows, or 0 where `count` tells
+    const int64_t* firsts
+    const int64_t* tap_counts
+    const int64_t* counts
+
+cdef struct Memory:        # one array as (planes, D, H, W, run): strides in bytes; the elements of a run lie side by side
+    char* data
+    Py_ssize_t d, h, w, type
+    const int64_t* planes
+
+cdef struct Job:
+    Axis depth, height, width
+    Memory x, y, at        # input, output, and where the places of winners are kept
+    Py_ssize_t planes, leads, run, size, log_size, threads
+    const int64_t* lead_shape
+    int reduction, type, norm, wide
+    double power
+    Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
+    bint divides, divides_first, even, as_it_lies, single, picks
+    bint assign, checks     # scatter: the last one stands; indices are checked as they are used
+    int64_t* extents        # scatter: least and greatest index of each output row
+    Py_ssize_t astray       # scatter: whether an index outside the plane was met
+    const int32_t* pairs    # ordered windows: exchanges that order a window's taps
+    Py_ssize_t exchanges, method
+    const double* quantiles
+    Py_ssize_t n_quantiles, quantile_pitch
+    Close close
+    char identity[8]
+    const Leaves* leaves
+    Fold fold
+    Pick pick
+    Load load
+    Store store
+    Fill fill
+
+
+cdef inline Py_ssize_t first_of(Axis* w, Py_ssize_t o) noexcept nogil:
+    return o * w.stride - w.before if w.uniform else <Py_ssize_t>w.firsts[o]
+
+
+cdef inline Py_ssize_t taps_of(Axis* w, Py_ssize_t o) noexcept nogil:
+    return w.kernel if w.uniform else <Py_ssize_t>w.tap_counts[o]
+
+
+cdef inline Py_ssize_t end_of(Axis* w, Py_ssize_t o) noexcept nogil:
+    """One past the last tap."""
+    return first_of(w, o) + (taps_of(w, o) - 1) * w.step + 1
+
+
+cdef inline double count_of(Axis* w, Py_ssize_t o) noexcept nogil:
+    return <double>w.even if w.even else <double>w.counts[o]
+
+
+cdef inline Py_ssize_t plane_offset(Job* job, Memory* m, Py_ssize_t p) noexcept nogil:
+    """Bytes from the array's start to plane p; the leading axes count p as digits."""
+    cdef Py_ssize_t axis, offset = 0
+    for axis in range(job.leads - 1, 0, -1):
+        offset += p % <Py_ssize_t>job.lead_shape[axis] * <Py_ssize_t>m.planes[axis]
+        p //= <Py_ssize_t>job.lead_shape[axis]
+    return offset + p * <Py_ssize_t>m.planes[0]
+
+
+cdef struct Tile:          # output columns [begin, end), and the input columns that they see
+    Py_ssize_t begin, end, out
+    Py_ssize_t start, span  # the first input column of a row in scratch (negative in padding), and how many there are
+    Py_ssize_t left, used   # of these, columns in padding before, and columns inside the input
+    Py_ssize_t pitch        # columns from one row in scratch to the next
+
+
+cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
+    return (n + multiple - 1) // multiple * multiple
+
+
+cdef inline Py_ssize_t spread_first(Axis* w, Py_ssize_t phase) noexcept nogil:
+    """The first result of a phase: result i is number (i + before) // period of phase (i + before) % period."""
+    return (phase - w.before % w.period + w.period) % w.period
+
+
+cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    cdef Tile tile
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t o, i, stop, first, last, number
+    tile.begin, tile.end, tile.out = begin, end, end - begin
+    tile.start = first_of(w, begin)
+    stop = end_of(w, end - 1)
+    if not w.uniform:
+        tile.start, stop = w.size, 0
+        for o in range(begin, end):
+            if taps_of(w, o):
+                tile.start, stop = min(tile.start, first_of(w, o)), max(stop, end_of(w, o))
+    if job.along == SPREAD:  # whole phases, also where they reach beyond the tile
+        first, last = (begin + w.before) // w.period, (end - 1 + w.before) // w.period
+        tile.start, stop = w.size, 0
+        for o in range(w.period):
+            i = spread_first(w, o)
+            if i < w.out and taps_of(w, i):
+                number = first_of(w, i) - (i + w.before) // w.period
+                tile.start = min(tile.start, number + first)
+                stop = max(stop, number + last + (taps_of(w, i) - 1) * w.step + 1)
+    tile.start = min(tile.start, stop - 1)
+    tile.span = max(1, stop - tile.start)
+    tile.left = min(tile.span, max(0, -tile.start))
+    tile.used = max(0, min(w.size, tile.start + tile.span) - max(0, tile.start))
+    if tile.start >= w.size:
+        tile.used = 0
+    tile.pitch = round_up(tile.span, w.stride) if job.along == PHASES or job.along == HALVES else tile.span
+    return tile

@@ -1,0 +1,186 @@
+# Along W: rows of scratch are folded, `rows` of them at one pitch, with padding in front and behind. The strategies:
+#
+#     NONE     nothing is pooled along W: rows were folded where they are wanted
+#     FLAT     windows move by 1: taps are the row itself, moved by the dilation
+#     ROWS     a vector of channels or more under each column: taps are runs of channels
+#     HALVES   2 or 3 taps that move by 2: shuffles
+#     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1
+#     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
+#     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
+#     LONG     few windows of many columns: blocks of columns, by halves of halves
+#
+# FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across the
+# seam of two rows is not used.
+
+cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
+                      Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes, const Close* close) noexcept nogil:
+    """Fold `lanes` outputs of each of `rows` rows; with several channels, rows is 1 and results lie end to end."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
+    cdef Py_ssize_t columns = min(w.stride, (w.kernel - 1) * w.step + 1) * job.run
+    cdef Turn turn = job.leaves.turn[job.log_size]
+    turn(room.turned, n * job.size, flat, unit * job.size, n, columns)
+    for c in range(job.run):
+        for t in range(w.kernel):
+            column = t * w.step
+            room.taps[t] = room.turned + ((column % w.stride * job.run + c) * n + column // w.stride) * job.size
+        if job.run == 1:
+            job.fold(to, to_pitch, room.taps, w.kernel, tile.pitch // w.stride * job.size, rows, lanes, close)
+        else:
+            job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, close)
+    if job.run > 1:
+        turn(to, job.run * job.size, room.folded, n * job.size, job.run, lanes)
+
+
+cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
+                      Py_ssize_t rows, const Close* close) noexcept nogil:
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t o, t, n, row = rows * job.size
+    cdef Turn turn = job.leaves.turn[job.log_size]
+    cdef char* column
+    turn(room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
+    for o in range(tile.out):
+        column = room.turned + (first_of(w, tile.begin + o) - tile.start) * job.run * row
+        n = taps_of(w, tile.begin + o)
+        if n == 0:  # an element that no window sees
+            memset(room.folded + o * job.run * row, 0, job.run * row)
+            continue
+        for t in range(n):
+            room.taps[t] = column + t * w.step * job.run * row
+        job.fold(room.folded + o * job.run * row, row, room.taps, n, row, job.run, rows, close)
+    turn(out, out_pitch, room.folded, row, tile.out * job.run, rows)
+
+
+cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
+                    Py_ssize_t rows, const Close* close) noexcept nogil:
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t r, o, t, n, unit = job.run * job.size
+    cdef const char* column
+    for r in range(rows):
+        if w.uniform:
+            for t in range(w.kernel):
+                room.taps[t] = flat + t * w.step * unit
+            job.fold(out, unit, room.taps, w.kernel, w.stride * unit, tile.out, job.run, close)
+        else:
+            for o in range(tile.out):
+                column = flat + (first_of(w, tile.begin + o) - tile.start) * unit
+                n = taps_of(w, tile.begin + o)
+                if n == 0:
+                    memset(out + o * unit, 0, unit)
+                    continue
+                for t in range(n):
+                    room.taps[t] = column + t * w.step * unit
+                job.fold(out + o * unit, 0, room.taps, n, 0, 1, job.run, close)
+        flat += pitch_of(job, tile)
+        out += out_pitch
+
+
+cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
+                      Py_ssize_t rows, const Close* close) noexcept nogil:
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t s = w.period, begin = (tile.begin + w.before) // s, end = (tile.end - 1 + w.before) // s + 1
+    cdef Py_ssize_t lanes = (rows - 1) * tile.pitch + end - begin, phase, i, t, n, start, r
+    cdef const char* row
+    for phase in range(s):
+        i = spread_first(w, phase)
+        n = taps_of(w, i) if i < w.out else 0
+        if n == 0:
+            memset(room.turned + phase * lanes * job.size, 0, lanes * job.size)
+            continue
+        start = first_of(w, i) + begin - (i + w.before) // s - tile.start
+        for t in range(n):
+            room.taps[t] = flat + (start + t * w.step) * job.size
+        job.fold(room.turned + phase * lanes * job.size, 0, room.taps, n, 0, 1, lanes, close)
+    job.leaves.turn[job.log_size](room.folded, s * job.size, room.turned, lanes * job.size, s, lanes)
+    row = room.folded + (tile.begin + w.before - begin * s) * job.size
+    for r in range(rows):
+        memcpy(out + r * out_pitch, row + r * tile.pitch * s * job.size, tile.out * job.size)
+
+
+cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
+                     Py_ssize_t rows, const Close* close) noexcept nogil:
+    """Fold the windows of `rows` rows of scratch."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t pitch = pitch_of(job, tile), lanes = tile.out * job.run, apart = tile.pitch // w.stride * job.run
+    cdef Py_ssize_t n = rows, r
+    cdef char* to = out
+    if job.along == TURNED:
+        fold_turned(job, tile, room, out, out_pitch, flat, rows, close)
+        return
+    if job.along == ROWS:
+        fold_runs(job, tile, room, out, out_pitch, flat, rows, close)
+        return
+    if job.along == SPREAD:
+        fold_spread(job, tile, room, out, out_pitch, flat, rows, close)
+        return
+    if end_to_end(job, tile, rows):
+        n, lanes, to = 1, (rows - 1) * apart + lanes, room.ends
+    if job.along == FLAT:
+        progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.run * job.size, close)
+    elif job.along == HALVES:
+        job.leaves.halve[job.reduction][job.type](to, out_pitch, flat, w.kernel, pitch, n, lanes, close)
+    else:
+        fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run, close)
+    if to != out:
+        for r in range(rows):
+            memcpy(out + r * out_pitch, to + r * apart * job.size, tile.out * job.run * job.size)
+
+
+cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogil:
+    """Whether results lie end to end first, with what the seams give between them."""
+    if job.along == PHASES and job.run > 1:
+        return True
+    return rows > 1 and tile.out * job.run * job.size < VECTOR
+
+
+cdef void shrink(Job* job, Room* room, char* to, char* row, Py_ssize_t n, const Close* close) noexcept nogil:
+    """Fold a row of n columns into one: columns by pairs, pairs by pairs, ...; what is left over waits for the end."""
+    cdef Py_ssize_t unit = job.run * job.size
+    cdef const void* taps[8]
+    cdef const void* waiting = NULL
+    cdef char* other = room.doubled[0]
+    cdef int turn = 0
+    while n > 1:
+        if n % 2:
+            if waiting == NULL:
+                memcpy(room.partial[turn], row + (n - 1) * unit, unit)
+            else:
+                taps[0], taps[1] = row + (n - 1) * unit, waiting
+                job.fold(room.partial[turn], 0, taps, 2, 0, 1, job.run, &OPEN)
+            waiting, turn = room.partial[turn], 1 - turn
+        n //= 2
+        if job.run == 1:
+            job.leaves.halve[job.reduction][job.type](other, 0, row, 2, 0, 1, n, &OPEN)
+        else:
+            taps[0], taps[1] = row, row + unit
+            job.fold(other, unit, taps, 2, 2 * unit, n, job.run, &OPEN)
+        row, other = other, row
+    taps[0], taps[1] = row, waiting
+    job.fold(to, 0, taps, 1 if waiting == NULL else 2, 0, 1, job.run, close)
+
+
+cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first, Py_ssize_t n,
+                    Py_ssize_t level, char* to, const Close* close) noexcept nogil:
+    """Fold one window of n columns from `first` on: blocks of a power of RADIX, then what is left."""
+    cdef const void* taps[8]
+    cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
+    cdef Py_ssize_t unit = job.run * job.size
+    cdef char* parts = room.ends + level * RADIX * unit
+    cdef Tile tile
+    if n <= LONGEST_BLOCK:
+        tile.begin, tile.end, tile.out = 0, 1, 1
+        tile.start, tile.span, tile.pitch = first, n, n
+        tile.left = min(n, max(0, -first))
+        tile.used = max(0, min(job.width.size, first + n) - max(0, first))
+        pad_rows(job, &tile, room, room.flat, 1)
+        if tile.used:
+            fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0, &OPEN)
+        shrink(job, room, to, room.flat, n, close)
+        return
+    while done < n:
+        some = min(block, n - done)
+        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit, &OPEN)
+        taps[held] = parts + held * unit
+        held += 1
+        done += some
+    job.fold(to, 0, taps, held, 0, 1, job.run, close)

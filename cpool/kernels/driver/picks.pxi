@@ -1,0 +1,285 @@
+# Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D. Either
+# in one pass over all taps (`single`), or first along W, a result for each input row, and then over these rows, which
+# output rows share. Places are counted in elements of the plane from the window's first tap, which may lie in padding.
+
+cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
+    Py_ssize_t top, rows   # slots count rows from top on, or where windows do not overlap, taps of output rows
+    bint apart
+
+
+cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
+    cdef Axis* height = &job.height
+    cdef Needed needed
+    cdef Py_ssize_t last = oh + n - 1
+    needed.apart = height.uniform and height.stride >= (height.kernel - 1) * height.step + 1
+    needed.top = max(0, first_of(height, oh))
+    needed.rows = n * height.kernel if needed.apart else max(0, min(height.size, end_of(height, last)) - needed.top)
+    return needed
+
+
+cdef inline Py_ssize_t slot_of(Job* job, Needed* needed, Py_ssize_t oh, Py_ssize_t r, Py_ssize_t t) noexcept nogil:
+    """Where tap t of output row oh + r has its slot."""
+    if needed.apart:
+        return r * job.height.kernel + t
+    return first_of(&job.height, oh + r) + t * job.height.step - needed.top
+
+
+cdef void load_needed(Job* job, Tile* tile, Room* room, Needed* needed, const char* slab, Py_ssize_t oh, Py_ssize_t n,
+                      char* to) noexcept nogil:
+    """Load the needed rows of one slab into the band."""
+    cdef Py_ssize_t slot, h, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    for slot in range(needed.rows):
+        h = needed.top + slot
+        if needed.apart:
+            h = (first_of(&job.height, oh + slot // job.height.kernel)
+                 + slot % job.height.kernel * job.height.step)
+        if 0 <= h < job.height.size and tile.used:
+            job.load(to + edge, slab + h * job.x.h, job.x.w, tile.used, job.run)
+        to += pitch
+
+
+cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
+    """How far the first tap inside the input is from the first tap."""
+    cdef Py_ssize_t first = first_of(w, o)
+    return (-first + w.step - 1) // w.step * w.step if first < 0 else 0
+
+
+cdef void mend_places(Job* job, Tile* tile, char* places, int64_t start, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
+    """Where all taps inside are identities, the first tap has stayed the winner, be it in padding: take the first inside."""
+    cdef Py_ssize_t o, i, r, inside
+    cdef int32_t* narrow
+    cdef int64_t* wide
+    for o in range(tile.out):
+        inside = inside_of(&job.width, tile.begin + o)
+        if inside == 0:
+            return
+        for r in range(rows):
+            narrow = <int32_t*>(places + r * pitch) + o * job.run
+            wide = <int64_t*>(places + r * pitch) + o * job.run
+            for i in range(job.run):
+                if job.wide and wide[i] == start:
+                    wide[i] += inside
+                elif not job.wide and narrow[i] == start:
+                    narrow[i] += <int32_t>inside
+
+
+cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t out_pitch, const char* row,
+                    Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
+    """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t wide = 1, left = w.kernel, i, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t distance = w.step * job.run * job.size
+    cdef int turn = 0
+    cdef const char* m = row
+    cdef const char* stood = NULL
+    cdef const void* t[8]
+    cdef const void* f[8]
+    cdef int64_t offsets[8]
+    while left > RADIX:
+        for i in range(4):
+            t[i], f[i], offsets[i] = m + i * wide * distance, stood + i * wide * distance, i * wide * w.step
+        wide *= 4
+        left = (w.kernel + wide - 1) // wide
+        reach = some + (w.kernel - wide) * w.step * job.run
+        job.pick(room.doubled[turn], room.partial[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1, reach, 0)
+        m, stood, turn = room.doubled[turn], room.partial[turn], 1 - turn
+    for i in range(left):
+        offsets[i] = min(i * wide, w.kernel - wide)
+        t[i], f[i] = m + offsets[i] * distance, stood + offsets[i] * distance
+        offsets[i] *= w.step
+    job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, pitch, rows, lanes, 0)
+
+
+cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* places, const char* flat,
+                     Py_ssize_t rows) noexcept nogil:
+    """Fold W of `rows` rows of scratch, into dense rows of values and places."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), to_pitch = tile.out * unit, o, t, n, r, c, row
+    cdef Turn turn = job.leaves.turn[job.log_size]
+    cdef const char* column
+    if job.along == FLAT:
+        pick_flat(job, room, values, places, to_pitch, flat, pitch, rows, tile.out * job.run)
+    elif job.along == ROWS:
+        for r in range(rows):
+            for o in range(1 if w.uniform else tile.out):
+                column = flat + r * pitch + (first_of(w, tile.begin + o) - tile.start) * unit
+                n = taps_of(w, tile.begin + o)
+                for t in range(n):
+                    room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
+                job.pick(values + r * to_pitch + o * unit, places + r * to_pitch + o * unit, unit, room.taps, NULL,
+                         room.offsets, n, w.stride * unit, tile.out if w.uniform else 1, job.run, 0)
+    elif job.along == PHASES:
+        n = rows * tile.pitch // w.stride
+        turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, (w.kernel - 1) * w.step + 1) * job.run)
+        for c in range(job.run):
+            for t in range(w.kernel):
+                room.offsets[t] = t * w.step
+                room.taps[t] = room.turned + ((room.offsets[t] % w.stride * job.run + c) * n
+                                              + room.offsets[t] // w.stride) * job.size
+            if job.run == 1:
+                job.pick(values, places, to_pitch, room.taps, NULL, room.offsets, w.kernel,
+                         tile.pitch // w.stride * job.size, rows, tile.out, 0)
+            else:
+                job.pick(room.folded + c * n * job.size, room.ends + c * n * job.size, 0, room.taps, NULL, room.offsets,
+                         w.kernel, 0, 1, n - (w.kernel - 1) * w.step // w.stride, 0)
+        if job.run > 1:
+            for r in range(rows):
+                column = room.folded + r * tile.pitch // w.stride * job.size
+                turn(values + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
+                column = room.ends + r * tile.pitch // w.stride * job.size
+                turn(places + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
+    else:
+        row = rows * job.size
+        turn(room.turned, row, flat, pitch, rows, tile.span * job.run)
+        for o in range(tile.out):
+            column = room.turned + (first_of(w, tile.begin + o) - tile.start) * job.run * row
+            n = taps_of(w, tile.begin + o)
+            for t in range(n):
+                room.taps[t], room.offsets[t] = column + t * w.step * job.run * row, t * w.step
+            job.pick(room.folded + o * job.run * row, room.ends + o * job.run * row, row, room.taps, NULL, room.offsets, n,
+                     row, job.run, rows, 0)
+        turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
+        turn(places, to_pitch, room.ends, row, tile.out * job.run, rows)
+    mend_places(job, tile, places, 0, rows, to_pitch)
+
+
+cdef void store_picked(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t p, Py_ssize_t od,
+                       Py_ssize_t oh, bint straight) noexcept nogil:
+    """Store a row of values, unless they lie `straight` in the array, and turn places into indices of the plane."""
+    cdef Memory* m = &job.at
+    cdef Py_ssize_t high = job.height.period, h = first_of(&job.height, oh)
+    cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= 0 else h)) * job.width.size
+    if not straight:
+        job.store(job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w, job.y.w,
+                  value, tile.out, job.run)
+    job.leaves.place(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + tile.begin * m.w, m.type == INT64, m.w, place,
+                     job.wide, room.bases, shift, tile.out, job.run)
+
+
+cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
+                     Py_ssize_t n) noexcept nogil:
+    """Pool output rows [oh, oh + n) of one slab, or all rows of several planes."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
+    cdef Py_ssize_t q, r, t, td, d, h, count, slot, deep = taps_of(depth, od), start = first_of(depth, od)
+    cdef Py_ssize_t area = height.period * job.width.size
+    cdef Needed needed = needed_rows(job, oh, n)
+    cdef Py_ssize_t in_plane = deep * needed.rows
+    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies = job.along == NONE and job.as_it_lies
+    cdef const char* slab
+    cdef char* value
+    cdef char* place = room.winners
+    for q in range(planes):
+        slab = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
+        for td in range(deep):
+            d = start + td * depth.step
+            if 0 <= d < depth.size and not as_it_lies:
+                load_needed(job, tile, room, &needed, slab + d * job.x.d, oh, n,
+                            room.band + (q * in_plane + td * needed.rows) * pitch)
+    if job.along != NONE and not job.single:
+        pick_lanes(job, tile, room, room.values, room.places, room.band, planes * in_plane)
+    for q in range(planes):
+        slab = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
+        for r in range(n):
+            count = 0
+            for td in range(deep):
+                d = start + td * depth.step
+                for t in range(taps_of(height, oh + r)):
+                    h = first_of(height, oh + r) + t * height.step
+                    if not (0 <= d < depth.size and 0 <= h < height.size):
+                        continue
+                    slot = q * in_plane + td * needed.rows + slot_of(job, &needed, oh, r, t)
+                    room.offsets[count] = td * depth.step * area + t * height.step * job.width.size
+                    if as_it_lies:
+                        room.taps[count] = slab + d * job.x.d + h * job.x.h
+                    elif job.along == NONE:
+                        room.taps[count] = room.band + slot * pitch
+                    else:
+                        room.taps[count], room.from_[count] = room.values + slot * out_pitch, room.places + slot * out_pitch
+                    count += 1
+            value = (job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + (oh + r) * job.y.h
+                     + tile.begin * job.y.w) if straight else room.out
+            job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0, 1,
+                     tile.out * job.run, 0)
+            store_picked(job, tile, room, value, place, p + q, od, oh + r, straight)
+
+
+cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    cdef Py_ssize_t high = job.height.out, deep = job.depth.out, all_rows = job.planes * deep * high, o
+    cdef Py_ssize_t r, end, p, od, oh, n, planes
+    cdef Tile tile
+    cdef Room room
+    while first < last:
+        r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
+        tile = tile_of(job, first // all_rows * job.columns, min(job.width.out, (first // all_rows + 1) * job.columns))
+        room = lay_out(job, scratch, &tile)
+        if job.along != NONE:
+            pad_rows(job, &tile, &room, room.band, input_rows(job))
+        for o in range(tile.out):
+            room.bases[o] = first_of(&job.width, tile.begin + o)
+        first += end - r
+        while r < end:
+            p, od, oh = r // (deep * high), r // high % deep, r % high
+            planes, n = 1, min(min(high - oh, job.rows), end - r)
+            if oh == 0 and deep == 1 and n == high:
+                planes = max(1, min(job.rows // high, (end - r) // high))
+            pick_chunk(job, &tile, &room, p, planes, od, oh, n)
+            r += planes * n
+
+
+# ------------------------------------------------------------------------------------- indices of values that are known
+
+cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+    """Search the windows of one output row for the values that stand in y; planes' rows are dense."""
+    cdef Axis* w = &job.width
+    cdef Memory* m = &job.at
+    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.period
+    cdef char value[8]
+    cdef int64_t index
+    cdef const void* row
+    cdef bint searched
+    for o in range(w.out):
+        job.load(value, job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + o * job.y.w, 0, 1, 1)
+        begin, end = max(0, first_of(w, o)), min(w.size, end_of(w, o))
+        index = -1
+        searched = False
+        for td in range(taps_of(&job.depth, od)):
+            d = first_of(&job.depth, od) + td * job.depth.step
+            for th in range(taps_of(&job.height, oh)):
+                h = first_of(&job.height, oh) + th * job.height.step
+                if searched or not (0 <= d < job.depth.size and 0 <= h < job.height.size):
+                    continue
+                c = begin
+                while c < end and not searched:
+                    n = min(SEARCHED, end - c)
+                    row = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h + c * job.x.w
+                    if not job.as_it_lies:
+                        job.load(room.flat, <const char*>row, job.x.w, n, 1)
+                        row = room.flat
+                    found = job.leaves.find[job.type](row, value, n)
+                    if found >= 0:
+                        index = (d * high + h % high) * w.size + c + found
+                        searched = is_number(job, value)  # of several NaN the last one counts
+                    c += n
+        if m.type == INT64:
+            (<int64_t*>(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + o * m.w))[0] = index
+        else:
+            (<int32_t*>(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + o * m.w))[0] = <int32_t>index
+
+
+cdef inline bint is_number(Job* job, const char* value) noexcept nogil:
+    if job.type == FLOAT32:
+        return (<const float*>value)[0] == (<const float*>value)[0]
+    if job.type == FLOAT64:
+        return (<const double*>value)[0] == (<const double*>value)[0]
+    return True
+
+
+cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    cdef Py_ssize_t r, high = job.height.out, deep = job.depth.out
+    cdef Room room
+    scratch.taken = 0
+    room.flat = take(scratch, SEARCHED * job.size)
+    for r in range(first, last):
+        find_row(job, &room, r // (deep * high), r // high % deep, r % high)

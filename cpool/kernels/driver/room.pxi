@@ -1,0 +1,90 @@
+# Where everything lies in scratch: one function, which measures and places.
+
+cdef inline Py_ssize_t input_rows(Job* job) noexcept nogil:
+    """Most input rows under `job.rows` output rows, with all slabs of a window where places are wanted."""
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t span = (height.kernel - 1) * height.step + 1, rows = min(job.rows, height.out)
+    cdef Py_ssize_t n = rows * height.kernel
+    if height.uniform and height.stride < span:
+        n = (rows - 1) * height.stride + span
+    elif not height.uniform:
+        n = height.size if rows == height.out else min(height.size, tallest(height, rows))
+    return n * max(1, job.rows // height.out) * (job.depth.kernel if job.picks else 1)
+
+
+cdef Py_ssize_t tallest(Axis* height, Py_ssize_t rows) noexcept nogil:
+    """Most input rows that `rows` output rows see."""
+    cdef Py_ssize_t o, most = 1
+    for o in range(height.out):
+        most = max(most, end_of(height, min(height.out, o + rows) - 1) - first_of(height, o))
+    return most
+
+
+cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
+    """Take all parts, for tiles no wider than `tile`."""
+    cdef Room room
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, pitch = tile.pitch * unit, rows = job.rows, n
+    cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall, deep
+    memset(&room, 0, sizeof(Room))
+    scratch.taken = 0
+    n = max(RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
+    room.taps = <const void**>take(scratch, n * sizeof(void*))
+    room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)
+    if (job.divides and not job.even) or job.divides_first:
+        room.widths = take(scratch, max(tile.span, tile.out) * unit)
+    if job.picks:
+        room.from_ = <const void**>take(scratch, n * sizeof(void*))
+        room.offsets = <int64_t*>take(scratch, n * sizeof(int64_t))
+        room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
+        rows = input_rows(job)
+        lines, out = rows * pitch, rows * tile.out * unit
+        room.band = take(scratch, lines)
+        room.out = take(scratch, tile.out * unit)
+        room.winners = take(scratch, tile.out * unit)
+        if job.along != NONE:
+            room.values = take(scratch, out)
+            room.places = take(scratch, out)
+        if job.along == FLAT and w.kernel > RADIX:
+            for n in range(2):
+                room.doubled[n] = take(scratch, lines)
+                room.partial[n] = take(scratch, lines)
+    else:
+        room.out = take(scratch, out)
+        if job.along == LONG:
+            room.flat = take(scratch, LONGEST_BLOCK * unit)
+            room.ends = take(scratch, levels_of(w.kernel) * RADIX * unit)
+            pitch = LONGEST_BLOCK * unit
+        elif job.along != NONE:
+            room.flat = take(scratch, lines)
+        n = 0
+        if job.across == BAND or job.across == BAND_FLAT:
+            n = input_rows(job) * pitch
+            room.band = take(scratch, n)
+        if job.across != AS_IT_LIES:
+            tall, deep = levels_of(job.height.kernel), levels_of(job.depth.kernel)
+            room.slots = take(scratch, (tall + deep) * RADIX * pitch)
+        if job.across == BAND_FLAT or (job.along == FLAT and w.kernel > RADIX) or job.along == LONG:
+            n = max(max(n, lines), LONGEST_BLOCK * unit)
+            for tall in range(2):
+                room.doubled[tall] = take(scratch, n)
+                room.partial[tall] = take(scratch, n)
+    if job.along == PHASES:
+        room.turned = take(scratch, lines)
+        if job.run > 1:
+            room.folded = take(scratch, lines)
+            room.ends = take(scratch, lines)
+        elif not job.picks:
+            room.ends = take(scratch, lines)
+    elif job.along == TURNED:
+        room.turned = take(scratch, rows * tile.span * unit)
+        room.folded = take(scratch, out)
+        if job.picks:
+            room.ends = take(scratch, out)
+    elif job.along == SPREAD:
+        n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
+        room.turned = take(scratch, n)
+        room.folded = take(scratch, n)
+    elif job.along == FLAT or job.along == HALVES:
+        room.ends = take(scratch, lines)
+    return room

@@ -1,0 +1,222 @@
+# Along D and H: whole rows are folded. Every function here speaks of the input columns of one tile, `used` of them,
+# as one row of lanes.
+#
+# A row of the window is, in this order: as it lies in the array; loaded into scratch, where numbers are stored another
+# way or something is done to them first; or a row of identities, in padding.
+
+cdef struct Room:          # parts of scratch
+    char* pad              # a row of identities
+    char* flat             # rows that are folded along D and H, padding in front and behind: what W is folded from
+    char* band             # input rows that output rows share
+    char* slots            # rows of trees over many taps, RADIX for each level
+    char* doubled[2]       # rows of sums or extremes of more and more taps
+    char* partial[2]
+    char* turned           # phases or columns
+    char* folded           # the same, folded
+    char* out              # output rows, dense
+    char* ends             # output rows end to end
+    char* widths           # what the columns of a tile are divided by
+    char* values           # with places: input rows that are folded along W
+    char* places
+    char* winners          # output rows' places
+    const void** taps
+    const void** from_
+    int64_t* offsets
+    int64_t* bases
+
+
+cdef inline Py_ssize_t lanes_of(Job* job, Tile* tile) noexcept nogil:
+    return tile.used * job.run
+
+
+cdef inline Py_ssize_t pitch_of(Job* job, Tile* tile) noexcept nogil:
+    return tile.pitch * job.run * job.size
+
+
+cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t h,
+                           char* slot) noexcept nogil:
+    """Row (d, h): as it lies, in padding, or loaded into `slot`."""
+    cdef const char* row = plane + d * job.x.d + h * job.x.h
+    if not (0 <= d < job.depth.size and 0 <= h < job.height.size):
+        return room.pad
+    if job.as_it_lies:
+        return row
+    job.load(slot, row, job.x.w, tile.used, job.run)
+    if job.norm > PLAIN:
+        job.leaves.raise_[job.type](slot, lanes_of(job, tile), job.norm, job.power)
+    if job.divides_first:
+        job.leaves.divide[job.type](slot, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
+                                    lanes_of(job, tile), 0)
+    return slot
+
+
+cdef inline Py_ssize_t block_of(Py_ssize_t n) noexcept nogil:
+    """Taps of one block where n are folded: the largest power of RADIX below n."""
+    cdef Py_ssize_t block = 1
+    while block * RADIX < n:
+        block *= RADIX
+    return block
+
+
+cdef inline Py_ssize_t levels_of(Py_ssize_t n) noexcept nogil:
+    """How deep a tree over n taps is."""
+    cdef Py_ssize_t levels = 1
+    while n > RADIX:
+        n = (n + RADIX - 1) // RADIX
+        levels += 1
+    return levels
+
+
+cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t h,
+                            Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
+    """Fold row h of n slabs from d on; return where the result is, in `to` or as it lies."""
+    cdef const void* taps[8]
+    cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some
+    cdef char* slots = room.slots + level * RADIX * pitch_of(job, tile)
+    if n == 1 and not close.last:
+        return input_row(job, tile, room, plane, d, h, to)
+    while done < n:
+        some = min(block, n - done)
+        taps[held] = fold_slabs(job, tile, room, plane, d + done * job.depth.step, h, some, level + 1,
+                                slots + held * pitch_of(job, tile), &OPEN)
+        held += 1
+        done += some
+        if n == 1:
+            break
+    job.fold(to, 0, taps, held, 0, 1, lanes_of(job, tile), close)
+    return to
+
+
+cdef const void* fold_tall(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t deep,
+                           Py_ssize_t h, Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
+    """Fold n rows from h on, each of `deep` slabs: D first, then H."""
+    cdef const void* taps[8]
+    cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some
+    cdef char* slots = room.slots + level * RADIX * pitch_of(job, tile)
+    if n == 1:
+        return fold_slabs(job, tile, room, plane, d, h, deep, levels_of(job.height.kernel), to, close)
+    while done < n:
+        some = min(block, n - done)
+        taps[held] = fold_tall(job, tile, room, plane, d, deep, h + done * job.height.step, some, level + 1,
+                               slots + held * pitch_of(job, tile), &OPEN)
+        held += 1
+        done += some
+    job.fold(to, 0, taps, held, 0, 1, lanes_of(job, tile), close)
+    return to
+
+
+cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const char* row, Py_ssize_t pitch,
+                   Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance, const Close* close) noexcept nogil:
+    """Fold `taps` taps, `distance` bytes apart, of windows that move by one lane (or row): neighbours share results.
+
+    m1 = row, m4[i] = m1[i] o m1[i+1] o m1[i+2] o m1[i+3], m16 likewise from m4, ... An extreme is that of windows of a
+    power of 4 that overlap. A sum is tree(taps): the blocks that the digits of `taps` to the base of 4 tell.
+    """
+    cdef const void* t[8]
+    cdef Py_ssize_t wide = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t far = distance // job.size
+    cdef int turn = 0, other = 0
+    cdef bint sums = job.reduction == SUM
+    cdef const char* m = row
+    cdef const void* partial = NULL
+    while left + (partial != NULL) > RADIX:
+        if sums and left % 4:
+            n = left % 4
+            for i in range(n):
+                t[i] = m + (left - n + i) * wide * distance
+            if partial != NULL:
+                t[n] = partial
+                n += 1
+            job.fold(room.partial[other], 0, t, n, 0, 1, some, &OPEN)
+            partial, other = room.partial[other], 1 - other
+        for i in range(4):
+            t[i] = m + i * wide * distance
+        left //= 4
+        wide *= 4
+        # As far as the last block begins: of extremes that is where the last window of `wide` does.
+        reach = some + ((left - 1) * wide if sums else taps - wide) * far
+        job.fold(room.doubled[turn], 0, t, 4, 0, 1, reach, &OPEN)
+        m, turn = room.doubled[turn], 1 - turn
+        if not sums:
+            left = (taps + wide - 1) // wide
+    for i in range(left):
+        t[i] = m + (i * wide if sums else min(i * wide, taps - wide)) * distance
+    n = left
+    if partial != NULL:
+        t[n] = partial
+        n += 1
+    job.fold(out, out_pitch, t, n, pitch, rows, lanes, close)
+
+
+cdef void pad_rows(Job* job, Tile* tile, Room* room, char* rows, Py_ssize_t n) noexcept nogil:
+    """Write identities around the columns of n rows."""
+    cdef Py_ssize_t r, size = job.run * job.size, behind = tile.pitch - tile.left - tile.used
+    for r in range(n):
+        if tile.left:
+            job.fill(rows, job.identity, tile.left * job.run)
+        if behind:
+            job.fill(rows + (tile.left + tile.used) * size, job.identity, behind * job.run)
+        rows += tile.pitch * size
+
+
+cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t top,
+                    Py_ssize_t n) noexcept nogil:
+    """Fold D of input rows [top, top + n), those in padding included, into the band."""
+    cdef Py_ssize_t h, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    cdef char* to = room.band + edge
+    cdef const void* row
+    for h in range(top, top + n):
+        if 0 <= h < job.height.size:
+            row = fold_slabs(job, tile, room, plane, first_of(&job.depth, od), h, taps_of(&job.depth, od),
+                             levels_of(job.height.kernel), to, &OPEN)
+        else:
+            row = room.pad
+        if row != to:
+            memcpy(to, row, lanes_of(job, tile) * job.size)
+        to += pitch
+
+
+cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
+                    char* to, Py_ssize_t to_pitch, const Close* close) noexcept nogil:
+    """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size, d, h, t, td, tall, deep, m, count
+    cdef const void* row
+    d, deep = first_of(depth, od), taps_of(depth, od)
+    if job.across == BAND or job.across == BAND_FLAT:
+        h = first_of(height, oh)
+        fill_band(job, tile, room, plane, od, h, (n - 1) * height.stride + (height.kernel - 1) * height.step + 1)
+        if job.across == BAND_FLAT:
+            progress(job, room, to, to_pitch, room.band + edge, pitch, n, lanes_of(job, tile), height.kernel,
+                     height.step * pitch, close)
+        else:
+            for t in range(height.kernel):
+                room.taps[t] = room.band + edge + t * height.step * pitch
+            job.fold(to, to_pitch, room.taps, height.kernel, height.stride * pitch, n, lanes_of(job, tile), close)
+        return
+    while n > 0:
+        h, tall, m = first_of(height, oh), taps_of(height, oh), 1
+        if tall == 0 or deep == 0:  # rows that no window sees
+            if close.last:
+                memset(to, 0, lanes_of(job, tile) * job.size)
+            else:
+                memcpy(to, room.pad, lanes_of(job, tile) * job.size)
+        elif job.across == AS_IT_LIES:
+            # Rows whose windows are inside the input follow one another at one distance.
+            if height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size:
+                m = min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1)
+                m = max(m, 1)
+            count = 0
+            for t in range(tall):
+                for td in range(deep):
+                    room.taps[count] = input_row(job, tile, room, plane, d + td * depth.step, h + t * height.step, NULL)
+                    count += 1
+            job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), close)
+        else:
+            row = fold_tall(job, tile, room, plane, d, deep, h, tall, 0, to, close)
+            if row != to:
+                memcpy(to, row, lanes_of(job, tile) * job.size)
+        to += m * to_pitch
+        oh += m
+        n -= m

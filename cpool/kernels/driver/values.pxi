@@ -1,0 +1,105 @@
+# Values: D and H, then W, a chunk of output rows at a time, and out of scratch into the array.
+
+cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept nogil:
+    """Whether a row of `m` can be used as it lies."""
+    return m.type == job.type and (m.w == job.run * job.size or columns == 1)
+
+
+cdef void finish_row(Job* job, Room* room, char* row, double across, Py_ssize_t lanes) noexcept nogil:
+    """Turn a row of sums into averages or norms, where that was not done while they were folded."""
+    if job.divides and not job.even:
+        job.leaves.divide[job.type](row, room.widths, across, lanes, 1)
+    if job.norm > PLAIN:
+        job.leaves.root[job.type](row, lanes, job.norm, job.power)
+
+
+cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
+                     Py_ssize_t n) noexcept nogil:
+    """Pool output rows [oh, oh + n) of one slab, or all rows of several planes."""
+    cdef Memory* y = &job.y
+    cdef Py_ssize_t size = job.run * job.size, q, r, o, rows = planes * n, lanes = tile.out * job.run, pitch
+    cdef char* row
+    cdef const char* source
+    cdef char* base = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
+    cdef bint straight = dense_rows(y, job, tile.out) and (
+        planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
+    cdef char* out = base if straight else room.out
+    cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
+    for q in range(planes):
+        source = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
+        if job.along == NONE:
+            fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, &job.close)
+        elif job.along == LONG:
+            for r in range(n):
+                for o in range(tile.out):
+                    fold_long(job, room, source - max(0, tile.start) * job.x.w, od, oh + r,
+                              first_of(&job.width, tile.begin + o), taps_of(&job.width, tile.begin + o), 0,
+                              out + (q * n + r) * out_pitch + o * size, &job.close)
+        elif tile.used:
+            pitch = pitch_of(job, tile)
+            fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch, &OPEN)
+    if job.along != NONE and job.along != LONG:
+        fold_lanes(job, tile, room, out, out_pitch, room.flat, rows, &job.close)
+    if (job.divides and not job.even) or job.norm > PLAIN:
+        for r in range(rows):
+            finish_row(job, room, out + r * out_pitch,
+                       count_of(&job.depth, od) * count_of(&job.height, oh + r % n) if job.divides else 1, lanes)
+    if straight:
+        return
+    for q in range(planes):
+        base = y.data + plane_offset(job, y, p + q) + od * y.d + oh * y.h + tile.begin * y.w
+        row = room.out + q * n * tile.out * size
+        if y.h == tile.out * y.w and n > 1:
+            job.store(base, y.w, row, n * tile.out, job.run)
+            continue
+        for r in range(n):
+            job.store(base + r * y.h, y.w, row + r * tile.out * size, tile.out, job.run)
+
+
+cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
+    """Write what stays in scratch while a tile's rows are pooled: padding and divisors."""
+    cdef Py_ssize_t o, lanes = max(tile.used, 1) * job.run
+    cdef double value
+    job.fill(room.pad, job.identity, lanes)
+    if job.along != NONE and job.along != LONG:
+        pad_rows(job, tile, room, room.flat, job.rows)
+        if tile.used == 0:
+            job.fill(room.flat, job.identity, job.rows * tile.pitch * job.run)
+    if job.across == BAND_FLAT:
+        pad_rows(job, tile, room, room.band, input_rows(job))
+    if room.widths != NULL and job.divides_first:
+        for o in range(tile.used):
+            value = count_of(&job.width, max(0, tile.start) + o)
+            fill_number(job, room.widths + o * job.run * job.size, value, job.run)
+    elif room.widths != NULL:
+        for o in range(tile.out):
+            fill_number(job, room.widths + o * job.run * job.size, count_of(&job.width, tile.begin + o), job.run)
+
+
+cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:
+    cdef float single = <float>value
+    if job.size == 4:
+        job.fill(to, &single, lanes)
+    else:
+        job.fill(to, &value, lanes)
+
+
+cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Tasks [first, last) count output rows of all planes, for one tile of columns after the other."""
+    cdef Py_ssize_t high = job.height.out, deep = job.depth.out, all_rows = job.planes * deep * high
+    cdef Py_ssize_t r, end, p, od, oh, n, planes
+    cdef Tile tile
+    cdef Room room
+    while first < last:
+        r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
+        tile = tile_of(job, first // all_rows * job.columns, min(job.width.out, (first // all_rows + 1) * job.columns))
+        room = lay_out(job, scratch, &tile)
+        start_tile(job, &tile, &room)
+        first += end - r
+        while r < end:
+            p, od, oh = r // (deep * high), r // high % deep, r % high
+            planes, n = 1, min(min(high - oh, job.rows), end - r)
+            if oh == 0 and deep == 1 and n == high:
+                planes = max(1, min(job.rows // high, (end - r) // high))
+            fold_chunk(job, &tile, &room, p, planes, od, oh, n)
+            r += planes * n

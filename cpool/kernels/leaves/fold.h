@@ -1,0 +1,166 @@
+/* Fold for one reduction and one type. Defined by the file that includes this: T, NAME(leaf), COMBINE(m, v), where m
+ * came first, and SELECTS (an element is selected) or not (a sum). FLOATS: the type has NaN and two zeros. */
+
+/* What is done to a lane's last result. An element that was selected is told apart from its equals by nobody: which of
+ * two zeros, or which NaN, would depend on the order in which a window is folded. */
+enum { NAME(open), NAME(whole), NAME(quotient), NAME(product) };
+
+CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
+#if FLOATS
+  if (how == NAME(open)) return v;
+  if (how == NAME(quotient)) v = v / divisor;
+  if (how == NAME(product)) v = v * divisor;
+  v = v + (T)0;
+  return v == v ? v : (T)NAN;
+#else
+  (void)how, (void)divisor;
+  return v;
+#endif
+}
+
+#define AT(t) at_##t[i + j]
+#define O COMBINE
+#define TREE_1 AT(0)
+#define TREE_2 O(AT(0), AT(1))
+#define TREE_3 O(TREE_2, AT(2))
+#define TREE_4 O(TREE_2, O(AT(2), AT(3)))
+#define TREE_5 O(TREE_4, AT(4))
+#define TREE_6 O(TREE_4, O(AT(4), AT(5)))
+#define TREE_7 O(TREE_4, O(O(AT(4), AT(5)), AT(6)))
+#define TREE_8 O(TREE_4, O(O(AT(4), AT(5)), O(AT(6), AT(7))))
+
+/* One pass over a row: n, a constant in each call, is the number of taps. */
+#define ROW(N, TREE)                                                                                   \
+  case N: {                                                                                            \
+    CPOOL_LANES(T, lanes, BLOCK_##N);                                                                  \
+    break;                                                                                             \
+  }
+#define BLOCK(first, width, TREE)                                                                      \
+  do {                                                                                                 \
+    ptrdiff_t i = (first);                                                                             \
+    for (int j = 0; j < (int)(width); j++) to[i + j] = NAME(closed)(TREE, how, divisor);                \
+  } while (0)
+#define BLOCK_1(i, width) BLOCK(i, width, TREE_1)
+#define BLOCK_2(i, width) BLOCK(i, width, TREE_2)
+#define BLOCK_3(i, width) BLOCK(i, width, TREE_3)
+#define BLOCK_4(i, width) BLOCK(i, width, TREE_4)
+#define BLOCK_5(i, width) BLOCK(i, width, TREE_5)
+#define BLOCK_6(i, width) BLOCK(i, width, TREE_6)
+#define BLOCK_7(i, width) BLOCK(i, width, TREE_7)
+#define BLOCK_8(i, width) BLOCK(i, width, TREE_8)
+
+#define POINT(t) const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift)
+
+CPOOL_INLINE void NAME(pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
+                             int how, T divisor) {
+  POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7);
+  switch (n) {
+    ROW(1, TREE_1) ROW(2, TREE_2) ROW(3, TREE_3) ROW(4, TREE_4)
+    ROW(5, TREE_5) ROW(6, TREE_6) ROW(7, TREE_7) ROW(8, TREE_8)
+  }
+}
+
+#if FLOATS
+static CPOOL_NOINLINE void NAME(last_pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
+                            int how, T divisor) {
+  if (how == NAME(whole)) NAME(pass)(to, taps, n, shift, lanes, NAME(whole), divisor);
+#if !SELECTS
+  if (how == NAME(quotient)) NAME(pass)(to, taps, n, shift, lanes, NAME(quotient), divisor);
+  if (how == NAME(product)) NAME(pass)(to, taps, n, shift, lanes, NAME(product), divisor);
+#endif
+}
+#endif
+
+static CPOOL_NOINLINE void NAME(first_pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes) {
+  NAME(pass)(to, taps, n, shift, lanes, NAME(open), 1);
+}
+
+CPOOL_INLINE void NAME(step)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor) {
+#if FLOATS
+  if (how != NAME(open)) { NAME(last_pass)(to, taps, n, shift, lanes, how, divisor); return; }
+#else
+  (void)how, (void)divisor;
+#endif
+  NAME(first_pass)(to, taps, n, shift, lanes);
+}
+
+enum { NAME(strip) = 1024 / sizeof(T) }; /* lanes whose partial results lie in the first cache */
+
+/* Up to `strip` lanes of more taps than one pass takes: blocks of the largest power of the radix, then what is left. */
+static void NAME(tree)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor) {
+  T parts[CPOOL_RADIX][NAME(strip)];
+  const void *inner[CPOOL_RADIX];
+  ptrdiff_t block = 1, done = 0, held = 0;
+  if (n <= CPOOL_RADIX) {
+    NAME(step)(to, taps, n, shift, lanes, how, divisor);
+    return;
+  }
+  while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
+  while (done < n) {
+    ptrdiff_t some = n - done < block ? n - done : block;
+    NAME(tree)(parts[held], taps + done, some, shift, lanes, NAME(open), 1);
+    inner[held] = parts[held];
+    held++;
+    done += some;
+  }
+  NAME(step)(to, inner, held, 0, lanes, how, divisor);
+}
+
+CPOOL_INLINE int NAME(closing)(const cpool_close *close, T *divisor) {
+#if FLOATS
+  *divisor = (T)close->divisor;
+  if (!close->last) return NAME(open);
+#if !SELECTS
+  if (close->divisor != 1) {
+    int exponent; /* by a power of two: the product with its inverse is the same number, and quicker */
+    double part = frexp(close->divisor, &exponent);
+    if ((part != 0.5 && part != -0.5) || exponent < -60 || exponent > 60) return NAME(quotient);
+    *divisor = (T)(1 / close->divisor);
+    return NAME(product);
+  }
+#endif
+  return NAME(whole);
+#else
+  (void)close, *divisor = 1;
+  return NAME(open);
+#endif
+}
+
+static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch,
+                       ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close) {
+  T divisor;
+  const int how = NAME(closing)(close, &divisor);
+  const ptrdiff_t size = sizeof(T);
+  if (pitch == lanes * size && out_pitch == pitch) lanes *= rows, rows = 1; /* one long row */
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    T *to = (T *)((char *)out + r * out_pitch);
+    if (n <= CPOOL_RADIX) {
+      NAME(step)(to, taps, n, r * pitch, lanes, how, divisor);
+    } else {
+      for (ptrdiff_t i = 0; i < lanes; i += NAME(strip))
+        NAME(tree)(to + i, taps, n, r * pitch + i * size, lanes - i < NAME(strip) ? lanes - i : NAME(strip), how, divisor);
+    }
+  }
+}
+
+#undef AT
+#undef O
+#undef TREE_1
+#undef TREE_2
+#undef TREE_3
+#undef TREE_4
+#undef TREE_5
+#undef TREE_6
+#undef TREE_7
+#undef TREE_8
+#undef ROW
+#undef BLOCK
+#undef BLOCK_1
+#undef BLOCK_2
+#undef BLOCK_3
+#undef BLOCK_4
+#undef BLOCK_5
+#undef BLOCK_6
+#undef BLOCK_7
+#undef BLOCK_8
+#undef POINT

@@ -1,0 +1,357 @@
+/* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each. */
+#include "leaves.h"
+
+#include <math.h>
+#include <string.h>
+
+#if defined(__AVX2__) || defined(__F16C__)
+#include <immintrin.h>
+#endif
+
+#define CPOOL_JOIN_(a, b) a##b
+#define CPOOL_JOIN(a, b) CPOOL_JOIN_(a, b)
+
+#if defined(__GNUC__) && (__GNUC__ >= 12 || defined(__clang__))
+#define CPOOL_VECTORS
+#endif
+#if defined(__GNUC__)
+#define CPOOL_NOINLINE __attribute__((noinline))
+#else
+#define CPOOL_NOINLINE
+#endif
+#ifdef __AVX2__
+#define CPOOL_NATIVE 32
+#else
+#define CPOOL_NATIVE 16
+#endif
+
+#include "half.h"
+#include "vectors.h"
+
+/* ------------------------------------------------------------------------------------------------ folds and picks */
+
+#define BY_BITS(mask, I, V, v, m) ((V)(((I)(mask) & (I)(v)) | (~(I)(mask) & (I)(m))))
+typedef int32_t cpool_bits32 __attribute__((vector_size(CPOOL_NATIVE)));
+typedef int64_t cpool_bits64 __attribute__((vector_size(CPOOL_NATIVE)));
+typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
+#ifdef __AVX2__
+#define ORDER 0, 2, 1, 3
+#else
+#define ORDER 0, 1
+#endif
+
+#define T float
+#define TYPE FLOAT32
+#define FLOATS 1
+#define PLACE int32_t
+#define CPOOL_SQRT sqrtf
+#ifdef __AVX2__
+#define EVEN 0, 2, 8, 10, 4, 6, 12, 14
+#define ODD 1, 3, 9, 11, 5, 7, 13, 15
+#define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_ps((__m256)(m), (__m256)(v), (__m256)(mask)))
+#else
+#define EVEN 0, 2, 4, 6
+#define ODD 1, 3, 5, 7
+#define SELECT(mask, v, m) BY_BITS(mask, cpool_bits32, VECTOR, v, m)
+#endif
+#define IN_ORDER(m) ((VECTOR)__builtin_shufflevector((cpool_pairs)(m), (cpool_pairs)(m), ORDER))
+#include "type.h"
+
+#define T double
+#define TYPE FLOAT64
+#define FLOATS 1
+#define PLACE int64_t
+#define CPOOL_SQRT sqrt
+#ifdef __AVX2__
+#define EVEN 0, 4, 2, 6
+#define ODD 1, 5, 3, 7
+#define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_pd((__m256d)(m), (__m256d)(v), (__m256d)(mask)))
+#else
+#define EVEN 0, 2
+#define ODD 1, 3
+#define SELECT(mask, v, m) BY_BITS(mask, cpool_bits64, VECTOR, v, m)
+#endif
+#define IN_ORDER(m) ((VECTOR)__builtin_shufflevector(m, m, ORDER))
+#include "type.h"
+
+#define T int8_t
+#define TYPE INT8
+#define FLOATS 0
+#include "type.h"
+
+#define T int16_t
+#define TYPE INT16
+#define FLOATS 0
+#include "type.h"
+
+#define T int32_t
+#define TYPE INT32
+#define FLOATS 0
+#include "type.h"
+
+#define T int64_t
+#define TYPE INT64
+#define FLOATS 0
+#define PLACE int64_t
+#include "type.h"
+
+#define T uint8_t
+#define TYPE UINT8
+#define FLOATS 0
+#include "type.h"
+
+#define T uint16_t
+#define TYPE UINT16
+#define FLOATS 0
+#include "type.h"
+
+#define T uint32_t
+#define TYPE UINT32
+#define FLOATS 0
+#include "type.h"
+
+#define T uint64_t
+#define TYPE UINT64
+#define FLOATS 0
+#define PLACE int64_t
+#include "type.h"
+
+/* ------------------------------------------------------------------------------------------------------ transposing */
+
+#define BITS 8
+#define CPOOL_BOTH 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+#define CPOOL_ZIP_LOW 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55
+#define CPOOL_ZIP_HIGH 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63
+#include "turn.h"
+#undef CPOOL_BOTH
+#undef CPOOL_ZIP_LOW
+#undef CPOOL_ZIP_HIGH
+
+#define BITS 16
+#define CPOOL_BOTH 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+#define CPOOL_ZIP_LOW 0, 16, 1, 17, 2, 18, 3, 19, 8, 24, 9, 25, 10, 26, 11, 27
+#define CPOOL_ZIP_HIGH 4, 20, 5, 21, 6, 22, 7, 23, 12, 28, 13, 29, 14, 30, 15, 31
+#include "turn.h"
+#undef CPOOL_BOTH
+#undef CPOOL_ZIP_LOW
+#undef CPOOL_ZIP_HIGH
+
+#define BITS 32
+#define CPOOL_BOTH 0, 1, 2, 3, 4, 5, 6, 7
+#define CPOOL_ZIP_LOW 0, 8, 1, 9, 4, 12, 5, 13
+#define CPOOL_ZIP_HIGH 2, 10, 3, 11, 6, 14, 7, 15
+#include "turn.h"
+#undef CPOOL_BOTH
+#undef CPOOL_ZIP_LOW
+#undef CPOOL_ZIP_HIGH
+
+#define BITS 64
+#define CPOOL_BOTH 0, 1, 2, 3
+#define CPOOL_ZIP_LOW 0, 4, 2, 6
+#define CPOOL_ZIP_HIGH 1, 5, 3, 7
+#include "turn.h"
+
+#define CPOOL_FILL(BITS)                                                          \
+  static void fill##BITS(void *out, const void *value, ptrdiff_t lanes) {         \
+    uint##BITS##_t v, *to = (uint##BITS##_t *)out;                                \
+    memcpy(&v, value, sizeof v);                                                  \
+    for (ptrdiff_t i = 0; i < lanes; i++) to[i] = v;                              \
+  }
+CPOOL_FILL(8)
+CPOOL_FILL(16)
+CPOOL_FILL(32)
+CPOOL_FILL(64)
+
+/* ------------------------------------------------------------------------------------------- loading and storing */
+
+#define CPOOL_COPY(to, from, n) memcpy(to, from, (size_t)(n) * sizeof *(to))
+
+/* Rows that are computed in as they lie. */
+#define T uint8_t
+#define S uint8_t
+#define NAME(leaf) leaf##_as_it_is_8
+#define WIDEN CPOOL_COPY
+#define NARROW CPOOL_COPY
+#include "numbers.h"
+#undef T
+#undef S
+#undef NAME
+#define T uint16_t
+#define S uint16_t
+#define NAME(leaf) leaf##_as_it_is_16
+#define WIDEN CPOOL_COPY
+#define NARROW CPOOL_COPY
+#include "numbers.h"
+#undef T
+#undef S
+#undef NAME
+#define T uint32_t
+#define S uint32_t
+#define NAME(leaf) leaf##_as_it_is_32
+#define WIDEN CPOOL_COPY
+#define NARROW CPOOL_COPY
+#include "numbers.h"
+#undef T
+#undef S
+#undef NAME
+#define T uint64_t
+#define S uint64_t
+#define NAME(leaf) leaf##_as_it_is_64
+#define WIDEN CPOOL_COPY
+#define NARROW CPOOL_COPY
+#include "numbers.h"
+#undef T
+#undef S
+#undef NAME
+
+/* 2-byte floats; as doubles by way of float. */
+#define from_half_FLOAT32 cpool_load_half
+#define to_half_FLOAT32 cpool_store_half
+#define from_bfloat_FLOAT32 cpool_load_bfloat
+#define to_bfloat_FLOAT32 cpool_store_bfloat
+#define CPOOL_BY_FLOAT(name)                                                            \
+  static inline void from_##name##_FLOAT64(double *to, const uint16_t *from, ptrdiff_t n) { \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                 \
+      float f;                                                                          \
+      cpool_load_##name(&f, from + i, 1);                                               \
+      to[i] = f;                                                                        \
+    }                                                                                   \
+  }                                                                                     \
+  static inline void to_##name##_FLOAT64(uint16_t *to, const double *from, ptrdiff_t n) { \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                 \
+      float f = (float)from[i];                                                         \
+      cpool_store_##name(to + i, &f, 1);                                                \
+    }                                                                                   \
+  }
+CPOOL_BY_FLOAT(half)
+CPOOL_BY_FLOAT(bfloat)
+
+#define T float
+#define RINT rintf
+#define OF(leaf) leaf##_FLOAT32
+#include "conversions.h"
+#define T double
+#define RINT rint
+#define OF(leaf) leaf##_FLOAT64
+#include "conversions.h"
+
+/* ---------------------------------------------------------------------------------------------- places and scatter */
+
+static void place(void *indices, int wide_indices, ptrdiff_t stride, const void *places, int wide, const int64_t *base,
+                  int64_t shift, ptrdiff_t n, ptrdiff_t run) {
+#define CPOOL_PLACE(I, P)                                                                                  \
+  do {                                                                                                     \
+    const P *restrict w = (const P *)places;                                                               \
+    if (run == 1 && stride == (ptrdiff_t)sizeof(I)) {                                                      \
+      I *restrict to = (I *)indices;                                                                       \
+      for (ptrdiff_t o = 0; o < n; o++) to[o] = (I)(base[o] + shift + w[o]);                               \
+    } else {                                                                                               \
+      for (ptrdiff_t o = 0; o < n; o++) {                                                                  \
+        I *restrict to = (I *)((char *)indices + o * stride);                                              \
+        const int64_t from = base[o] + shift;                                                              \
+        for (ptrdiff_t i = 0; i < run; i++) to[i] = (I)(from + w[o * run + i]);                            \
+      }                                                                                                    \
+    }                                                                                                      \
+  } while (0)
+  if (wide_indices && wide) CPOOL_PLACE(int64_t, int64_t);
+  else if (wide_indices) CPOOL_PLACE(int64_t, int32_t);
+  else if (wide) CPOOL_PLACE(int32_t, int64_t);
+  else CPOOL_PLACE(int32_t, int32_t);
+#undef CPOOL_PLACE
+}
+
+/* The least and the greatest index of n runs. */
+#define CPOOL_EXTENT(I)                                                                                           \
+  static void extent_##I(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run) {      \
+    I least = *(const I *)index, most = least;                                                                    \
+    if (stride == run * (ptrdiff_t)sizeof(I)) run *= n, n = 1;                                                    \
+    for (ptrdiff_t o = 0; o < n; o++) {                                                                           \
+      const I *at = (const I *)((const char *)index + o * stride);                                                \
+      for (ptrdiff_t i = 0; i < run; i++) {                                                                       \
+        least = at[i] < least ? at[i] : least;                                                                    \
+        most = at[i] > most ? at[i] : most;                                                                       \
+      }                                                                                                           \
+    }                                                                                                             \
+    extent[0] = least, extent[1] = most;                                                                          \
+  }
+CPOOL_EXTENT(int32_t)
+CPOOL_EXTENT(int64_t)
+
+#define F float
+#define I int32_t
+#define NAME(leaf) leaf##_float_int32
+#include "scatter.h"
+#define F float
+#define I int64_t
+#define NAME(leaf) leaf##_float_int64
+#include "scatter.h"
+#define F double
+#define I int32_t
+#define NAME(leaf) leaf##_double_int32
+#include "scatter.h"
+#define F double
+#define I int64_t
+#define NAME(leaf) leaf##_double_int64
+#include "scatter.h"
+
+/* ----------------------------------------------------------------------------------------------------------- table */
+
+#define EACH(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), LEAF(INT8), LEAF(INT16), LEAF(INT32), LEAF(INT64), LEAF(UINT8), LEAF(UINT16), LEAF(UINT32), LEAF(UINT64)}
+#define FLOATING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64)}
+#define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
+#define MAX_FOLD(TYPE) max_fold_##TYPE
+#define MIN_FOLD(TYPE) min_fold_##TYPE
+#define NANMAX_FOLD(TYPE) nanmax_fold_##TYPE
+#define NANMIN_FOLD(TYPE) nanmin_fold_##TYPE
+#define SUM_FOLD(TYPE) sum_fold_##TYPE
+#define MAX_HALVE(TYPE) max_halve_##TYPE
+#define MIN_HALVE(TYPE) min_halve_##TYPE
+#define NANMAX_HALVE(TYPE) nanmax_halve_##TYPE
+#define NANMIN_HALVE(TYPE) nanmin_halve_##TYPE
+#define SUM_HALVE(TYPE) sum_halve_##TYPE
+#define NANMAX_PICK(TYPE) nanmax_pick_##TYPE
+#define NANMIN_PICK(TYPE) nanmin_pick_##TYPE
+#define FIND(TYPE) find_##TYPE
+#define EXCHANGE(TYPE) exchange_##TYPE
+#define BETWEEN(TYPE) between_##TYPE
+#define MARK(TYPE) mark_##TYPE
+#define COUNT(TYPE) count_##TYPE
+#define RAISE(TYPE) raise_##TYPE
+#define ROOT(TYPE) root_##TYPE
+#define DIVIDE(TYPE) divide_##TYPE
+#define AS_IT_IS(leaf) \
+  [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
+  [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \
+  [CPOOL_UINT8] = {[CPOOL_UINT8] = leaf##_as_it_is_8}, [CPOOL_UINT16] = {[CPOOL_UINT16] = leaf##_as_it_is_16}, \
+  [CPOOL_UINT32] = {[CPOOL_UINT32] = leaf##_as_it_is_32}, [CPOOL_UINT64] = {[CPOOL_UINT64] = leaf##_as_it_is_64}
+#define CONVERTED(leaf, TYPE) \
+  {[CPOOL_INT8] = leaf##_INT8_##TYPE, [CPOOL_INT16] = leaf##_INT16_##TYPE, [CPOOL_INT32] = leaf##_INT32_##TYPE, \
+   [CPOOL_INT64] = leaf##_INT64_##TYPE, [CPOOL_UINT8] = leaf##_UINT8_##TYPE, [CPOOL_UINT16] = leaf##_UINT16_##TYPE, \
+   [CPOOL_UINT32] = leaf##_UINT32_##TYPE, [CPOOL_UINT64] = leaf##_UINT64_##TYPE, [CPOOL_FLOAT32] = leaf##_FLOAT32_##TYPE, \
+   [CPOOL_FLOAT64] = leaf##_FLOAT64_##TYPE, [CPOOL_FLOAT16] = leaf##_FLOAT16_##TYPE, [CPOOL_BFLOAT16] = leaf##_BFLOAT16_##TYPE}
+
+extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
+const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
+  .fold = {[CPOOL_MAX] = EACH(MAX_FOLD), [CPOOL_MIN] = EACH(MIN_FOLD), [CPOOL_NANMAX] = FLOATING(NANMAX_FOLD),
+           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = FLOATING(SUM_FOLD)},
+  .halve = {[CPOOL_MAX] = EACH(MAX_HALVE), [CPOOL_MIN] = EACH(MIN_HALVE), [CPOOL_NANMAX] = FLOATING(NANMAX_HALVE),
+            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = FLOATING(SUM_HALVE)},
+  .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
+           [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
+  .find = EACH(FIND),
+  .place = place,
+  .turn = {turn8, turn16, turn32, turn64},
+  .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64), AS_IT_IS(load)},
+  .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
+  .fill = {fill8, fill16, fill32, fill64},
+  .raise = FLOATING(RAISE),
+  .root = FLOATING(ROOT),
+  .divide = FLOATING(DIVIDE),
+  .exchange = EACH(EXCHANGE),
+  .between = EACH(BETWEEN),
+  .mark = FLOATING(MARK),
+  .count = EACH(COUNT),
+  .extent = {extent_int32_t, extent_int64_t},
+  .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
+  .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
+};

@@ -1,0 +1,98 @@
+/* The leaves: rows of numbers, one table of functions per instruction set.
+ *
+ * A leaf knows one reduction, one type and vectors. It knows no window, no padding, no axis and no thread: the driver
+ * tells it where rows lie. Words, here and in the driver:
+ *
+ *   lane     one number of a row; a leaf does the same to all lanes
+ *   row      lanes that lie side by side; `pitch` is the distance from one row to the next, in bytes
+ *   tap      one of the rows that are combined, lane by lane; tap t of row r starts at taps[t] + r * pitch
+ *   close    what is done to the last result of a window: divide, one zero, one NaN
+ *   place    where a lane's winner stands, counted from its window's first element
+ *
+ * A leaf reads and writes exactly the lanes it is given, and never an output that is also an input. Where lanes do not
+ * fill vectors, the last vector overlaps the one before.
+ *
+ * Sums have one order, whatever the instruction set: tree(n) of taps is their sum where n is 1, and else
+ * tree(first m) + tree(others), m being the largest power of two below n. So (x0 + x1) + x2, and pairwise for long windows. */
+#ifndef CPOOL_LEAVES_H
+#define CPOOL_LEAVES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Types in which arrays store numbers; those below CPOOL_COMPUTED are computed in as they are. Name, C type. */
+#define CPOOL_TYPES(X) \
+  X(FLOAT32, float) X(FLOAT64, double) X(INT8, int8_t) X(INT16, int16_t) X(INT32, int32_t) X(INT64, int64_t) \
+  X(UINT8, uint8_t) X(UINT16, uint16_t) X(UINT32, uint32_t) X(UINT64, uint64_t)
+
+enum cpool_type {
+#define CPOOL_NAME(NAME, T) CPOOL_##NAME,
+  CPOOL_TYPES(CPOOL_NAME)
+#undef CPOOL_NAME
+  CPOOL_COMPUTED,
+  CPOOL_FLOAT16 = CPOOL_COMPUTED,
+  CPOOL_BFLOAT16,
+  CPOOL_STORED
+};
+
+enum cpool_reduction { CPOOL_MAX, CPOOL_MIN, CPOOL_NANMAX, CPOOL_NANMIN, CPOOL_SUM, CPOOL_REDUCTIONS };
+
+/* What is done to an element before it is summed, and undone after: the powers of a norm. */
+enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE };
+
+enum {
+  CPOOL_RADIX = 8,   /* most taps of one pass; longer windows are folded by powers of it */
+  CPOOL_VECTOR = 32, /* bytes that a leaf does at once: rows shorter than that are better laid end to end */
+};
+
+typedef struct {
+  int last;       /* whether this is the window's last step */
+  double divisor; /* of sums */
+} cpool_close;
+
+typedef struct cpool_leaves {
+  /* out[r][i] = taps[0][r][i] o taps[1][r][i] o …, in the order of tree(n). */
+  void (*fold[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
+                                                 ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
+  /* The same for windows of 2 or 3 lanes that move by 2: out[r][i] = in[r][2i] o in[r][2i + 1] (o in[r][2i + 2]). */
+  void (*halve[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
+                                                  ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
+  /* Fold with places: tap t stands at offsets[t], or where `from` (the same rows of places) says plus offsets[t]; of
+   * types in which places fit. With `going`, what out and places hold came before the first tap. */
+  void (*pick[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps,
+                                                 const void *const *from, const int64_t *offsets, ptrdiff_t n,
+                                                 ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int going);
+  /* The first lane that equals value, or the last NaN if it is one; -1 if there is none. */
+  ptrdiff_t (*find[CPOOL_COMPUTED])(const void *row, const void *value, ptrdiff_t lanes);
+  /* indices[o * run + i] = base[o] + shift + places[o * run + i]; `wide` ones are int64, others int32. */
+  void (*place)(void *indices, int wide_indices, ptrdiff_t stride, const void *places, int wide, const int64_t *base,
+                int64_t shift, ptrdiff_t n, ptrdiff_t run);
+  /* out[c][r] = in[r][c], by the logarithm of the element's size. */
+  void (*turn[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns);
+  /* n runs, `stride` bytes apart in the array, to and from dense lanes. */
+  void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
+  void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);
+  void (*fill[4])(void *out, const void *value, ptrdiff_t lanes);
+  /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
+  void (*raise[2])(void *a, ptrdiff_t lanes, int norm, double power);
+  void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
+  void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
+  /* Orders the rows of `wires`, `lanes` each, by `pairs` exchanges: afterwards row pairs[2p] <= row pairs[2p + 1]. */
+  void (*exchange[CPOOL_COMPUTED])(void *wires, const int32_t *pairs, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t lanes);
+  /* result[i] = below[i] + (above[i] - below[i]) * part, in double; NaN where nan[i] is. */
+  void (*between[CPOOL_COMPUTED])(double *result, const void *below, const void *above, double part, const void *nan,
+                                  ptrdiff_t lanes);
+  /* nan[i] = a[i] where a[i] is NaN. */
+  void (*mark[2])(void *nan, const void *a, ptrdiff_t lanes);
+  /* Of ordered rows: length[i] counts equals up to row t, most[i] the longest run yet, result[i] its value. */
+  void (*count[CPOOL_COMPUTED])(void *result, int32_t *length, int32_t *most, const void *before, const void *row,
+                                ptrdiff_t lanes);
+  /* Along indices (scatter.h): by float and double, then by int32 and int64. */
+  void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
+  void (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
+                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
+  int (*add[2][2])(void *const *flat, const void *const *g, const void *const *at, int planes, ptrdiff_t n,
+                   ptrdiff_t elements);
+} cpool_leaves;
+
+#endif

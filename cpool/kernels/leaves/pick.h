@@ -1,0 +1,70 @@
+/* Fold with the winners' places, for one reduction that selects and one type. Included after fold.h. PLACE: the integer
+ * of T's width. TAKES(m, v): whether v, which came later, wins over m.
+ *
+ * Taps must come in the order of memory: then "a later one wins only if it is better" gives the first of equals, and the
+ * last of several NaN, which is torch's rule. */
+enum { NAME(group) = 4 }; /* taps of one pass: their comparisons stay in registers */
+
+#define POINT(t)                                                                                    \
+  const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift);            \
+  const PLACE *restrict from_##t =                                                                  \
+      chosen ? (const PLACE *)((const char *)from[(t) < n ? (t) : 0] + shift) : (const PLACE *)at_##t; \
+  const PLACE off_##t = (PLACE)offsets[(t) < n ? (t) : 0];                                          \
+  (void)from_##t, (void)at_##t
+#define FROM(t) (chosen ? (PLACE)(from_##t[i + j] + off_##t) : off_##t)
+#define TAKE(t)                   \
+  if (n > t) {                    \
+    T v = at_##t[i + j];          \
+    PLACE p = FROM(t);            \
+    p = TAKES(m, v) ? p : w;      \
+    m = TAKES(m, v) ? v : m;      \
+    w = p;                        \
+  }
+#define BLOCK(first, width)                                        \
+  do {                                                             \
+    ptrdiff_t i = (first);                                         \
+    for (int j = 0; j < (int)(width); j++) {                       \
+      T m = going ? to[i + j] : at_0[i + j];                       \
+      PLACE w = going ? places[i + j] : FROM(0);                   \
+      if (going) TAKE(0)                                           \
+      TAKE(1) TAKE(2) TAKE(3)                                      \
+      to[i + j] = NAME(closed)(m, NAME(whole), 1);                 \
+      places[i + j] = w;                                           \
+    }                                                              \
+  } while (0)
+
+/* `going`: what `to` and `places` hold came first. That overlapping vectors take a tap twice changes nothing. */
+CPOOL_INLINE void NAME(pick_pass)(T *restrict to, PLACE *restrict places, const void *const *taps, const void *const *from,
+                                  const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int chosen,
+                                  int going) {
+  POINT(0); POINT(1); POINT(2); POINT(3);
+  CPOOL_LANES(T, lanes, BLOCK);
+}
+
+static CPOOL_NOINLINE void NAME(pick_some)(T *to, PLACE *places, const void *const *taps, const void *const *from,
+                                           const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
+                                           int going) {
+#define CASE(N, chosen, going_on) \
+  case N + 8 * chosen + 16 * going_on: NAME(pick_pass)(to, places, taps, from, offsets, N, shift, lanes, chosen, going_on); break;
+#define CASES(N) CASE(N, 0, 0) CASE(N, 0, 1) CASE(N, 1, 0) CASE(N, 1, 1)
+  switch (n + 8 * (from != NULL) + 16 * (going != 0)) { CASES(1) CASES(2) CASES(3) CASES(4) }
+#undef CASE
+#undef CASES
+}
+
+static void NAME(pick)(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps, const void *const *from,
+                       const int64_t *offsets, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int going) {
+  const ptrdiff_t size = sizeof(T), strip = NAME(strip);
+  if (pitch == lanes * size && out_pitch == pitch) lanes *= rows, rows = 1; /* one long row */
+  for (ptrdiff_t r = 0; r < rows; r++)
+    for (ptrdiff_t i = 0; i < lanes; i += strip)
+      for (ptrdiff_t t = 0; t < n; t += NAME(group))
+        NAME(pick_some)((T *)((char *)out + r * out_pitch) + i, (PLACE *)((char *)places + r * out_pitch) + i, taps + t,
+                        from ? from + t : NULL, offsets + t, n - t < NAME(group) ? n - t : NAME(group),
+                        r * pitch + i * size, lanes - i < strip ? lanes - i : strip, going || t);
+}
+
+#undef TAKE
+#undef BLOCK
+#undef POINT
+#undef FROM

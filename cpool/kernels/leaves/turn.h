@@ -1,0 +1,65 @@
+/* Transpose rows of elements of one size: out[c][r] = in[r][c]. Included with BITS, the element's size in bits; no
+ * arithmetic is done, so that one type of a size serves all.
+ *
+ * A block is N columns of 2N rows, N elements being 16 bytes: rows r and r + N share a vector, and log2(N) rounds of
+ * zipping row i with row i + N/2 turn both halves at once.
+ *
+ *     r0 r1 r2 r3  ->  r0 r2 zipped, r1 r3 zipped  ->  zipped again: c0 c1 c2 c3       (N = 4)
+ */
+#define E CPOOL_JOIN(CPOOL_JOIN(uint, BITS), _t)
+#define TURN(leaf) CPOOL_JOIN(CPOOL_JOIN(turn, BITS), leaf)
+enum { TURN(_n) = 16 / (BITS / 8) };
+
+#ifdef CPOOL_VECTORS
+typedef E TURN(_vector) __attribute__((vector_size(32)));
+typedef E TURN(_half) __attribute__((vector_size(16)));
+
+/* `columns` of them are wanted, at most N; N are read. */
+CPOOL_INLINE void TURN(_block)(char *out, ptrdiff_t out_pitch, const char *in, ptrdiff_t in_pitch, int columns) {
+  enum { N = TURN(_n) };
+  TURN(_vector) a[N], b[N];
+  TURN(_half) upper, lower;
+  CPOOL_UNROLL for (int i = 0; i < N; i++) {
+    memcpy(&upper, in + i * in_pitch, 16);
+    memcpy(&lower, in + (i + N) * in_pitch, 16);
+    a[i] = __builtin_shufflevector(upper, lower, CPOOL_BOTH);
+  }
+  CPOOL_UNROLL for (int round = 1; round < N; round *= 2) {
+    CPOOL_UNROLL for (int i = 0; i < N / 2; i++) {
+      b[2 * i] = __builtin_shufflevector(a[i], a[i + N / 2], CPOOL_ZIP_LOW);
+      b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + N / 2], CPOOL_ZIP_HIGH);
+    }
+    CPOOL_UNROLL for (int i = 0; i < N; i++) a[i] = b[i];
+  }
+  CPOOL_UNROLL for (int i = 0; i < N; i++)
+    if (i < columns) memcpy(out + i * out_pitch, &a[i], 32);
+}
+#endif
+
+static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns) {
+  const ptrdiff_t size = BITS / 8, n = TURN(_n);
+  char *to = (char *)out;
+  const char *from = (const char *)in;
+  ptrdiff_t r = 0, c;
+#ifdef CPOOL_VECTORS
+  if (columns >= n) {
+    for (; rows >= 2 * n && r < rows; r += 2 * n) {
+      if (r + 2 * n > rows) r = rows - 2 * n;
+      for (c = 0; c < columns; c += n) {
+        if (c + n > columns) c = columns - n;
+        TURN(_block)(to + c * out_pitch + r * size, out_pitch, from + r * in_pitch + c * size, in_pitch, TURN(_n));
+      }
+    }
+  } else if (in_pitch <= 16) { /* reads go on into the rows behind, of which the last few have too few */
+    while ((r + 2 * n - 1) * in_pitch + 16 <= (rows - 1) * in_pitch + columns * size) {
+      TURN(_block)(to + r * size, out_pitch, from + r * in_pitch, in_pitch, (int)columns);
+      r += 2 * n;
+    }
+  }
+#endif
+  for (; r < rows; r++)
+    for (c = 0; c < columns; c++) memcpy(to + c * out_pitch + r * size, from + r * in_pitch + c * size, BITS / 8);
+}
+#undef E
+#undef TURN
+#undef BITS

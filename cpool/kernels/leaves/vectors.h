@@ -1,0 +1,31 @@
+/* How a loop over lanes is cut into vectors: blocks of a constant number of lanes, which the compiler turns into
+ * vectors by itself. What is left is one block that overlaps the one before; rows shorter than a vector take blocks of
+ * half of it, and a quarter of it one lane after the other. */
+#ifndef CPOOL_VECTORS_H
+#define CPOOL_VECTORS_H
+
+#if defined(__GNUC__)
+#define CPOOL_INLINE static inline __attribute__((always_inline))
+#define CPOOL_UNROLL _Pragma("GCC unroll 16")
+#else
+#define CPOOL_INLINE static inline
+#define CPOOL_UNROLL
+#endif
+
+/* BLOCK(i, width): do lanes [i, i + width); `width` is a constant in each call. */
+#define CPOOL_LANES(T, lanes, BLOCK)                                  \
+  do {                                                                \
+    enum { whole = CPOOL_VECTOR / sizeof(T), half = whole / 2 };      \
+    ptrdiff_t lane = 0;                                               \
+    if ((lanes) >= whole) {                                           \
+      for (; lane + whole <= (lanes); lane += whole) BLOCK(lane, whole); \
+      if (lane < (lanes)) BLOCK((lanes) - whole, whole);              \
+    } else if (half > 1 && (lanes) >= half) {                         \
+      BLOCK(0, half);                                                 \
+      if ((lanes) > half) BLOCK((lanes) - half, half);                \
+    } else {                                                          \
+      for (; lane < (lanes); lane++) BLOCK(lane, 1);                  \
+    }                                                                 \
+  } while (0)
+
+#endif
