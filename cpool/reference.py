@@ -48,7 +48,7 @@ class _Planes:
 
     def flat(self, x: Any) -> Array:
         """Return `x` with shape (..., elements of a plane)."""
-        x = np.asarray(x)
+        x = _array(x)
         moved = np.moveaxis(x, self.axes, range(-len(self.axes), 0))
         return moved.reshape(*moved.shape[: -len(self.axes)], math.prod(self.sizes(x.shape)))
 
@@ -56,6 +56,12 @@ class _Planes:
         """Return what `flat` would make `y` of; `extra` axes stand in front of those of the input."""
         y = y.reshape(*y.shape[:-1], *sizes)
         return np.moveaxis(y, range(-len(sizes), 0), [a + extra for a in self.axes])
+
+
+def _array(x: Any) -> Array:
+    """Return `x` as a plain array in the machine's byte order."""
+    x = np.asarray(x)
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
 
 
 def _each(value: Any, ndim: int) -> tuple[Any, ...]:
@@ -117,6 +123,8 @@ def _fractional(sizes: Any, kernel: Any, lengths: Any, samples: Any) -> _Windows
     """Return windows at Graham's pseudo-random places, in the samples' float type; the last ends with the axis."""
     axes = []
     for n, k, m, sample in zip(sizes, kernel, lengths, samples, strict=True):
+        if not 1 <= m <= n - k + 1:
+            raise ValueError(f"{m} windows of {k} elements do not fit an axis of {n}")
         alpha = type(sample)(n - k) / type(sample)(max(m - 1, 1))
         starts = [int((type(sample)(i) + sample) * alpha) - int(sample * alpha) for i in range(m - 1)] + [n - k]
         axes.append(_rows([range(start, start + k) for start in starts], n))
@@ -146,7 +154,7 @@ def _counting(x: Any, nan_policy: str = "propagate", where: Any = None) -> tuple
     counts = ~np.ma.getmaskarray(x) if isinstance(x, np.ma.MaskedArray) else np.ones(np.shape(x), bool)
     if where is not None:
         counts = counts & np.broadcast_to(where, counts.shape)
-    x = np.asarray(x)
+    x = _array(x)
     if nan_policy == "raise" and ((x != x) & counts).any():
         raise ValueError("x holds NaN, and nan_policy='raise'")
     return x, counts & (x == x) if nan_policy == "omit" else counts
@@ -279,7 +287,7 @@ def _fractional_max_pool(ndim: int) -> Any:
         rng: Any = None,
     ) -> Any:
         """Take the maximum over windows at pseudo-random places, other ones for each plane."""
-        x = np.asarray(x)
+        x = _array(x)
         lead, sizes = x.shape[:-ndim], x.shape[-ndim:]
         if output_size is None:
             lengths = tuple(int(n * float(r)) for n, r in zip(sizes, _each(output_ratio, ndim), strict=True))
@@ -305,7 +313,7 @@ def _fractional_max_pool(ndim: int) -> Any:
 def _scatter(ndim: int) -> Any:
     def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None) -> Array:
         """Give each output's gradient to its winner; where windows overlap, gradients add up."""
-        grad = np.asarray(grad_output)
+        grad = _array(grad_output)
         planes = _Planes(ndim, axis, grad.ndim)
         sizes = planes.sizes(input_shape)
         flat = planes.flat(grad)
@@ -409,7 +417,7 @@ def _avg_pool_backward(ndim: int) -> Any:
         axis: Any = None,
     ) -> Array:
         """Give each output's gradient, divided by the window's divisor, to every tap of the window."""
-        grad = np.asarray(grad_output)
+        grad = _array(grad_output)
         planes = _Planes(ndim, axis, grad.ndim)
         sizes = planes.sizes(input_shape)
         windows = _sliding(sizes, kernel_size, stride, padding, dilation, ceil_mode)
@@ -421,7 +429,7 @@ def _avg_pool_backward(ndim: int) -> Any:
 def _adaptive_avg_pool_backward(ndim: int) -> Any:
     def backward(grad_output: Any, input_shape: Any, *, axis: Any = None) -> Array:
         """Give each output's gradient, divided by the size of its window, to every tap of the window."""
-        grad = np.asarray(grad_output)
+        grad = _array(grad_output)
         planes = _Planes(ndim, axis, grad.ndim)
         sizes = planes.sizes(input_shape)
         windows = _covering(sizes, planes.sizes(grad.shape))
@@ -478,7 +486,7 @@ def _lp_pool(ndim: int) -> Any:
         axis: Any = None,
     ) -> Array:
         """Take ``sum(x**p) ** (1/p)`` as it is written; the largest magnitude if p is infinite."""
-        x = np.asarray(x)
+        x = _array(x)
         planes = _Planes(ndim, axis, x.ndim)
         windows = _touching(_sliding(planes.sizes(x.shape), kernel_size, stride, padding, dilation, ceil_mode))
         values = planes.flat(x)[..., windows.places].astype(np.float64)
@@ -507,7 +515,7 @@ def _lp_pool_backward(ndim: int) -> Any:
         axis: Any = None,
     ) -> Array:
         """Add ``g * x**(p-1) * y**(1-p)`` over the windows of each x, 0 where y is; p = inf: to the largest one."""
-        x = np.asarray(x)
+        x = _array(x)
         planes = _Planes(ndim, axis, x.ndim)
         sizes = planes.sizes(x.shape)
         windows = _touching(_sliding(sizes, kernel_size, stride, padding, dilation, ceil_mode))
@@ -626,7 +634,7 @@ def _mode_pool(ndim: int) -> Any:
         ignore: Any = None,
     ) -> Array:
         """Take the value that occurs most often, of several the smallest; `ignore` only where there is no other."""
-        x = np.asarray(x)
+        x = _array(x)
         planes = _Planes(ndim, axis, x.ndim)
         windows = _touching(_sliding(planes.sizes(x.shape), kernel_size, stride, padding, dilation, ceil_mode))
         flat = planes.flat(x)
@@ -650,7 +658,7 @@ def _max_unpool(ndim: int) -> Any:
         x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Array:
         """Put each value back to its index, zeros elsewhere; of several values in one place the last stays."""
-        x = np.asarray(x)
+        x = _array(x)
         planes = _Planes(ndim, None, x.ndim)
         if output_size is None:
             kernel = _each(kernel_size, ndim)
@@ -682,19 +690,19 @@ def _max_unpool_backward(ndim: int) -> Any:
 
 def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
     """Take the maximum of each plane; NaN wins."""
-    return np.asarray(np.max(np.asarray(x), _each(axis, np.size(axis)), keepdims=keepdims))
+    return np.asarray(np.max(_array(x), _each(axis, np.size(axis)), keepdims=keepdims))
 
 
 def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
     """Take the average of each plane."""
-    x = np.asarray(x)
+    x = _array(x)
     axes = _each(axis, np.size(axis))
     return np.asarray(np.mean(x, axes, dtype=np.float64, keepdims=keepdims)).astype(_natural(x, None))
 
 
 def pool2d(x: Any, pool_size: Any, mode: str = "max") -> Array:
     """Pool as the textbook does: two loops over the output, one window at a time. Integers are pooled as float64."""
-    x = np.asarray(x)
+    x = _array(x)
     x = x.astype(np.float64) if x.dtype.kind in "iu" else x
     height, width = _each(pool_size, 2)
     lengths = x.shape[-2] - height + 1, x.shape[-1] - width + 1
