@@ -14,6 +14,7 @@ between thread counts, and between results with and without indices.
 import argparse
 import collections
 import dataclasses
+import functools
 import inspect
 import itertools
 import json
@@ -87,6 +88,11 @@ class Choices:
     def length(self, most):
         """Draw from 1 to `most`, small ones as often as large ones."""
         return int(max(most, 1) ** self.rng.random() + 1e-9)
+
+
+def tile(c, n):
+    """Draw a number of outputs that divides an axis."""
+    return c.one([m for m in range(1, n + 1) if n % m == 0] or [1])
 
 
 def dtype_of(name):
@@ -212,6 +218,12 @@ def placed(c, x, plain=False):
 # ------------------------------------------------------------------------------------------------------- the calls
 
 
+@functools.cache
+def parameters(module, name):
+    """Return the parameters of a function, by name."""
+    return inspect.signature(getattr(module, name)).parameters
+
+
 @dataclasses.dataclass
 class Call:
     """One call of a public function."""
@@ -283,7 +295,7 @@ class Drawing:
         self.name = self.c.one(names)
         self.call = Call(self.name, {}, choices=self.c)
         self.d = self.call.ndim
-        self.parameters = list(inspect.signature(getattr(cpool, self.name)).parameters)
+        self.parameters = list(parameters(cpool, self.name))
 
     def per_axis(self, low, high):
         """Draw a value for each pooled axis, written as users may."""
@@ -332,7 +344,7 @@ class Drawing:
         if self.name == "pool2d":
             return dict(pool_size=self.per_axis(1, [min(n, 9) for n in sizes]))
         if self.name.startswith("adaptive"):
-            return dict(output_size=tuple(c.one([c.length(12), c.length(n), None]) for n in sizes))
+            return dict(output_size=tuple(c.one([1, tile(c, n), c.length(12), c.length(n), None]) for n in sizes))
         if self.name.startswith("fractional"):
             kernel = tuple(c.length(min(n, 6)) for n in sizes)
             given = dict(kernel_size=kernel)
@@ -477,7 +489,7 @@ class Drawing:
 
     def finish(self):
         c, call = self.c, self.call
-        kinds = inspect.signature(getattr(cpool, self.name)).parameters
+        kinds = parameters(cpool, self.name)
         leading = itertools.takewhile(
             lambda pair: pair[0] == pair[1] and kinds[pair[0]].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD,
             zip(call.keywords, self.parameters, strict=False),
@@ -571,7 +583,7 @@ def tolerance(call, expected):
         return factor * terms * working * np.maximum(scale, whole) + ulp * whole
     if name.startswith(("var", "std")):
         square = dict(x=magnitudes(source) ** 2) | dict.fromkeys(["dtype"] if "dtype" in given else [], np.float64)
-        keys = set(inspect.signature(reference.avg_pool1d).parameters)
+        keys = parameters(reference, "avg_pool1d")
         kept = {k: v for k, v in {**given, **square}.items() if k in keys}
         scale = magnitudes(getattr(reference, "avg" + name[3:])(**kept, count_include_pad=False))
         error = terms * working * scale * 4
@@ -650,7 +662,7 @@ def expected_of(call):
     """Return the reference's answer, or why it refuses."""
     try:
         return theirs(call), None
-    except ValueError as error:
+    except (ValueError, IndexError) as error:
         return None, error
 
 
@@ -735,13 +747,15 @@ def explained(call):
     return [" x ".join(plan.strategies), re.sub(r"\dd", "", call.name), width, layout]
 
 
-def functions():
-    """Return the public functions that can be drawn, of this build."""
-    return [name for name in cpool.functional.__all__ if hasattr(reference, name)]
+def functions(match=""):
+    """Return the public functions of this build that can be drawn and match a pattern, those of several axes twice."""
+    names = [name for name in cpool.functional.__all__ if hasattr(reference, name) and re.search(match, name)]
+    return names + [name for name in names if "2d" in name or "3d" in name]
 
 
-def random_call(seed):
-    return [Drawing(seed, functions()).draw()]
+def random_call(seed, match=""):
+    """Return the one call of a seed."""
+    return [Drawing(seed, functions(match)).draw()]
 
 
 # --------------------------------------------------------------------------------------------- all small geometries
@@ -763,6 +777,7 @@ def axis_windows():
     return {ceil: list(found.values()) for ceil, found in ways.items()}
 
 
+@functools.cache
 def geometries():
     """Return all small geometries: (sizes, arguments of the windows). 1-D and 2-D whole, 3-D a sample."""
     every = itertools.product(range(1, 6), range(1, 6), range(1, 4), range(3), (1, 2), (False, True))
@@ -780,11 +795,9 @@ def geometries():
     return found
 
 
-def geometry_calls(number, listed=[]):  # noqa: B006
+def geometry_calls(number, match=""):
     """Return the calls that one geometry is tried with: max and indices, averages, gradients; float and integer."""
-    if not listed:
-        listed += geometries()
-    sizes, given = listed[number % len(listed)]
+    sizes, given = geometries()[number]
     c, d = Choices(number), len(sizes)
     shape = (3, *sizes)
     is_adaptive = "output_size" in given
@@ -811,7 +824,7 @@ def geometry_calls(number, listed=[]):  # noqa: B006
         calls.append(
             Call(f"max_pool{d}d_backward", dict(grad_output=g, indices=picked[1], input_shape=shape), choices=c)
         )
-    return calls
+    return [call for call in calls if re.search(match, call.name)]
 
 
 # -------------------------------------------------------------------------------------------------- children, report
@@ -835,7 +848,7 @@ def child(options):
         call = None
         try:
             say("draw", number)
-            for call in make(number):
+            for call in make(number, options.match):
                 say("call", number, call.name)
                 outcome = check(call, options.strict)
                 row = explained(call) if outcome == "answered" and hasattr(cpool, "explain") else None
@@ -858,6 +871,7 @@ class Report:
     def finding(self, number, what, first=None):
         self.findings += 1
         how = " --enumerate" * self.options.enumerate + " --strict" * self.options.strict
+        how += f" --match '{self.options.match}'" * bool(self.options.match)
         print(f"seed {number}: {what}\n    python tests/explore.py --only {number}{how}", flush=True)
         if first is not None and first != number:
             print(f"    or, if that alone is harmless: --seed {first} --calls {number - first + 1}{how}", flush=True)
@@ -893,7 +907,7 @@ class Report:
         total = {what: sum(n for (w, _), n in self.outcomes.items() if w == what) for what in ("answered", "refused")}
         print(f"{'all':32}{total['answered']:>10}{total['refused']:>10}")
         never = sorted(set(cpool.functional.__all__) - set(names))
-        if not self.options.enumerate:
+        if not self.options.enumerate and not self.options.match:
             print("never drawn:", ", ".join(never) or "none")
         for row, count in sorted(self.strategies.items()):
             print(f"{count:>8}  {'  '.join(row)}")
@@ -911,7 +925,7 @@ def batches(options, report, end):
         with tempfile.NamedTemporaryFile(suffix=".log") as log:
             command = [sys.executable, "-P", __file__, "--log", log.name, "--until", str(end), "--numbers"]
             command += [str(number), str(until), str(step), *["--enumerate"] * options.enumerate]
-            command += ["--strict"] * options.strict + ["--breaking", options.breaking]
+            command += ["--strict"] * options.strict + ["--match", options.match, "--breaking", options.breaking]
             code = subprocess.run(command).returncode
             records = [json.loads(line) for line in Path(log.name).read_text().splitlines()]
         last = report.read(records, code, number)
@@ -924,7 +938,7 @@ def batches(options, report, end):
 
 def only(options):
     """Run one number in this process, and print it in full."""
-    for call in (geometry_calls if options.enumerate else random_call)(options.only):
+    for call in (geometry_calls if options.enumerate else random_call)(options.only, options.match):
         print(call, flush=True)
         for key, room in call.rooms.items():
             print(f"{key} =\n{room.array!r}")
@@ -940,6 +954,7 @@ def main():
     parser.add_argument("--only", type=int, help="run one seed here, and print it in full")
     parser.add_argument("--enumerate", action="store_true", help="all small geometries instead of random calls")
     parser.add_argument("--strict", action="store_true", help="compare the bits of zeros and NaN")
+    parser.add_argument("--match", default="", help="only functions whose names match this pattern")
     parser.add_argument("--breaking", default="", help="Python that breaks cpool first, to see it noticed")
     parser.add_argument("--log", help=argparse.SUPPRESS)
     parser.add_argument("--until", type=float, help=argparse.SUPPRESS)
