@@ -48,9 +48,8 @@ class _Planes:
 
     def flat(self, x: Any) -> Array:
         """Return `x` with shape (..., elements of a plane)."""
-        x = _array(x)
-        moved = np.moveaxis(x, self.axes, range(-len(self.axes), 0))
-        return moved.reshape(*moved.shape[: -len(self.axes)], math.prod(self.sizes(x.shape)))
+        moved: Array = np.moveaxis(_array(x), self.axes, range(-len(self.axes), 0))
+        return moved.reshape(*moved.shape[: -len(self.axes)], math.prod(moved.shape[-len(self.axes) :]))
 
     def whole(self, y: Array, sizes: tuple[int, ...], extra: int = 0) -> Array:
         """Return what `flat` would make `y` of; `extra` axes stand in front of those of the input."""
@@ -60,13 +59,14 @@ class _Planes:
 
 def _array(x: Any) -> Array:
     """Return `x` as a plain array in the machine's byte order."""
-    x = np.asarray(x)
-    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
+    array: Array = np.asarray(x)
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def _each(value: Any, ndim: int) -> tuple[Any, ...]:
     """Return one value per axis; as in torch, one alone stands for all."""
-    given = tuple(value) if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) else (value,)
+    is_sequence = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    given = tuple(value) if is_sequence else (value,)
     if len(given) not in (1, ndim):
         raise ValueError(f"{value!r} is not one value, nor one for each of {ndim} axes")
     return given * ndim if len(given) == 1 else given
@@ -75,7 +75,9 @@ def _each(value: Any, ndim: int) -> tuple[Any, ...]:
 def _pairs(padding: Any, ndim: int) -> list[tuple[int, int]]:
     """Return (before, after) for each axis."""
     if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list)) for p in padding):
-        return [_each(p, 2) for p in _each(tuple(padding), ndim)]  # type: ignore[misc]
+        if len(padding) != ndim:
+            raise ValueError(f"{padding!r} has not one pair for each of {ndim} axes")
+        return [(before, after) for before, after in (_each(p, 2) for p in padding)]
     return [(p, p) for p in _each(padding, ndim)]
 
 
@@ -202,7 +204,7 @@ def _finish(y: Array, empty: Array, x: Any) -> Array:
 
 def _winner(better: Any, values: Array, counts: Array, inside: Array) -> Array:
     """Try every tap in turn: the first of the best wins, the last NaN; the window's first if nothing counts."""
-    best = np.where(counts.any(-1), counts.argmax(-1), inside.argmax(-1))
+    best: Array = np.where(counts.any(-1), counts.argmax(-1), inside.argmax(-1))
     for t in range(values.shape[-1]):
         value, champion = values[..., t], np.take_along_axis(values, best[..., None], -1)[..., 0]
         best = np.where(counts[..., t] & (better(value, champion) | (value != value)), t, best)
@@ -616,7 +618,8 @@ def _median_pool(ndim: int) -> Any:
         """Sort each window and take the middle, of two the mean; NaN makes NaN."""
         planes = _Planes(ndim, axis, np.ndim(x))
         windows = _touching(_sliding(planes.sizes(np.shape(x)), kernel_size, stride, padding, dilation, ceil_mode))
-        return _quantiles(x, np.array([0.5]), planes, windows, "midpoint", nan_policy, min_count, dtype)[0]
+        y: Array = _quantiles(x, np.array([0.5]), planes, windows, "midpoint", nan_policy, min_count, dtype)[0]
+        return y
 
     return pool
 
