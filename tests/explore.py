@@ -148,19 +148,13 @@ class Room:
 
     def check_around(self):
         """Only the array itself may have changed, not what lies between and around its elements."""
-        now = self.array.copy()
-        view = self.memory.copy()
-        self.array[...] = np.ndarray(
-            self.array.shape, self.array.dtype, self.before, self._offset(), self.array.strides
-        )
+        now = self.memory.copy()
+        at = self.array.__array_interface__["data"][0] - self.memory.__array_interface__["data"][0]
+        self.array[...] = np.ndarray(self.array.shape, self.array.dtype, self.before, at, self.array.strides)
         changed = np.flatnonzero(self.memory != self.before)
-        self.memory[...] = view
+        self.memory[...] = now
         if changed.size:
             raise Finding(f"bytes {changed[:8].tolist()} beside out were written")
-        return now
-
-    def _offset(self):
-        return self.array.__array_interface__["data"][0] - self.memory.__array_interface__["data"][0]
 
 
 def laid_out(c, shape, dtype, as_output=False):
@@ -436,6 +430,7 @@ class Drawing:
             self.fill_scatter(shape, axes, sizes, dtype, more)
         elif is_backward and name.startswith("lp"):
             x = numbers(c, shape, dtype, tame=True)
+            x = np.abs(x) if given["norm_type"] == -1 else x
             try:
                 with np.errstate(all="ignore"):
                     y = getattr(reference, forward)(x, **given, **more)
@@ -454,8 +449,10 @@ class Drawing:
                     to = shape
             self.give(grad_output=numbers(c, tuple(to), dtype), input_shape=shape, **given, **more)
         else:
-            tame = name.startswith(("lp", "var", "std"))
-            self.give(x=numbers(c, shape, dtype, tame), **given, **more)
+            x = numbers(c, shape, dtype, tame=name.startswith(("lp", "var", "std")))
+            if given.get("norm_type") == -1:
+                x = np.abs(x)  # sums of inverses that cancel would be anything
+            self.give(x=x, **given, **more)
 
     def fill_scatter(self, shape, axes, sizes, dtype, more):
         """Draw a gradient or values with indices: those of a maximum mostly, else any in the plane."""
@@ -485,6 +482,9 @@ class Drawing:
         rooms = {k: v for k, v in keywords.items() if k in ("x", "grad_output", "output", "indices", "where")}
         self.call.rooms = {k: placed(self.c, v) for k, v in rooms.items()}
         keywords |= {k: room.array for k, room in self.call.rooms.items()}
+        if "where" in self.parameters and self.c.chance(0.04):
+            x = keywords["x"]
+            keywords["x"] = np.ma.MaskedArray(x, self.c.rng.random(x.shape) < self.c.one([0.1, 0.7]))
         self.call.keywords = {k: keywords[k] for k in self.parameters if k in keywords}
 
     def finish(self):
@@ -496,15 +496,18 @@ class Drawing:
         )
         call.positional = c.int(0, len(list(leading)))
         call.threads = (c.int(1, 3), c.int(1, 3))
+        call.with_out = "out" in self.parameters and c.chance(0.4)
         if c.chance(0.15):
             self.spoil()
-        elif "out" in self.parameters:
-            call.with_out = c.chance(0.4)
         return call
 
     def spoil(self):
         """Put something where it does not belong; once in a while it does."""
         c, call = self.c, self.call
+        if call.with_out and c.chance(0.3):
+            call.spoilt = "out"
+            return
+        call.with_out = False
         key = c.one(list(call.keywords))
         value = call.keywords[key]
         if key == "indices" and c.chance(0.8):
@@ -542,6 +545,8 @@ def values_of(result):
 
 def same(a, b, strict):
     """Whether two answers of the fast code have the same bits; the bits of NaN and of zeros only if `strict`."""
+    if isinstance(a, np.ma.MaskedArray):
+        a, b = a.filled(0), b.filled(0)
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
     if a.tobytes() == b.tobytes():
@@ -592,6 +597,8 @@ def tolerance(call, expected):
     absolute = magnitudes(source)
     if given.get("nan_policy") == "omit":
         absolute = np.where(source == source, absolute, np.nan)
+    if isinstance(given.get("x"), np.ma.MaskedArray):
+        absolute = np.ma.MaskedArray(absolute, given["x"].mask)
     other = {key: absolute} | ({"dtype": np.float64} if "dtype" in given else {})
     scale = magnitudes(theirs(call, **other))
     error = terms * working * scale
@@ -608,6 +615,10 @@ def compare(call, result, expected):
         raise Finding(f"returned {len(parts)} arrays, not {len(wanted)}")
     for i, (y, e) in enumerate(zip(parts, wanted, strict=True)):
         what = "indices" if i else "result"
+        if isinstance(e, np.ma.MaskedArray):
+            if not isinstance(y, np.ma.MaskedArray) or (np.ma.getmaskarray(y) != e.mask).any():
+                raise Finding(f"{what} is not masked as {e!r}")
+            y, e = y.filled(0), e.filled(0)
         if not isinstance(y, np.ndarray) or y.shape != e.shape or y.dtype != e.dtype:
             raise Finding(f"{what} is {getattr(y, 'dtype', y)}{getattr(y, 'shape', '')}, not {e.dtype}{e.shape}")
         if i or e.dtype.kind == "b":
@@ -630,7 +641,7 @@ def check_adjoint(call, gx):
     given = dict(call.keywords)
     g = np.asarray(given.pop("grad_output")).astype(np.float64)
     gx = np.asarray(gx).astype(np.float64)
-    if not (np.isfinite(g).all() and np.isfinite(gx).all()):
+    if not (gx.size and np.isfinite(g).all() and np.isfinite(gx).all()):
         return
     forward = getattr(cpool, call.name.removesuffix("_backward"))
     if call.name.startswith("max_pool"):  # A fetches by index
@@ -666,17 +677,38 @@ def expected_of(call):
         return None, error
 
 
+def output_of(call, expected):
+    """Return a room for the result: of the right shape and dtype anywhere in memory, or a wrong one."""
+    c, (y, *_) = call.choices, values_of(expected)
+    shape, dtype = y.shape, y.dtype
+    fault = c.one(["shape", "dtype", "read-only", "unaligned", "overlap"]) if call.spoilt == "out" else ""
+    if fault == "shape":
+        shape = c.one([(*shape, 1), shape[1:], tuple(n + 1 for n in shape)])
+    elif fault == "dtype":
+        dtype = c.one([np.dtype(t) for t in ("f8", "f4", "i8", "c16") if t != dtype])
+    elif fault == "unaligned" and dtype.itemsize > 1 and math.prod(shape):
+        memory = np.zeros(math.prod(shape) * dtype.itemsize + 1, np.uint8)
+        return Room(memory[1:].view(dtype).reshape(shape), memory, fault)
+    elif fault == "overlap":
+        of = call.rooms.get("x", call.rooms.get("grad_output"))
+        start, size = 64, math.prod(shape) * dtype.itemsize
+        if size and start + size <= of.memory.size:
+            array = of.memory[start : start + size].view(dtype).reshape(shape)
+            if np.may_share_memory(array, of.array):
+                return Room(array, of.memory, fault)
+    room = Room(*laid_out(c, shape, dtype, as_output=True))
+    if fault in ("read-only", "unaligned", "overlap"):
+        room.array.flags.writeable = False
+    return room
+
+
 def check(call, strict=False):
-    """Run one call. Return "answered" or "refused"; raise `Finding` for what must not happen."""
-    expected, refusal = (None, None) if call.spoilt else expected_of(call)
-    room, more = None, {}
-    if call.with_out and expected is not None:
-        shape, dtype = values_of(expected)[0].shape, values_of(expected)[0].dtype
-        room = Room(*laid_out(call.choices, shape, dtype, as_output=True))
-        more = {"out": room.array}
+    """Run one call. Return "answered" or "refused", and a row for the table of strategies if there is one."""
+    expected, refusal = expected_of(call) if call.spoilt in ("", "out") else (None, None)
+    room = output_of(call, expected) if call.with_out and expected is not None else None
     cpool.set_num_threads(call.threads[0])
     try:
-        result = ours(call, **more)
+        result = ours(call, **({} if room is None else {"out": room.array}))
     except (ValueError, TypeError) as error:
         if not str(error):
             raise Finding("an error without a message") from error
@@ -684,7 +716,7 @@ def check(call, strict=False):
             raise Finding(f"refused what has an answer: {error}") from error
         if room is not None:
             room.check("out of a refused call")
-        return "refused"
+        return "refused", None
     except Exception as error:
         raise Finding(f"raised {type(error).__name__}: {error}") from error
     finally:
@@ -692,34 +724,33 @@ def check(call, strict=False):
             used.check(key)
     if refusal is not None:
         raise Finding(f"answered what has no answer: {refusal}")
-    if call.spoilt:
+    if call.spoilt == "out" and room is not None:
+        raise Finding(f"took an unfit out: {room.layout}, {room.array.dtype}{room.array.shape}")
+    if call.spoilt and expected is None:
         try:
             expected = theirs(call)
         except Exception:
-            return "answered"  # the reference checks no types, nor sizes
+            return "answered", None  # the reference checks no types, nor sizes
     parts = values_of(result)
     if room is not None:
-        if parts[0] is not room.array:
+        masked = isinstance(parts[0], np.ma.MaskedArray)  # then it holds out, and what is masked
+        if parts[0] is not room.array and not (masked and np.may_share_memory(parts[0], room.array)):
             raise Finding("out was not returned")
         room.check_around()
     compare(call, result, expected)
     if not call.spoilt:
         repeat(call, parts, strict)
-    return "answered"
+    return "answered", explained(call, parts[0]) if hasattr(cpool, "explain") else None
 
 
 def declined(call):
     """Whether the function may refuse, by its documentation, what the reference answers."""
     kind = np.asarray(call.keywords.get("x", call.keywords.get("grad_output"))).dtype
     name = call.name
-    if name.startswith("mode"):
-        return is_float(kind)
-    if name.startswith(("lp", "max_unpool")) and not is_float(kind):
-        return name.startswith("lp")
     sizes = call.keywords.get("input_shape", np.shape(call.keywords.get("x", call.keywords.get("grad_output"))))
     if 0 in sizes:
-        return True  # an empty plane has no answer, though there may be no plane
-    return name.startswith(("fractional", "max_unpool")) and name.endswith("d")  # sizes that do not fit
+        return True  # an empty plane has no answer, even where there is no plane
+    return is_float(kind) if name.startswith("mode") else not is_float(kind) and name.startswith("lp")
 
 
 def repeat(call, parts, strict):
@@ -738,15 +769,18 @@ def repeat(call, parts, strict):
         check_adjoint(call, parts[0])
 
 
-def explained(call):
+def explained(call, y):
     """Return what `cpool.explain` says of an answered call, as a row to be counted."""
     plan = cpool.explain(getattr(cpool, call.name), **call.keywords)
+    if tuple(plan.shape) != y.shape or plan.dtype != y.dtype:
+        raise Finding(f"explained as {plan.dtype}{plan.shape}, but the result is {y.dtype}{y.shape}")
     kind = np.asarray(call.keywords.get("x", call.keywords.get("grad_output"))).dtype
     width = f"{'float' if is_float(kind) else 'integer'}, {8 * kind.itemsize} bits"
     layout = next((room.layout for key, room in call.rooms.items() if key in ("x", "grad_output")), "C")
     return [" x ".join(plan.strategies), re.sub(r"\dd", "", call.name), width, layout]
 
 
+@functools.cache
 def functions(match=""):
     """Return the public functions of this build that can be drawn and match a pattern, those of several axes twice."""
     names = [name for name in cpool.functional.__all__ if hasattr(reference, name) and re.search(match, name)]
@@ -842,8 +876,7 @@ def child(options):
             say("draw", number)
             for call in make(number, options.match):
                 say("call", number, call.name)
-                outcome = check(call, options.strict)
-                row = explained(call) if outcome == "answered" and hasattr(cpool, "explain") else None
+                outcome, row = check(call, options.strict)
                 say(outcome, number, call.name, row)
         except Exception as error:
             what = str(error) if isinstance(error, Finding) else f"the explorer failed: {traceback.format_exc()}"
@@ -935,7 +968,7 @@ def only(options):
         print(call, flush=True)
         for key, room in call.rooms.items():
             print(f"{key} =\n{room.array!r}")
-        print(check(call, options.strict), flush=True)
+        print(check(call, options.strict)[0], flush=True)
 
 
 def main():
