@@ -361,6 +361,10 @@ class Drawing:
             given["padding"] = c.one(["same", "same_lower", "valid", pairs])
         if c.chance(0.3):
             given["dilation"] = self.per_axis(1, [3] * d)
+        if c.chance(0.02):
+            given["stride"] = 2**31 - 1
+        if c.chance(0.1) and set(reference._each(given["kernel_size"], d)) == {1}:
+            given["dilation"] = 2**31 - 1
         if c.chance(0.4):
             given["ceil_mode"] = c.chance(0.7)
         return {k: v for k, v in given.items() if k in self.parameters}

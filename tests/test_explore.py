@@ -59,6 +59,27 @@ FAULTS = {
 }
 
 
+EXPLAIN = """
+import types
+
+def explain(function, **named):
+    y = function(**named)
+    return types.SimpleNamespace(strategies=("rows", "columns"), shape=y.shape, dtype=y.dtype)
+
+cpool.explain = explain
+"""
+
+
+def test_counts_strategies():
+    run = explore("--calls", 50, "--match", "^avg_pool2d$", "--breaking", EXPLAIN)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "rows x columns  avg_pool  float" in run.stdout
+    lying = EXPLAIN.replace("y.shape,", "(1, *y.shape),")
+    run = explore("--calls", 50, "--match", "^avg_pool2d$", "--breaking", lying)
+    assert run.returncode == 1
+    assert "explained as" in run.stdout
+
+
 def test_notices_nothing_where_nothing_is_wrong():
     run = explore("--calls", 300, "--match", "^avg_pool2d$", "--breaking", BREAKING.format(fault=""))
     assert run.returncode == 0, run.stdout + run.stderr
@@ -68,7 +89,7 @@ def test_notices_nothing_where_nothing_is_wrong():
 @pytest.mark.parametrize("noticed", FAULTS)
 def test_notices(noticed):
     breaking = BREAKING.format(fault=FAULTS[noticed])
-    run = explore("--calls", 30, "--match", "^avg_pool2d$", "--patience", 2, "--seconds", 5, "--breaking", breaking)
+    run = explore("--calls", 15, "--match", "^avg_pool2d$", "--patience", 2, "--seconds", 5, "--breaking", breaking)
     assert run.returncode == 1, run.stdout + run.stderr
     assert noticed in run.stdout
     assert "python tests/explore.py --only" in run.stdout
