@@ -864,6 +864,8 @@ def child(options):
     """Run numbers one after the other, and say before each which it is, so that a crash has a name."""
     log = os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     make = geometry_calls if options.enumerate else random_call
+    if options.enumerate:
+        geometries()  # they are listed before the clock runs
 
     def say(*record):
         os.write(log, (json.dumps(record) + "\n").encode())
