@@ -61,6 +61,7 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
             raise TypeError(f"out must be a NumPy array of dtype {y.dtype}, got {getattr(out, 'dtype', type(out))}")
         if out.shape != y.shape:
             raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
+        _call.refuse_overlap(out, np.asarray(x))
         np.copyto(out, y)
         y = out
     return np.ma.MaskedArray(y, empty) if isinstance(x, np.ma.MaskedArray) else y
