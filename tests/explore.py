@@ -48,6 +48,7 @@ MOST_WORK = 200_000
 #: What does not belong anywhere, or seldom.
 NONSENSE = [0, -1, -7, 2**31, 2**62, 10**20, 2.0, float("nan"), "2", "same", True, None, (), (1, 2, 3, 4), [[1]], b"x"]
 FLOATS = ["f2", "f4", "f8"] + ["bf16"] * (bfloat16 is not None)
+WINDOW_DEFAULTS = dict(kernel_size=1, stride=None, padding=0, dilation=1, ceil_mode=False)
 DTYPES = [*FLOATS, "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
 
 
@@ -191,11 +192,8 @@ def laid_out(c, shape, dtype, as_output=False):
     return base[taken].transpose(np.argsort(order)), memory, kind
 
 
-def placed(c, x, plain=False):
+def placed(c, x):
     """Return `x` somewhere in memory, perhaps broadcast along axes (with other elements then) or read-only."""
-    x = np.asarray(x)
-    if plain or (x.dtype.kind not in "biuf" and x.dtype != bfloat16):
-        return Room(x, np.zeros(0, np.uint8), "C")
     if c.chance(0.07) and x.size:
         axes = [a for a in range(x.ndim) if c.chance(0.4)]
         some = x[tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim))]
@@ -244,10 +242,6 @@ class Call:
     def ndim(self):
         found = re.search(r"(\d)d", self.name)
         return int(found[1]) if found else 2
-
-    @property
-    def family(self):
-        return re.sub(r"_?(pool|unpool)?\dd", r"_\1", self.name)
 
 
 def ours(call, **more):
@@ -387,8 +381,13 @@ class Drawing:
             ignore=lambda: c.int(0, 3),
             keepdims=lambda: c.chance(0.5),
             mode=lambda: c.one(["max", "avg"]),
+            norm_type=lambda: c.one([1, 2, 2, 3, 2.5, 0.5, -1, np.inf]),
+            q=lambda: c.one([0.0, 1.0, 0.5, 0.25, c.rng.random(), [0.1, 0.5], np.array([0.9])]),
+            random_samples=lambda: c.rng.random((*shape[: -self.d], self.d), c.one(["f4", "f8"])),
+            rng=lambda: c.int(0, 99),
         )
-        often = dict(return_indices=0.6, count_include_pad=0.5, nan_policy=0.2, where=0.1, initial=0.15, mode=1)
+        often = dict(return_indices=0.6, count_include_pad=0.5, nan_policy=0.2, where=0.1, initial=0.15)
+        often |= dict.fromkeys(["mode", "norm_type", "q", "rng"], 1)
         return {k: draw() for k, draw in options.items() if k in self.parameters and c.chance(often.get(k, 0.25))}
 
     def draw(self):
@@ -412,20 +411,10 @@ class Drawing:
         if name.startswith("mode") and c.chance(0.95):
             dtype = dtype_of(c.one(DTYPES[len(FLOATS) :]))
         axis = keywords.pop("axis", None)
-        if name.startswith("lp"):
-            given["norm_type"] = c.one([1, 2, 2, 3, 2.5, 0.5, -1, np.inf])
         if name.startswith("global"):
             rank = len(shape)
             picked = c.rng.permutation(rank)[: c.int(1, min(3, rank))]
             axis = tuple(int(a) for a in picked) if c.chance(0.7) or rank < 2 else (-2, -1)
-        if name.startswith("fractional"):
-            if c.chance(0.6):
-                kind = c.one(["f4", "f8"])
-                given["random_samples"] = np.minimum(c.rng.random((*shape[: -self.d], self.d)), 0.99).astype(kind)
-            else:
-                given["rng"] = c.int(0, 99)
-        if name.startswith("quantile"):
-            given["q"] = c.one([0.0, 1.0, 0.5, 0.25, c.rng.random(), [0.1, 0.5], np.array([0.9])])
         more = self.keywords(dtype, shape)
         if axis is not None:
             more["axis"] = axis
@@ -434,7 +423,7 @@ class Drawing:
             self.fill_scatter(shape, axes, sizes, dtype, more)
         elif is_backward and name.startswith("lp"):
             x = numbers(c, shape, dtype, tame=True)
-            x = np.abs(x) if given["norm_type"] == -1 else x
+            x = np.abs(x) if more["norm_type"] == -1 else x  # sums of inverses that cancel would be anything
             try:
                 with np.errstate(all="ignore"):
                     y = getattr(reference, forward)(x, **given, **more)
@@ -454,9 +443,7 @@ class Drawing:
             self.give(grad_output=numbers(c, tuple(to), dtype), input_shape=shape, **given, **more)
         else:
             x = numbers(c, shape, dtype, tame=name.startswith(("lp", "var", "std")))
-            if given.get("norm_type") == -1:
-                x = np.abs(x)  # sums of inverses that cancel would be anything
-            self.give(x=x, **given, **more)
+            self.give(x=np.abs(x) if more.get("norm_type") == -1 else x, **given, **more)
 
     def fill_scatter(self, shape, axes, sizes, dtype, more):
         """Draw a gradient or values with indices: those of a maximum mostly, else any in the plane."""
@@ -477,9 +464,12 @@ class Drawing:
         elif name.endswith("backward"):
             self.give(grad_output=numbers(c, shape, dtype), indices=at)
         else:
-            to = c.one([shape, tuple(sizes)])
-            given = dict(stride=stride) if c.chance(0.5) else {}
-            self.give(x=numbers(c, y.shape, dtype), indices=at, kernel_size=kernel, **given, output_size=to)
+            given = dict(output_size=c.one([shape, tuple(sizes)]))
+            if c.chance(0.2):
+                given = dict(padding=tuple(c.int(0, k // 2) for k in kernel))
+            if c.chance(0.5):
+                given["stride"] = stride
+            self.give(x=numbers(c, y.shape, dtype), indices=at, kernel_size=kernel, **given)
 
     def give(self, **keywords):
         """Place the arrays in memory, and order the arguments as the signature does."""
@@ -535,9 +525,6 @@ class Drawing:
         call.keywords[key] = value
         call.rooms.pop(key, None)
         call.spoilt = key
-
-
-WINDOW_DEFAULTS = dict(kernel_size=1, stride=None, padding=0, dilation=1, ceil_mode=False)
 
 
 # -------------------------------------------------------------------------------------------------------- checking
@@ -696,7 +683,8 @@ def output_of(call, expected):
     elif fault == "overlap":
         of = call.rooms.get("x", call.rooms.get("grad_output"))
         start, size = 64, math.prod(shape) * dtype.itemsize
-        if size and start + size <= of.memory.size:
+        copied = not (of.array.dtype.isnative and of.array.flags.aligned)  # then nothing is shared
+        if size and start + size <= of.memory.size and not copied:
             array = of.memory[start : start + size].view(dtype).reshape(shape)
             if np.may_share_memory(array, of.array):
                 return Room(array, of.memory, fault)
