@@ -121,3 +121,13 @@ def test_out_must_not_overlap_the_input(pool, more):
     with pytest.raises(ValueError, match="overlaps"):
         pool(np.ma.MaskedArray(x, x > 9), 2, out=x[:2, :2])
     assert x.ravel().tolist() == list(range(16))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "initial", "error"),
+    [("i4", 2**62, ValueError), ("u1", -1, ValueError), ("i8", 2.5, ValueError), ("i2", np.nan, ValueError),
+     ("f4", "2", TypeError), ("f8", [1], TypeError), ("?", 2, ValueError)],
+)  # fmt: skip
+def test_initial_must_be_an_element(dtype, initial, error):
+    with pytest.raises(error, match="initial"):
+        cpool.max_pool2d(np.zeros((4, 4), dtype), 2, initial=initial)
