@@ -521,7 +521,7 @@ class Drawing:
         elif key == "axis" and c.chance(0.6):
             value = c.one([0, (0, 0), (0, 0, 0), 99, -99, (0, 1, 2, 3), "x", 1.0])
         else:
-            value = c.one(NONSENSE)
+            value = c.one([v for v in NONSENSE if v is not None or key != "rng"])  # None draws anew each time
         call.keywords[key] = value
         call.rooms.pop(key, None)
         call.spoilt = key
