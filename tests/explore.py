@@ -850,6 +850,7 @@ def geometry_calls(number, match=""):
 
 def child(options):
     """Run numbers one after the other, and say before each which it is, so that a crash has a name."""
+    parent = os.getppid()
     log = os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     make = geometry_calls if options.enumerate else random_call
     if options.enumerate:
@@ -862,7 +863,7 @@ def child(options):
     if options.breaking:
         exec(options.breaking, {"cpool": cpool, "np": np})
     for number in options.numbers:
-        if time.time() > options.until:
+        if time.time() > options.until or os.getppid() != parent:
             return
         signal.setitimer(signal.ITIMER_REAL, options.patience)  # kills the process
         call = None
@@ -893,7 +894,9 @@ class Report:
         how += f" --match '{self.options.match}'" * bool(self.options.match)
         print(f"seed {number}: {what}\n    python tests/explore.py --only {number}{how}", flush=True)
         if first is not None and first != number:
-            print(f"    or, if that alone is harmless: --seed {first} --calls {number - first + 1}{how}", flush=True)
+            step = self.options.every
+            how = f"--seed {first} --calls {(number - first) // step + 1}" + f" --every {step}" * (step > 1) + how
+            print(f"    or, if that alone is harmless: {how}", flush=True)
 
     def read(self, records, code, first):
         """Take in one batch; return the last number that was begun, or None."""
@@ -974,7 +977,9 @@ def main():
     parser.add_argument("--only", type=int, help="run one seed here, and print it in full")
     parser.add_argument("--enumerate", action="store_true", help="all small geometries instead of random calls")
     parser.add_argument("--strict", action="store_true", help="compare the bits of zeros and NaN")
-    parser.add_argument("--patience", type=float, default=10, help="seconds after which a call counts as hanging")
+    parser.add_argument(
+        "--patience", type=float, default=10, help="seconds after which a call hangs; more where all is slow"
+    )
     parser.add_argument("--match", default="", help="only functions whose names match this pattern")
     parser.add_argument("--breaking", default="", help="Python that breaks cpool first, to see it noticed")
     parser.add_argument("--log", help=argparse.SUPPRESS)
