@@ -19,6 +19,9 @@ Every pooling is *which windows* x *which reduction* x *which memory layout*, an
 - ``reference``  is the same in slow, obvious NumPy: documentation and oracle.
 """
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from . import functional, layers
 from ._build_info import VERSION as __version__
 from ._config import show_config
@@ -29,3 +32,14 @@ from .threads import get_num_threads, set_num_threads
 __all__ = ["__version__", "get_num_threads", "set_num_threads", "show_config"]
 __all__ += functional.__all__
 __all__ += layers.__all__
+
+
+def __getattr__(name: str) -> _Any:
+    """Import ``cpool.reference`` when it is first asked for: most programs never do."""
+    if name == "reference":
+        return _import_module(".reference", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "reference"})

@@ -54,6 +54,19 @@ def _identity(op: str, dtype: Any) -> Any:
     return -np.inf if op == "max" else np.inf
 
 
+def _element(initial: Any, dtype: Any) -> Any:
+    """Return `initial` as an element of `dtype`; integers and bool must hold it as it is."""
+    if not isinstance(initial, (int, float, np.generic)):
+        raise TypeError(f"initial must be a number, got {initial!r}")
+    try:
+        element = dtype.type(initial)
+    except (OverflowError, ValueError):
+        element = None
+    if element is None or (dtype.kind in "biu" and element != initial):
+        raise ValueError(f"initial must be a number that {dtype} holds, got {initial!r}")
+    return element
+
+
 def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
     """Return `y` in `out`, and masked if the input was."""
     if out is not None:
@@ -61,6 +74,7 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
             raise TypeError(f"out must be a NumPy array of dtype {y.dtype}, got {getattr(out, 'dtype', type(out))}")
         if out.shape != y.shape:
             raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
+        _call.refuse_overlap(out, np.asarray(x))
         np.copyto(out, y)
         y = out
     return np.ma.MaskedArray(y, empty) if isinstance(x, np.ma.MaskedArray) else y
@@ -82,6 +96,7 @@ def extreme(
     array, mask = valid(x, nan_policy, where)
     _call.computed_in(_engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
+    start = None if initial is None else _element(initial, array.dtype)
     lowest = _identity(op, array.dtype)
     filled = array if mask is None else np.where(mask, array, np.asarray(lowest, array.dtype))
     result = pool(filled, return_indices=return_indices, **arguments)
@@ -97,8 +112,8 @@ def extreme(
             y[empty] = np.nan
         elif initial is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
             raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
-    if initial is not None:
-        y = (np.maximum if op == "max" else np.minimum)(y, array.dtype.type(initial))
+    if start is not None:
+        y = (np.maximum if op == "max" else np.minimum)(y, start)
     y = _finish(y, empty, x, out)
     return (y, indices) if return_indices else y
 

@@ -109,3 +109,25 @@ def test_raise_and_refuse():
         out = np.empty((2, 2))
         assert pool(x, 2, nan_policy="omit", out=out) is out
         assert out.tolist() == [[0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("more", [dict(nan_policy="omit"), dict(nan_policy="raise"), dict(where=np.ones((4, 4), bool))])
+@pytest.mark.parametrize("pool", [cpool.max_pool2d, cpool.min_pool2d, cpool.avg_pool2d])
+def test_out_must_not_overlap_the_input(pool, more):
+    x = np.arange(16.0).reshape(4, 4)
+    for out in (x[:2, :2], x[2:, 2:]):
+        with pytest.raises(ValueError, match="overlaps"):
+            pool(x, 2, **more, out=out)
+    with pytest.raises(ValueError, match="overlaps"):
+        pool(np.ma.MaskedArray(x, x > 9), 2, out=x[:2, :2])
+    assert x.ravel().tolist() == list(range(16))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "initial", "error"),
+    [("i4", 2**62, ValueError), ("u1", -1, ValueError), ("i8", 2.5, ValueError), ("i2", np.nan, ValueError),
+     ("f4", "2", TypeError), ("f8", [1], TypeError), ("?", 2, ValueError)],
+)  # fmt: skip
+def test_initial_must_be_an_element(dtype, initial, error):
+    with pytest.raises(error, match="initial"):
+        cpool.max_pool2d(np.zeros((4, 4), dtype), 2, initial=initial)

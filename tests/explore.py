@@ -1,0 +1,1004 @@
+"""Random calls of every public function, and every small geometry: the reference's answer, or a clean error.
+
+    python tests/explore.py --seconds 600 --seed 1      # random calls, valid and not
+    python tests/explore.py --enumerate                 # all small geometries
+    python tests/explore.py --only 4711                 # one call again, in full
+
+Calls run in child processes, many on one heap. A crash, a hang, a wrong answer, a changed input, a byte written beside
+`out`, or an error that is neither ValueError nor TypeError is a finding: it is printed with its seed, and the exit code
+is 1. Each call depends on its seed alone. Averages, norms and gradients may differ from the reference by the rounding
+of a sum (`tolerance`); everything else must be equal. ``--strict`` also compares the sign of zeros and the bits of NaN
+between thread counts, and between results with and without indices.
+"""
+
+import argparse
+import collections
+import contextlib
+import dataclasses
+import functools
+import inspect
+import itertools
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+import cpool
+from cpool import reference
+
+try:
+    from ml_dtypes import bfloat16
+except ImportError:
+    bfloat16 = None
+
+#: Calls on one heap.
+BATCH = 2000
+#: Most elements that the reference may gather for one call.
+MOST_WORK = 200_000
+#: What does not belong anywhere, or seldom.
+NONSENSE = [0, -1, -7, 2**31, 2**62, 10**20, 2.0, float("nan"), "2", "same", True, None, (), (1, 2, 3, 4), [[1]], b"x"]
+FLOATS = ["f2", "f4", "f8"] + ["bf16"] * (bfloat16 is not None)
+WINDOW_DEFAULTS = dict(kernel_size=1, stride=None, padding=0, dilation=1, ceil_mode=False)
+DTYPES = [*FLOATS, "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
+
+
+class Finding(AssertionError):
+    """What must not happen."""
+
+
+def answers(function, *arguments, **keywords):
+    """Whether this build answers a call, rather than refuses it."""
+    try:
+        function(*arguments, **keywords)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+#: What a build may lack yet.
+SHORT_GRADIENTS = answers(cpool.avg_pool1d_backward, np.ones(1, "f2"), (2,), 2)
+ONE_FOR_ALL = answers(cpool.avg_pool2d, np.ones((2, 2)), (2,), ())
+
+
+class Choices:
+    """Draws, from NumPy's generator."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+
+    def one(self, options):
+        return options[int(self.rng.integers(len(options)))]
+
+    def int(self, low, high):
+        return int(self.rng.integers(low, high + 1))
+
+    def chance(self, p):
+        return bool(self.rng.random() < p)
+
+    def length(self, most):
+        """Draw from 1 to `most`, small ones as often as large ones."""
+        return int(max(most, 1) ** self.rng.random() + 1e-9)
+
+
+def tile(c, n):
+    """Draw a number of outputs that divides an axis."""
+    return c.one([m for m in range(1, n + 1) if n % m == 0] or [1])
+
+
+def dtype_of(name):
+    return np.dtype(bfloat16 if name == "bf16" else name)
+
+
+def is_float(dtype):
+    return dtype.kind == "f" or dtype == bfloat16
+
+
+# ------------------------------------------------------------------------------------------------ arrays in memory
+
+
+def numbers(c, shape, dtype, tame=False):
+    """Draw elements: ties, NaN of both signs, infinities, zeros of both signs, extremes. `tame` ones stay near 1."""
+    if dtype.kind == "b":
+        return c.rng.random(shape) < c.one([0.1, 0.5, 0.9])
+    if not is_float(dtype):
+        limits = np.iinfo(dtype)
+        if c.chance(0.7) or tame:
+            return c.rng.integers(max(-4, limits.min), 5, shape).astype(dtype)
+        x = c.rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+        x[c.rng.random(shape) < 0.2] = c.one([limits.min, limits.max])
+        return x
+    ties = c.chance(0.4)
+    x = c.rng.integers(-3, 4, shape).astype(np.float64) if ties else c.rng.standard_normal(shape)
+    if tame:
+        return (x if ties else np.abs(x) + 0.25).astype(dtype)
+    if c.chance(0.2):
+        x *= 10.0 ** c.rng.uniform(-4, 4 if dtype.itemsize == 2 and dtype.kind == "f" else 15, shape)
+        x = np.clip(x, -6e4, 6e4) if dtype.itemsize == 2 and dtype.kind == "f" else x
+    x = x.astype(dtype)
+    if c.chance(0.4):
+        for value in (np.nan, -np.nan, np.inf, -np.inf, 0.0, -0.0):
+            if c.chance(0.5):
+                x[c.rng.random(shape) < c.one([0.02, 0.3, 1.0])] = value
+    return x
+
+
+@dataclasses.dataclass
+class Room:
+    """An array, the memory that it is a view of, and what that memory held."""
+
+    array: np.ndarray
+    memory: np.ndarray
+    layout: str
+
+    def __post_init__(self):
+        self.before = self.memory.copy()
+
+    def check(self, what):
+        if self.memory.tobytes() != self.before.tobytes():
+            raise Finding(f"{what} was changed")
+
+    def check_around(self):
+        """Only the array itself may have changed, not what lies between and around its elements."""
+        now = self.memory.copy()
+        at = self.array.__array_interface__["data"][0] - self.memory.__array_interface__["data"][0]
+        self.array[...] = np.ndarray(self.array.shape, self.array.dtype, self.before, at, self.array.strides)
+        changed = np.flatnonzero(self.memory != self.before)
+        self.memory[...] = now
+        if changed.size:
+            raise Finding(f"bytes {changed[:8].tolist()} beside out were written")
+
+
+def laid_out(c, shape, dtype, as_output=False):
+    """Draw an array of unset elements anyhow in memory: any order, direction, step and margin, in a room of junk."""
+    ndim = len(shape)
+    kind = c.one(["C", "C", "F", "channels-last", "any order", "reversed", "stepped", "padded", "wild"])
+    order = list(range(ndim))
+    if kind == "F":
+        order.reverse()
+    elif kind == "channels-last" and ndim > 1:
+        order.insert(ndim, order.pop(c.int(0, ndim - 1)))
+    elif kind in ("any order", "wild"):
+        order = [int(a) for a in c.rng.permutation(ndim)]
+    steps = [c.one([1, 2, 3]) if kind in ("stepped", "wild") else 1 for _ in order]
+    signs = [c.one([1, -1]) if kind in ("reversed", "wild") else 1 for _ in order]
+    margins = [(c.int(0, 3), c.int(0, 3)) if kind in ("padded", "wild") else (0, 0) for _ in order]
+    lengths = [shape[a] for a in order]
+    if math.prod(3 * n + 6 for n in lengths) > MOST_WORK:  # the room would be far larger than the array
+        margins, steps = [(0, 0)] * ndim, [1] * ndim
+    room = [lo + max(n - 1, 0) * s + (n > 0) + hi for n, s, (lo, hi) in zip(lengths, steps, margins, strict=True)]
+    plain = dtype == bfloat16 or as_output
+    kept = dtype if plain or not c.chance(0.1) else dtype.newbyteorder()
+    off = 64 + (0 if as_output or c.chance(0.9) else 1)
+    memory = c.rng.integers(0, 256, off + math.prod(room) * dtype.itemsize + 64, np.uint8)
+    base = memory[off : len(memory) - 64].view(kept).reshape(room)
+    taken = (
+        tuple(
+            slice(lo, lo + n * s, s) if g > 0 else slice(lo + (n - 1) * s, lo - 1 if lo else None, -s)
+            for n, s, g, (lo, _) in zip(lengths, steps, signs, margins, strict=True)
+        )
+        if math.prod(shape)
+        else tuple(slice(0, n) for n in lengths)
+    )
+    return base[taken].transpose(np.argsort(order)), memory, kind
+
+
+def placed(c, x):
+    """Return `x` somewhere in memory, perhaps broadcast along axes (with other elements then) or read-only."""
+    if c.chance(0.07) and x.size:
+        axes = [a for a in range(x.ndim) if c.chance(0.4)]
+        some = x[tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim))]
+        room = placed(c, some)
+        return Room(np.broadcast_to(room.array, x.shape), room.memory, "broadcast")
+    array, memory, layout = laid_out(c, x.shape, x.dtype)
+    array[...] = x
+    if c.chance(0.1):
+        array.flags.writeable = False
+    return Room(array, memory, layout)
+
+
+# ------------------------------------------------------------------------------------------------------- the calls
+
+
+@functools.cache
+def parameters(module, name):
+    """Return the parameters of a function, by name."""
+    return inspect.signature(getattr(module, name)).parameters
+
+
+@dataclasses.dataclass
+class Call:
+    """One call of a public function."""
+
+    name: str
+    keywords: dict
+    rooms: dict = dataclasses.field(default_factory=dict)
+    positional: int = 0  # how many of the keywords are given by position
+    spoilt: str = ""  # what is wrong with it, if something may be
+    with_out: bool = False
+    small: bool = False  # whether all elements are small whole numbers, of which sums are exact
+    threads: tuple = (1, 2)
+    choices: Choices | None = None
+
+    def __str__(self):
+        def said(v):
+            if isinstance(v, np.ndarray) and v.ndim:
+                return f"<{v.dtype}{list(v.shape)} strides {v.strides}>"
+            return repr(v)
+
+        given = ", ".join(f"{k}={said(v)}" for k, v in self.keywords.items())
+        return f"{self.name}({given})" + " [out]" * self.with_out + f" [spoilt: {self.spoilt}]" * bool(self.spoilt)
+
+    @property
+    def ndim(self):
+        found = re.search(r"(\d)d", self.name)
+        return int(found[1]) if found else 2
+
+
+def ours(call, **more):
+    given = list(call.keywords.items())
+    return getattr(cpool, call.name)(
+        *(v for _, v in given[: call.positional]), **dict(given[call.positional :]), **more
+    )
+
+
+def theirs(call, **other):
+    with np.errstate(all="ignore"):
+        return getattr(reference, call.name)(**{**call.keywords, **other})
+
+
+def work(shape, axes, given):
+    """Return about how many elements the reference gathers."""
+    d, most = len(axes), math.prod(n for a, n in enumerate(shape) if a not in axes)
+
+    def at(key, i, other):
+        value = given.get(key, other)
+        return 0 if isinstance(value, str) else reference._each(other if value == () else value, d)[i]
+
+    for i, n in enumerate(shape[a] for a in axes):
+        if "output_size" in given:
+            m = at("output_size", i, 1)
+            most *= n if m is None else n + 2 * m
+        else:
+            k = at("kernel_size", i, 1)
+            pad = at("padding", i, 0)
+            most *= ((n + (sum(pad) if isinstance(pad, tuple) else 2 * pad)) // at("stride", i, k) + 1) * k
+    return most
+
+
+class Drawing:
+    """Draws one call."""
+
+    def __init__(self, seed, names):
+        self.c = Choices(seed)
+        self.name = self.c.one(names)
+        self.call = Call(self.name, {}, choices=self.c)
+        self.d = self.call.ndim
+        self.parameters = list(parameters(cpool, self.name))
+
+    def per_axis(self, low, high):
+        """Draw a value for each pooled axis, written as users may."""
+        c = self.c
+        values = [low + c.length(h - low + 1) - 1 for h in high]
+        if c.chance(0.4):
+            values = [min(values)] * self.d
+            return c.one([values[0], tuple(values), [values[0]] if ONE_FOR_ALL else values[0]])
+        return tuple(values)
+
+    def shape(self):
+        """Draw a shape, and which of its axes are pooled."""
+        c, d = self.c, self.d
+        lead = c.one([0, 1, 1, 2, 2, 3, 4, 5])
+        most = c.one([30, 200, 200, 2000])
+        sizes = [1] * d
+        for a in c.rng.permutation(d):
+            sizes[a] = c.length(min(most, 80))
+            most //= sizes[a]
+        if c.chance(0.03):
+            sizes = [c.length(3) for _ in sizes]
+            sizes[c.int(0, d - 1)] = c.int(500, 9000)
+            most = 3
+        others = []
+        for _ in range(lead):
+            others.append(c.length(min(most, 12)))
+            most //= others[-1]
+        if others and c.chance(0.02):
+            others[c.int(0, len(others) - 1)] = 0
+        if c.chance(0.01):
+            sizes[c.int(0, d - 1)] = 0
+        axes = tuple(range(lead, lead + d))
+        shape = [*others, *sizes]
+        if "axis" in self.parameters and self.name[-1] != "l" and c.chance(0.3):
+            axes = tuple(int(a) for a in c.rng.permutation(lead + d)[:d])
+            left = iter(others)
+            shape = [sizes[axes.index(a)] if a in axes else next(left) for a in range(lead + d)]
+            self.call.keywords["axis"] = tuple(a - c.one([0, lead + d]) for a in axes)
+            if d == 1 and c.chance(0.5):
+                self.call.keywords["axis"] = self.call.keywords["axis"][0]
+        return tuple(shape), axes
+
+    def windows(self, sizes):
+        """Draw which windows: larger than the plane at times, and farther apart than it is long."""
+        c, d = self.c, self.d
+        if self.name == "pool2d":
+            return dict(pool_size=self.per_axis(1, [min(n, 9) for n in sizes]))
+        if self.name.startswith("adaptive"):
+            return dict(output_size=tuple(c.one([1, tile(c, n), c.length(12), c.length(n), None]) for n in sizes))
+        if self.name.startswith("fractional"):
+            kernel = tuple(c.length(min(n, 6)) for n in sizes)
+            given = dict(kernel_size=kernel)
+            if c.chance(0.6):
+                return given | dict(output_size=tuple(c.length(n - k + 1) for n, k in zip(sizes, kernel, strict=True)))
+            return given | dict(output_ratio=c.one([0.3, 0.5, 0.8]))
+        if "kernel_size" not in self.parameters:
+            return {}
+        loose = c.chance(0.1)
+        given = dict(kernel_size=self.per_axis(1, [min(n + 4 * loose, 40) for n in sizes]))
+        if c.chance(0.7):
+            given["stride"] = self.per_axis(1, [min(n + 2, 12) for n in sizes])
+        elif c.chance(0.3) and ONE_FOR_ALL:
+            given["stride"] = ()
+        half = [k // 2 if not loose else k for k in reference._each(given["kernel_size"], d)]
+        if c.chance(0.5):
+            given["padding"] = self.per_axis(0, half)
+        elif c.chance(0.4):
+            pairs = tuple((c.int(0, h), c.int(0, h)) for h in half)
+            given["padding"] = c.one(["same", "same_lower", "valid", pairs])
+        if c.chance(0.3):
+            given["dilation"] = self.per_axis(1, [3] * d)
+        if c.chance(0.02):
+            given["stride"] = 2**31 - 1
+        if c.chance(0.1) and set(reference._each(given["kernel_size"], d)) == {1}:
+            given["dilation"] = 2**31 - 1
+        if c.chance(0.4):
+            given["ceil_mode"] = c.chance(0.7)
+        return {k: v for k, v in given.items() if k in self.parameters}
+
+    def keywords(self, dtype, shape):
+        """Draw what is beside the windows, of the parameters that the function has."""
+        c = self.c
+        options = dict(
+            count_include_pad=lambda: c.chance(0.5),
+            divisor_override=lambda: c.one([1, 3, -2, 100]),
+            nan_policy=lambda: c.one(["propagate", "omit", "omit", "raise"]),
+            min_count=lambda: c.int(1, 4),
+            where=lambda: c.rng.random(shape) < c.one([0.3, 0.8]),
+            initial=lambda: dtype.type(c.int(0, 5)),
+            index_dtype=lambda: c.one([np.int32, np.int64]),
+            return_indices=lambda: c.chance(0.8),
+            dtype=lambda: dtype_of(c.one(DTYPES[:-1] if dtype.kind in "biu" else FLOATS)),
+            ddof=lambda: c.int(0, 2),
+            method=lambda: c.one(["linear", "lower", "higher", "nearest", "midpoint"]),
+            ignore=lambda: c.int(0, 3),
+            keepdims=lambda: c.chance(0.5),
+            mode=lambda: c.one(["max", "avg"]),
+            norm_type=lambda: c.one([1, 2, 2, 3, 2.5, 0.5, -1, np.inf]),
+            q=lambda: c.one([0.0, 1.0, 0.5, 0.25, c.rng.random(), [0.1, 0.5], np.array([0.9])]),
+            random_samples=lambda: c.rng.random((*shape[: -self.d], self.d), c.one(["f4", "f8"])),
+            rng=lambda: c.int(0, 99),
+        )
+        often = dict(return_indices=0.6, count_include_pad=0.5, nan_policy=0.2, where=0.1, initial=0.15)
+        often |= dict.fromkeys(["mode", "norm_type", "q", "rng"], 1)
+        return {k: draw() for k, draw in options.items() if k in self.parameters and c.chance(often.get(k, 0.25))}
+
+    def draw(self):
+        """Draw again until the reference can answer in a moment."""
+        for _ in range(20):
+            self.call.keywords = {}
+            shape, axes = self.shape()
+            sizes = [shape[a] for a in axes]
+            given = self.windows(sizes)
+            if work(shape, axes, given) <= MOST_WORK:
+                break
+        self.fill(shape, axes, sizes, given)
+        return self.finish()
+
+    def fill(self, shape, axes, sizes, given):
+        c, name, keywords = self.c, self.name, self.call.keywords
+        is_backward = name.endswith("backward")
+        floating = is_backward or (name.startswith(("lp", "max_unpool")) and c.chance(0.9))
+        short = SHORT_GRADIENTS or not is_backward
+        dtype = dtype_of(c.one((FLOATS if short else ["f4", "f8"]) if floating else DTYPES))
+        if name.startswith("mode") and c.chance(0.95):
+            dtype = dtype_of(c.one(DTYPES[len(FLOATS) :]))
+        axis = keywords.pop("axis", None)
+        if name.startswith("global"):
+            rank = len(shape)
+            picked = c.rng.permutation(rank)[: c.int(1, min(3, rank))]
+            axis = tuple(int(a) for a in picked) if c.chance(0.7) or rank < 2 else (-2, -1)
+        more = self.keywords(dtype, shape)
+        if axis is not None:
+            more["axis"] = axis
+        forward = name.removesuffix("_backward")
+        if name.startswith(("max_pool", "max_unpool")) and (is_backward or "unpool" in name):
+            self.fill_scatter(shape, axes, sizes, dtype, more)
+        elif is_backward and name.startswith("lp"):
+            x = numbers(c, shape, dtype, tame=True)
+            x = np.abs(x) if more["norm_type"] == -1 else x  # sums of inverses that cancel would be anything
+            try:
+                with np.errstate(all="ignore"):
+                    y = getattr(reference, forward)(x, **given, **more)
+            except ValueError:
+                y = x
+            self.give(grad_output=numbers(c, y.shape, dtype, tame=True), x=x, output=y, **given, **more)
+        elif is_backward:
+            if name.startswith("adaptive"):
+                lengths = [n if m is None else m for n, m in zip(sizes, given.pop("output_size"), strict=True)]
+                to = [lengths[axes.index(a)] if a in axes else n for a, n in enumerate(shape)]
+            else:
+                try:
+                    windows = reference._sliding(sizes, *(given.get(k, o) for k, o in WINDOW_DEFAULTS.items()))
+                    to = [windows.out[axes.index(a)] if a in axes else n for a, n in enumerate(shape)]
+                except ValueError:
+                    to = shape
+            self.give(grad_output=numbers(c, tuple(to), dtype), input_shape=shape, **given, **more)
+        else:
+            x = numbers(c, shape, dtype, tame=name.startswith(("lp", "var", "std")))
+            self.give(x=np.abs(x) if more.get("norm_type") == -1 else x, **given, **more)
+
+    def fill_scatter(self, shape, axes, sizes, dtype, more):
+        """Draw a gradient or values with indices: those of a maximum mostly, else any in the plane."""
+        c, name, d = self.c, self.name, self.d
+        pool = getattr(reference, f"max_pool{d}d")
+        kernel = tuple(c.length(min(n, 5)) for n in sizes)
+        stride = kernel if "unpool" in name or c.chance(0.5) else tuple(c.length(k) for k in kernel)
+        try:
+            y, at = pool(c.rng.integers(-9, 9, shape).astype("f4"), kernel, stride, axis=axes, return_indices=True)
+        except ValueError:
+            y, at = np.zeros(shape, "f4"), np.zeros(shape, np.int64)
+        if c.chance(0.3) and math.prod(sizes):
+            at = c.rng.integers(0, math.prod(sizes), at.shape)
+        most = np.iinfo(np.int64).max if not at.size else int(at.max())
+        at = at.astype(c.one([t for t in ("i8", "i4", "i2", "u8", "u1") if np.iinfo(t).max >= most] or ["i8"]))
+        if name.startswith("max_pool"):
+            self.give(grad_output=numbers(c, y.shape, dtype), indices=at, input_shape=shape, **more)
+        elif name.endswith("backward"):
+            self.give(grad_output=numbers(c, shape, dtype), indices=at)
+        else:
+            given = dict(output_size=c.one([shape, tuple(sizes)]))
+            if c.chance(0.2):
+                given = dict(padding=tuple(c.int(0, k // 2) for k in kernel))
+            if c.chance(0.5):
+                given["stride"] = stride
+            self.give(x=numbers(c, y.shape, dtype), indices=at, kernel_size=kernel, **given)
+
+    def give(self, **keywords):
+        """Place the arrays in memory, and order the arguments as the signature does."""
+        rooms = {k: v for k, v in keywords.items() if k in ("x", "grad_output", "output", "indices", "where")}
+        self.call.rooms = {k: placed(self.c, v) for k, v in rooms.items()}
+        keywords |= {k: room.array for k, room in self.call.rooms.items()}
+        if "where" in self.parameters and self.c.chance(0.04):
+            x = keywords["x"]
+            keywords["x"] = np.ma.MaskedArray(x, self.c.rng.random(x.shape) < self.c.one([0.1, 0.7]))
+        self.call.keywords = {k: keywords[k] for k in self.parameters if k in keywords}
+
+    def finish(self):
+        c, call = self.c, self.call
+        kinds = parameters(cpool, self.name)
+        leading = itertools.takewhile(
+            lambda pair: pair[0] == pair[1] and kinds[pair[0]].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            zip(call.keywords, self.parameters, strict=False),
+        )
+        call.positional = c.int(0, len(list(leading)))
+        call.threads = (c.int(1, 3), c.int(1, 3))
+        call.with_out = "out" in self.parameters and c.chance(0.4)
+        if c.chance(0.15):
+            self.spoil()
+        return call
+
+    def spoil(self):
+        """Put something where it does not belong; once in a while it does."""
+        c, call = self.c, self.call
+        if call.with_out and c.chance(0.3):
+            call.spoilt = "out"
+            return
+        call.with_out = False
+        key = c.one(list(call.keywords))
+        value = call.keywords[key]
+        if key == "indices" and c.chance(0.8):
+            bad = np.array(value).astype(np.int64)
+            if bad.size:
+                bad.reshape(-1)[c.int(0, bad.size - 1)] = c.one([-1, 2**32 + 3, 1250999896764, -(2**63), 9001 * 9001])
+            value = c.one([bad, bad[:-1] if bad.ndim else bad, bad.astype("f8"), bad.astype("u8")])
+        elif isinstance(value, np.ndarray) and value.ndim and c.chance(0.8):
+            value = c.one(
+                [value[..., :-1], value[None], value.reshape(-1), value.astype("O"), value.astype("i4")]
+                + [np.zeros(value.shape, kind) for kind in ("c16", "M8[s]", "U3", "V5")]
+            )
+        elif key in ("kernel_size", "stride", "padding", "dilation", "output_size") and c.chance(0.4):
+            value = c.one([(1,) * (self.d + 1), (2, "a", 1)[: self.d], [0] * self.d, np.array(2.5), (-1,) * self.d])
+        elif key == "input_shape" and c.chance(0.6):
+            value = c.one([value[1:], (*value, 1), tuple(-n for n in value), tuple(n + 1 for n in value), (2**62,) * 3])
+        elif key == "axis" and c.chance(0.6):
+            value = c.one([0, (0, 0), (0, 0, 0), 99, -99, (0, 1, 2, 3), "x", 1.0])
+        else:
+            value = c.one([v for v in NONSENSE if v is not None or key != "rng"])  # None draws anew each time
+        call.keywords[key] = value
+        call.rooms.pop(key, None)
+        call.spoilt = key
+
+
+# -------------------------------------------------------------------------------------------------------- checking
+
+
+def values_of(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def same(a, b, strict):
+    """Whether two answers of the fast code have the same bits; the bits of NaN and of zeros only if `strict`."""
+    if isinstance(a, np.ma.MaskedArray):
+        a, b = a.filled(0), b.filled(0)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    if a.tobytes() == b.tobytes():
+        return True
+    return not strict and bool(((a == b) | ((a != a) & (b != b))).all())
+
+
+def unit(dtype):
+    """Return the distance of 1 to the next number."""
+    if dtype == bfloat16:
+        return 2.0**-7
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 2.0**-52
+
+
+def magnitudes(x):
+    """Return the sizes of finite numbers, and 0 of others."""
+    x = np.abs(np.asarray(x).astype(np.float64))
+    return np.where(np.isfinite(x), x, 0)
+
+
+def tolerance(call, expected):
+    """Return by how much each element may differ: by rounding, of sums whose terms are as large as `expected` says."""
+    name, given = call.name, call.keywords
+    whole = magnitudes(expected)
+    ulp = unit(expected.dtype) if is_float(expected.dtype) else 0
+    if name.startswith(("max_unpool", "min", "adaptive_max", "fractional", "mode", "global_max")) or name in (
+        "max_pool1d", "max_pool2d", "max_pool3d",
+    ) or (name == "pool2d" and given.get("mode", "max") == "max"):  # fmt: skip
+        return 0 * whole
+    if name.startswith(("median", "quantile")) or (call.small and not name.endswith("backward")):
+        return 2 * ulp * whole
+    source = np.asarray(given["grad_output" if "grad_output" in given else "x"])
+    working = 2.0**-23 if is_float(source.dtype) and source.dtype.itemsize < 8 else 2.0**-52
+    terms = 4 + np.sqrt(max(source.size, expected.size))
+    if name.startswith("lp"):
+        factor = 64 if name.endswith("backward") else 8
+        other = {k: magnitudes(given[k]) for k in ("x", "grad_output", "output") if k in given}
+        scale = magnitudes(theirs(call, **other))
+        return factor * terms * working * np.maximum(scale, whole) + ulp * whole
+    if name.startswith(("var", "std")):
+        square = dict(x=magnitudes(source) ** 2) | dict.fromkeys(["dtype"] if "dtype" in given else [], np.float64)
+        keys = parameters(reference, "avg_pool1d")
+        kept = {k: v for k, v in {**given, **square}.items() if k in keys}
+        scale = magnitudes(getattr(reference, "avg" + name[3:])(**kept, count_include_pad=False))
+        error = terms * working * scale * 4
+        return np.sqrt(error) + ulp * whole if name.startswith("std") else error + ulp * whole
+    key = "grad_output" if "grad_output" in given else "x"
+    absolute = magnitudes(source)
+    if given.get("nan_policy") == "omit":
+        absolute = np.where(source == source, absolute, np.nan)
+    if isinstance(given.get("x"), np.ma.MaskedArray):
+        absolute = np.ma.MaskedArray(absolute, given["x"].mask)
+    other = {key: absolute} | ({"dtype": np.float64} if "dtype" in given else {})
+    scale = magnitudes(theirs(call, **other))
+    error = terms * working * scale
+    if not is_float(expected.dtype):
+        return np.where(error < 1e-6, 0, 1 + error)
+    smallest = 2.0**-24 if expected.dtype.itemsize == 2 and expected.dtype.kind == "f" else 1e-38
+    return error + ulp * whole + smallest * (expected.dtype.itemsize < 8)
+
+
+def compare(call, result, expected):
+    """Raise if the fast function's answer is not the reference's."""
+    parts, wanted = values_of(result), values_of(expected)
+    if len(parts) != len(wanted):
+        raise Finding(f"returned {len(parts)} arrays, not {len(wanted)}")
+    for i, (y, e) in enumerate(zip(parts, wanted, strict=True)):
+        what = "indices" if i else "result"
+        if isinstance(e, np.ma.MaskedArray):
+            if not isinstance(y, np.ma.MaskedArray) or (np.ma.getmaskarray(y) != e.mask).any():
+                raise Finding(f"{what} is not masked as {e!r}")
+            y, e = y.filled(0), e.filled(0)
+        if not isinstance(y, np.ndarray) or y.shape != e.shape or y.dtype != e.dtype:
+            raise Finding(f"{what} is {getattr(y, 'dtype', y)}{getattr(y, 'shape', '')}, not {e.dtype}{e.shape}")
+        if i or e.dtype.kind == "b":
+            wrong = y != e
+        else:
+            allowed = tolerance(call, e)
+            exact = (y == e) | ((y != y) & (e != e))
+            with np.errstate(all="ignore"):
+                near = np.abs(y.astype(np.float64) - e.astype(np.float64)) <= allowed
+            if e.dtype.kind in "iu":
+                near &= allowed > 0  # float64 does not tell large neighbours apart
+            wrong = ~(exact | near)
+        if wrong.any():
+            at = tuple(int(n) for n in np.argwhere(wrong)[0])
+            raise Finding(f"{what}{list(at)} is {y[at]!r}, not {e[at]!r}; {int(wrong.sum())} of {wrong.size} are wrong")
+
+
+def check_adjoint(call, gx):
+    """Check ``<g, A x> == <A'g, x>``, which needs no reference: `gx` is ``A'g``, and A the forward function."""
+    given = dict(call.keywords)
+    g = np.asarray(given.pop("grad_output")).astype(np.float64)
+    gx = np.asarray(gx).astype(np.float64)
+    if not (gx.size and np.isfinite(g).all() and np.isfinite(gx).all()):
+        return
+    forward = getattr(cpool, call.name.removesuffix("_backward"))
+    if call.name.startswith("max_pool"):  # A fetches by index
+        axis, shape = given.get("axis"), given["input_shape"]
+        planes = reference._Planes(call.ndim, axis, g.ndim)
+        x = np.random.default_rng(0).standard_normal(shape)
+        ax = np.take_along_axis(planes.flat(x), planes.flat(given["indices"]).astype(np.int64), -1)
+        left, right = planes.flat(g) * ax, gx * x
+    elif call.name.startswith("max_unpool"):
+        flat = reference._Planes(call.ndim, None, g.ndim).flat(given["indices"])
+        kernel = tuple(m - n + 1 for m, n in zip(g.shape[-call.ndim :], gx.shape[-call.ndim :], strict=True))
+        if min(kernel) < 1 or any(len(set(flat[i].tolist())) < flat.shape[-1] for i in np.ndindex(flat.shape[:-1])):
+            return  # where an index stands twice, one value is lost, and the forward function is another one
+        x = np.random.default_rng(0).standard_normal(gx.shape)
+        left, right = g * forward(x, given["indices"], kernel, 1), gx * x
+    else:
+        shape = given.pop("input_shape")
+        x = np.random.default_rng(0).standard_normal(shape)
+        if call.name.startswith("adaptive"):
+            planes = reference._Planes(call.ndim, given.get("axis"), g.ndim)
+            given["output_size"] = planes.sizes(g.shape)
+        left, right = g * forward(x, **given), gx * x
+    room = unit(np.asarray(call.keywords["grad_output"]).dtype) * (8 + np.sqrt(left.size + right.size))
+    if abs(left.sum() - right.sum()) > room * (np.abs(left).sum() + np.abs(right).sum()) + 1e-30:
+        raise Finding(f"not adjoint: <g, Ax> = {left.sum()}, <A'g, x> = {right.sum()}")
+
+
+def expected_of(call):
+    """Return the reference's answer, or why it refuses."""
+    try:
+        return theirs(call), None
+    except (ValueError, IndexError) as error:
+        return None, error
+
+
+def output_of(call, expected):
+    """Return a room for the result: of the right shape and dtype anywhere in memory, or a wrong one."""
+    c, (y, *_) = call.choices, values_of(expected)
+    shape, dtype = y.shape, y.dtype
+    fault = c.one(["shape", "dtype", "read-only", "unaligned", "overlap"]) if call.spoilt == "out" else ""
+    if fault == "shape":
+        shape = c.one([(*shape, 1), shape[1:], tuple(n + 1 for n in shape)])
+    elif fault == "dtype":
+        dtype = c.one([np.dtype(t) for t in ("f8", "f4", "i8", "c16") if t != dtype])
+    elif fault == "unaligned" and dtype.itemsize > 1 and math.prod(shape):
+        memory = np.zeros(math.prod(shape) * dtype.itemsize + 1, np.uint8)
+        return Room(memory[1:].view(dtype).reshape(shape), memory, fault)
+    elif fault == "overlap":
+        of = call.rooms.get("x", call.rooms.get("grad_output"))
+        start, size = 64, math.prod(shape) * dtype.itemsize
+        copied = not (of.array.dtype.isnative and of.array.flags.aligned)  # then nothing is shared
+        if size and start + size <= of.memory.size and not copied:
+            array = of.memory[start : start + size].view(dtype).reshape(shape)
+            if np.may_share_memory(array, of.array):
+                return Room(array, of.memory, fault)
+    room = Room(*laid_out(c, shape, dtype, as_output=True))
+    if fault in ("read-only", "unaligned", "overlap"):
+        room.array.flags.writeable = False
+    return room
+
+
+def check(call, strict=False):
+    """Run one call. Return "answered" or "refused", and a row for the table of strategies if there is one."""
+    expected, refusal = expected_of(call) if call.spoilt in ("", "out") else (None, None)
+    room = output_of(call, expected) if call.with_out and expected is not None else None
+    cpool.set_num_threads(call.threads[0])
+    try:
+        result = ours(call, **({} if room is None else {"out": room.array}))
+    except (ValueError, TypeError) as error:
+        if not str(error):
+            raise Finding("an error without a message") from error
+        if not call.spoilt and refusal is None and not declined(call):
+            raise Finding(f"refused what has an answer: {error}") from error
+        if room is not None:
+            room.check("out of a refused call")
+        return "refused", None
+    except Exception as error:
+        raise Finding(f"raised {type(error).__name__}: {error}") from error
+    finally:
+        for key, used in call.rooms.items():
+            used.check(key)
+    if refusal is not None:
+        raise Finding(f"answered what has no answer: {refusal}")
+    if call.spoilt == "out" and room is not None:
+        raise Finding(f"took an unfit out: {room.layout}, {room.array.dtype}{room.array.shape}")
+    if call.spoilt and expected is None:
+        try:
+            expected = theirs(call)
+        except Exception:
+            return "answered", None  # the reference checks no types, nor sizes
+    parts = values_of(result)
+    if room is not None:
+        held = parts[0].data if isinstance(parts[0], np.ma.MaskedArray) else parts[0]
+        if parts[0] is not room.array and (held is parts[0] or held.ctypes.data != room.array.ctypes.data):
+            raise Finding("out was not returned")
+        room.check_around()
+    compare(call, result, expected)
+    if not call.spoilt:
+        repeat(call, parts, strict)
+    return "answered", explained(call, parts[0]) if hasattr(cpool, "explain") else None
+
+
+def declined(call):
+    """Whether the function may refuse, by its documentation, what the reference answers."""
+    kind = np.asarray(call.keywords.get("x", call.keywords.get("grad_output"))).dtype
+    name = call.name
+    sizes = call.keywords.get("input_shape", np.shape(call.keywords.get("x", call.keywords.get("grad_output"))))
+    if 0 in sizes:
+        return True  # an empty plane has no answer, even where there is no plane
+    return is_float(kind) if name.startswith("mode") else not is_float(kind) and name.startswith("lp")
+
+
+def repeat(call, parts, strict):
+    """Call again on the same heap, with another number of threads, and without indices: the same bits."""
+    cpool.set_num_threads(call.threads[1])
+    again = values_of(ours(call))
+    for a, b in zip(parts, again, strict=True):
+        if not same(a, b, strict):
+            raise Finding(f"{call.threads[0]} and {call.threads[1]} threads, or a second call, differ")
+    if len(parts) > 1:
+        short = ours(Call(call.name, call.keywords | {"return_indices": False}))
+        if not same(parts[0], short, strict):
+            raise Finding("the results with and without indices differ")
+    linear = ("avg_pool", "adaptive_avg_pool", "max_pool", "max_unpool")
+    if call.name.startswith(linear) and call.name.endswith("backward"):
+        check_adjoint(call, parts[0])
+
+
+def explained(call, y):
+    """Return what `cpool.explain` says of an answered call, as a row to be counted."""
+    plan = cpool.explain(getattr(cpool, call.name), **call.keywords)
+    if tuple(plan.shape) != y.shape or plan.dtype != y.dtype:
+        raise Finding(f"explained as {plan.dtype}{plan.shape}, but the result is {y.dtype}{y.shape}")
+    kind = np.asarray(call.keywords.get("x", call.keywords.get("grad_output"))).dtype
+    width = f"{'float' if is_float(kind) else 'integer'}, {8 * kind.itemsize} bits"
+    layout = next((room.layout for key, room in call.rooms.items() if key in ("x", "grad_output")), "C")
+    return [" x ".join(plan.strategies), re.sub(r"\dd", "", call.name), width, layout]
+
+
+@functools.cache
+def functions(match=""):
+    """Return the public functions of this build that can be drawn and match a pattern, those of several axes twice."""
+    names = [name for name in cpool.functional.__all__ if hasattr(reference, name) and re.search(match, name)]
+    return names + [name for name in names if "2d" in name or "3d" in name]
+
+
+def random_call(seed, match=""):
+    """Return the one call of a seed."""
+    return [Drawing(seed, functions(match)).draw()]
+
+
+# --------------------------------------------------------------------------------------------- all small geometries
+
+
+def axis_windows():
+    """Return for each rounding the distinct ways in which a short axis is cut, by the first arguments that do so."""
+    ways = {False: {}, True: {}}
+    for n, k, s, p, d, ceil in itertools.product(
+        range(1, 6), range(1, 6), range(1, 4), range(3), (1, 2), (False, True)
+    ):
+        try:
+            windows = reference._sliding((n,), k, s, p, d, ceil)
+        except ValueError:
+            continue
+        if windows.inside.any(-1).all():
+            raw = np.arange(windows.out[0])[:, None] * s - p + np.arange(k) * d
+            ways[ceil].setdefault((n, p, raw.tobytes(), windows.out), (n, k, s, p, d))
+    return {ceil: list(found.values()) for ceil, found in ways.items()}
+
+
+@functools.cache
+def geometries():
+    """Return all small geometries: (sizes, arguments of the windows). 1-D and 2-D whole, 3-D a sample."""
+    every = itertools.product(range(1, 6), range(1, 6), range(1, 4), range(3), (1, 2), (False, True))
+    found = [((n,), dict(kernel_size=k, stride=s, padding=p, dilation=d, ceil_mode=c)) for n, k, s, p, d, c in every]
+    for ndim in (1, 2, 3):
+        for sizes in itertools.product(range(1, 6), repeat=ndim):
+            found += [(sizes, dict(output_size=to)) for to in itertools.product(range(1, 6), repeat=ndim)]
+    ways, rng = axis_windows(), np.random.default_rng(0)
+    for ceil, cuts in ways.items():
+        pairs = list(itertools.product(cuts, repeat=2))
+        triples = [[cuts[i] for i in three] for three in rng.integers(len(cuts), size=(5_000, 3))]
+        for axes in pairs + triples:
+            n, k, s, p, d = zip(*axes, strict=True)
+            found.append((n, dict(kernel_size=k, stride=s, padding=p, dilation=d, ceil_mode=ceil)))
+    return found
+
+
+def geometry_calls(number, match=""):
+    """Return the calls that one geometry is tried with: max and indices, averages, gradients; float and integer."""
+    sizes, given = geometries()[number]
+    rng, d, include = np.random.default_rng(number), len(sizes), number % 2 == 0
+    prefix, more, back = "", dict(count_include_pad=include), given
+    if "output_size" in given:
+        prefix, more, back = "adaptive_", {}, {}
+    x = rng.integers(-3, 4, (3, *sizes))  # one plane with ties, one without, and one of either
+    x[1] = rng.permutation(x[1].size).reshape(sizes)
+    shape, average, maximum = x.shape, f"{prefix}avg_pool{d}d", f"{prefix}max_pool{d}d"
+    calls = [
+        Call(maximum, dict(x=x.astype(dtype), **given, return_indices=True), small=True) for dtype in ("f4", "i2")
+    ] + [Call(average, dict(x=x.astype(dtype), **given, **more), small=True) for dtype in ("f4", "i2")]
+    if more:
+        calls.append(Call(average, dict(x=x.astype("f4"), **given, count_include_pad=not include), small=True))
+    with contextlib.suppress(ValueError):  # where there is no answer, there is no gradient
+        g = rng.integers(-9, 10, theirs(calls[2]).shape).astype("f4")
+        calls.append(Call(f"{average}_backward", dict(grad_output=g, input_shape=shape, **back, **more), small=True))
+        at = theirs(calls[0])[1]
+        given = dict(grad_output=g, indices=at, input_shape=shape)
+        calls.append(Call(f"max_pool{d}d_backward", given, small=True))
+    return [call for call in calls if re.search(match, call.name)]
+
+
+# -------------------------------------------------------------------------------------------------- children, report
+
+
+def child(options):
+    """Run numbers one after the other, and say before each which it is, so that a crash has a name."""
+    parent = os.getppid()
+    log = os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    make = geometry_calls if options.enumerate else random_call
+    if options.enumerate:
+        geometries()  # they are listed before the clock runs
+
+    def say(*record):
+        os.write(log, (json.dumps(record) + "\n").encode())
+
+    warnings.simplefilter("ignore")  # of casting junk; what is wrong with an answer shows in its elements
+    if options.breaking:
+        exec(options.breaking, {"cpool": cpool, "np": np})
+    for number in options.numbers:
+        if time.time() > options.until or os.getppid() != parent:
+            return
+        signal.setitimer(signal.ITIMER_REAL, options.patience)  # kills the process
+        call = None
+        try:
+            say("draw", number)
+            for call in make(number, options.match):
+                say("call", number, call.name)
+                outcome, row = check(call, options.strict)
+                say(outcome, number, call.name, row)
+        except Exception as error:
+            what = str(error) if isinstance(error, Finding) else f"the explorer failed: {traceback.format_exc()}"
+            say("finding", number, f"{call}: {what}")
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class Report:
+    """Counts what children say."""
+
+    def __init__(self, options):
+        self.options = options
+        self.outcomes = collections.Counter()
+        self.strategies = collections.Counter()
+        self.findings = 0
+
+    def finding(self, number, what, first=None):
+        self.findings += 1
+        how = " --enumerate" * self.options.enumerate + " --strict" * self.options.strict
+        how += f" --match '{self.options.match}'" * bool(self.options.match)
+        print(f"seed {number}: {what}\n    python tests/explore.py --only {number}{how}", flush=True)
+        if first is not None and first != number:
+            step = self.options.every
+            how = f"--seed {first} --calls {(number - first) // step + 1}" + f" --every {step}" * (step > 1) + how
+            print(f"    or, if that alone is harmless: {how}", flush=True)
+
+    def read(self, records, code, first):
+        """Take in one batch; return the last number that was begun, or None."""
+        last, name = None, "drawing"
+        for what, number, *more in records:
+            last = number
+            if what == "call":
+                name = more[0]
+            elif what == "finding":
+                self.finding(number, more[0])
+            elif what != "draw":
+                self.outcomes[what, more[0]] += 1
+                if more[1]:
+                    self.strategies[tuple(more[1])] += 1
+        if code == -signal.SIGALRM:
+            self.finding(last, f"{name} hangs: more than {self.options.patience:g} seconds", first)
+        elif code:
+            self.finding(last, f"{name} ended the process with code {code}", first)
+        return last
+
+    @property
+    def calls(self):
+        return sum(self.outcomes.values())
+
+    def show(self, elapsed):
+        names = sorted({name for _, name in self.outcomes})
+        print(f"\n{'function':32}{'answered':>10}{'refused':>10}")
+        for name in names:
+            print(f"{name:32}{self.outcomes['answered', name]:>10}{self.outcomes['refused', name]:>10}")
+        total = {what: sum(n for (w, _), n in self.outcomes.items() if w == what) for what in ("answered", "refused")}
+        print(f"{'all':32}{total['answered']:>10}{total['refused']:>10}")
+        never = sorted(set(cpool.functional.__all__) - set(names))
+        if not self.options.enumerate and not self.options.match:
+            print("never drawn:", ", ".join(never) or "none")
+        for row, count in sorted(self.strategies.items()):
+            print(f"{count:>8}  {'  '.join(row)}")
+        print(f"{self.calls} calls in {elapsed:.0f} seconds, {self.findings} findings")
+
+
+def batches(options, report, end):
+    """Run batch after batch in a child of its own, and go on behind the number that ended one."""
+    step = options.every
+    number, stop = options.seed, options.seed + options.calls * step if options.calls else None
+    if options.enumerate:
+        stop = min(stop or sys.maxsize, len(geometries()))
+    while time.time() < end and (stop is None or number < stop):
+        until = min(number + BATCH * step, stop or sys.maxsize)
+        with tempfile.NamedTemporaryFile(suffix=".log") as log:
+            command = [sys.executable, "-P", __file__, "--log", log.name, "--until", str(end), "--numbers"]
+            command += [str(number), str(until), str(step), *["--enumerate"] * options.enumerate]
+            command += ["--patience", str(options.patience)]
+            command += ["--strict"] * options.strict + ["--match", options.match, "--breaking", options.breaking]
+            code = subprocess.run(command).returncode
+            records = [json.loads(line) for line in Path(log.name).read_text().splitlines()]
+        last = report.read(records, code, number)
+        if last is None:
+            if code:
+                raise SystemExit(f"the child did not start: code {code}")
+            return
+        number = last + step
+
+
+def only(options):
+    """Run one number in this process, and print it in full."""
+    for call in (geometry_calls if options.enumerate else random_call)(options.only, options.match):
+        print(call, flush=True)
+        for key, room in call.rooms.items():
+            print(f"{key} =\n{room.array!r}")
+        print(check(call, options.strict)[0], flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="stop after so many")
+    parser.add_argument("--calls", type=int, help="stop after so many seeds")
+    parser.add_argument("--seed", type=int, default=0, help="of the first call; the next have the following ones")
+    parser.add_argument("--every", type=int, default=1, help="step from seed to seed: a sample of the geometries")
+    parser.add_argument("--only", type=int, help="run one seed here, and print it in full")
+    parser.add_argument("--enumerate", action="store_true", help="all small geometries instead of random calls")
+    parser.add_argument("--strict", action="store_true", help="compare the bits of zeros and NaN")
+    parser.add_argument(
+        "--patience", type=float, default=10, help="seconds after which a call hangs; more where all is slow"
+    )
+    parser.add_argument("--match", default="", help="only functions whose names match this pattern")
+    parser.add_argument("--breaking", default="", help="Python that breaks cpool first, to see it noticed")
+    parser.add_argument("--log", help=argparse.SUPPRESS)
+    parser.add_argument("--until", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--numbers", type=int, nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.log:
+        options.numbers = range(*options.numbers)
+        return child(options)
+    if options.only is not None:
+        return only(options)
+    if not options.enumerate and options.calls is None and options.seconds == math.inf:
+        parser.error("give --seconds or --calls")
+    start = time.time()
+    report = Report(options)
+    batches(options, report, start + options.seconds)
+    report.show(time.time() - start)
+    return sys.exit(1 if report.findings else 0)
+
+
+if __name__ == "__main__":
+    main()

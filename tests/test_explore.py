@@ -1,0 +1,95 @@
+"""A short exploration, a sample of the small geometries, and that the explorer notices what is wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXPLORE = Path(__file__).parent / "explore.py"
+
+
+def explore(*options):
+    return subprocess.run([sys.executable, "-P", EXPLORE, *map(str, options)], capture_output=True, text=True)
+
+
+def test_random_calls():
+    run = explore("--calls", 4000, "--seconds", 30)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "never drawn: none" in run.stdout
+
+
+def test_some_small_geometries():
+    run = explore("--enumerate", "--every", 797)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.slow
+def test_more_small_geometries():
+    """One in fifty; ``explore.py --enumerate`` runs all."""
+    run = explore("--enumerate", "--every", 50, "--seed", 7)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+BREAKING = """
+import functools, os, time
+right = cpool.avg_pool2d
+
+@functools.wraps(right)
+def wrong(*given, **named):
+    x, y = given[0] if given else named["x"], right(*given, **named)
+    {fault}
+    return y
+
+cpool.avg_pool2d = wrong
+"""
+FAULTS = {
+    "are wrong": "y = y + y.dtype.type(1)",
+    "result is float16": "y = y.astype('f2')",
+    "result is float64(": "y = y.ravel()",
+    "ended the process with code -6": "os.abort()",
+    "hangs": "time.sleep(60)",
+    "x was changed": "if isinstance(x, np.ndarray) and x.flags.writeable: x.reshape(-1)[-1:] = 77",
+    "raised KeyError": "raise KeyError('key')",
+    "refused what has an answer": "raise ValueError('no')",
+    "an error without a message": "raise ValueError",
+    "out was not returned": "y = y.copy()",
+    "beside out were written": "if 'out' in named: y.base[-1] += 1",
+    "threads, or a second call, differ": "y[...] = np.where(y == 3, y, y + time.monotonic_ns() % 2 * 1e-9)",
+}
+
+
+EXPLAIN = """
+import types
+
+def explain(function, **named):
+    y = function(**named)
+    return types.SimpleNamespace(strategies=("rows", "columns"), shape=y.shape, dtype=y.dtype)
+
+cpool.explain = explain
+"""
+
+
+def test_counts_strategies():
+    run = explore("--calls", 50, "--match", "^avg_pool2d$", "--breaking", EXPLAIN)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "rows x columns  avg_pool  float" in run.stdout
+    lying = EXPLAIN.replace("y.shape,", "(1, *y.shape),")
+    run = explore("--calls", 50, "--match", "^avg_pool2d$", "--breaking", lying)
+    assert run.returncode == 1
+    assert "explained as" in run.stdout
+
+
+def test_notices_nothing_where_nothing_is_wrong():
+    run = explore("--calls", 300, "--match", "^avg_pool2d$", "--breaking", BREAKING.format(fault=""))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert ", 0 findings" in run.stdout
+
+
+@pytest.mark.parametrize("noticed", FAULTS)
+def test_notices(noticed):
+    breaking = BREAKING.format(fault=FAULTS[noticed])
+    run = explore("--calls", 15, "--match", "^avg_pool2d$", "--patience", 2, "--seconds", 5, "--breaking", breaking)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert noticed in run.stdout
+    assert "python tests/explore.py --only" in run.stdout
