@@ -194,7 +194,7 @@ def sliding_windows(
     if out > 2**40:
         raise ValueError(f"padding=({before}, {after}) makes pooled axis {axis_name} {out} windows long")
     raw = np.arange(out, dtype=np.int64) * stride - before
-    begin = raw + np.where(raw < 0, -(raw // dilation) * dilation, 0)  # the first tap >= 0
+    begin = np.minimum(raw + np.where(raw < 0, -(raw // dilation) * dilation, 0), size)  # the first tap >= 0
     end = np.minimum(raw + span, size)
     taps = np.maximum(0, -(-(end - begin) // dilation))
     # The padding counts, but nothing beyond it: ceil_mode's overhang never does.

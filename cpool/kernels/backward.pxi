@@ -225,7 +225,7 @@ cdef SpreadRoom spread_room_of(Job* job, Py_ssize_t size) noexcept nogil:
     room.chunk = min(room.chunk, (height.before + height.size - 1) // height.stride + 1)
     room.zeros = behind(0, n)
     room.band = behind(room.zeros, room.pitch)
-    room.sums = behind(room.band, (room.above + room.chunk) * room.pitch)
+    room.sums = behind(room.band, (room.above + room.chunk) * room.pitch + room.lead)
     room.apart = behind(0, room.chunk * room.pitch) // LINE | 1  # one phase from the next: no power of two, for then
     room.apart *= LINE                                           # all would meet in the same places of the cache
     room.phases = room.sums + room.tall * room.apart
@@ -318,6 +318,8 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
     cdef const char* plane
     cdef char* to
     cdef bint started, straight = dense(&job.x, scratch, w.size, run)
+    # Whether an input slab is reached by one output slab alone: a kernel of 1 in a table may repeat.
+    cdef bint alone = depth.out == 1 or depth.uniform and depth.kernel == 1
 
     fill_counts(scratch, w.count, w.out, run)
     fill(zeros, <F>0, room.spare - room.zeros)
@@ -338,7 +340,7 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
                 continue
             load_shares(band, scratch, zeros, &room, job, plane, od, top - room.above, room.above + chunk)
             for t in range(room.tall):
-                summed[t] = fold_phase(sums + t * room.apart, not started, depth.kernel == 1,
+                summed[t] = fold_phase(sums + t * room.apart, not started, alone,
                                        band + room.above * room.pitch, spare, height, t, chunk * room.pitch, room.pitch)
             started = True
         if not started:

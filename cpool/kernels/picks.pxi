@@ -179,7 +179,7 @@ cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept 
     cdef Memory* x = &job.x
     cdef Py_ssize_t o, rows, outs, tail, tall = (height.kernel - 1) * height.step + 1
     cdef Py_ssize_t row_bytes = job.width.size * job.run * size
-    cdef Py_ssize_t pitch = tile.pitch * job.run, out_pitch = tile.out_pitch * job.run
+    cdef Py_ssize_t pitch = tile.pitch * job.run, out_pitch = tile.out_pitch * job.run, widest = max(pitch, out_pitch)
     cdef Py_ssize_t stride = height.stride if height.uniform else 1
     room.log_step = height.uniform and stride == 1 and height.kernel >= 5 and job.depth.kernel == 1
     room.straight = (x.storage == NATIVE and x.w == job.run * size and x.h == row_bytes and pitch * size == row_bytes
@@ -204,12 +204,12 @@ cdef PickRoom pick_room_of(Job* job, Py_ssize_t size, Py_ssize_t lane) noexcept 
     room.pad_at = behind(0, rows * pitch + tail)
     room.best_at = behind(room.pad_at, pitch)
     room.spare_at = behind(room.best_at, rows * out_pitch)
-    room.out_at = room.spare_at + 2 * behind(0, outs * pitch + tail)
+    room.out_at = room.spare_at + 2 * behind(0, outs * widest + tail)  # of input rows or of windows
     room.values = behind(room.out_at, outs * out_pitch)
     room.start_at = behind(0, rows * out_pitch)
     room.where_at = behind(room.start_at, rows * out_pitch)
     room.lanes_at = behind(room.where_at, rows * out_pitch)
-    room.at_at = room.lanes_at + 2 * behind(0, outs * pitch + tail)
+    room.at_at = room.lanes_at + 2 * behind(0, outs * widest + tail)
     room.lanes = behind(room.at_at, outs * out_pitch)
     room.bytes = room.values * size + room.lanes * lane
     return room

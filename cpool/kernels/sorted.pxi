@@ -18,7 +18,7 @@ cdef Wires wires_of(Job* job, Py_ssize_t size) noexcept nogil:
     wires.taps = job.depth.kernel * job.height.kernel * w.kernel
     wires.columns = min(w.out, max(max(1, 32 // job.run), 24576 // (wires.taps * size * job.run)))
     wires.pitch = round_up(wires.columns * job.run, BLOCK)
-    wires.line = ((wires.columns - 1) * w.stride + (w.kernel - 1) * w.step + 1) * job.run
+    wires.line = min(w.size, (wires.columns - 1) * w.stride + (w.kernel - 1) * w.step + 1) * job.run
     wires.lines_at = wires.taps * wires.pitch
     wires.spare_at = wires.lines_at + wires.line
     wires.total = (wires.spare_at + 2 * wires.pitch) * size + 2 * wires.pitch * sizeof(double)

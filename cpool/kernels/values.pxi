@@ -16,7 +16,8 @@ cdef Room room_of(Job* job, Py_ssize_t size, bint sums) noexcept nogil:
     """Choose how many output rows to do at once: about 16 KiB of them, or a band that outweighs what bands share."""
     cdef Room room
     cdef Tile tile = widest_tile(job)
-    cdef Py_ssize_t pitch = tile.pitch * job.run, span = (job.height.kernel - 1) * job.height.step
+    # Windows that a table gives may be more than the columns that they see, or see none.
+    cdef Py_ssize_t pitch = max(tile.pitch, tile.out_pitch) * job.run, span = (job.height.kernel - 1) * job.height.step
     cdef Py_ssize_t most = job.planes * job.depth.out * job.height.out
     cdef Py_ssize_t tail = tile.left * job.run  # behind the last row: its padding
     room.chunk = max(1, 16384 // (pitch * size))
