@@ -38,14 +38,14 @@ cdef inline void scatter_row(F* flat, Index* like, Job* job, const char* gy, con
     cdef const Index* index = <const Index*>at
     if whole and run == 1 and not job.assign and job.y.w == sizeof(F) and job.indices.w == sizeof(Index):
         for w in range(job.width.out):
-            flat[index[w]] += g[w]
+            flat[index[w]] = settled(flat[index[w]] + g[w])
         return
     for w in range(job.width.out):
         for i in range(run):
             x = <Py_ssize_t>(<const Index*>(at + w * job.indices.w))[i]
             if whole or lo <= x < hi:
                 g = <const F*>(gy + w * job.y.w) + i
-                flat[x * run + i] = g[0] if job.assign else flat[x * run + i] + g[0]
+                flat[x * run + i] = g[0] if job.assign else settled(flat[x * run + i] + g[0])
 
 
 cdef inline bint add_planes(F** flat, const F** g, const Index** at, Py_ssize_t planes, Py_ssize_t outs,
@@ -63,7 +63,7 @@ cdef inline bint add_planes(F** flat, const F** g, const Index** at, Py_ssize_t 
             for p in range(planes):
                 if <uint64_t>at[p][w] >= <uint64_t>elements:
                     return False
-                flat[p][at[p][w]] += g[p][w]
+                flat[p][at[p][w]] = settled(flat[p][at[p][w]] + g[p][w])
     return True
 
 
@@ -113,7 +113,7 @@ cdef inline void scatter_far(F* like, Index* index, Job* job, char* gx, const ch
             if lo <= x < hi:
                 g = (<const F*>(gy + w * job.y.w))[i]
                 to = <F*>(gx + x // (high * wide) * job.x.d + x // wide % high * job.x.h + x % wide * job.x.w) + i
-                to[0] = g if job.assign else to[0] + g
+                to[0] = g if job.assign else settled(to[0] + g)
 
 
 cdef inline void clear_rows(F* like, Job* job, char* gx, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -359,6 +359,7 @@ cdef void spread_sliding(F* scratch, void* unused, Job* job, Py_ssize_t first, P
                 fill(columns, <F>0, w.size * run)
             else:
                 interleave(columns, phases + t * w.stride, at, w, run)
+                settle(columns, w.size * run)
             if not straight:
                 store_row(to, &job.x, row, w.size, run)
             to += job.x.h
@@ -404,5 +405,6 @@ cdef void spread_rows(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_s
                 x = <Py_ssize_t>width.begin[o] + t * width.step
                 for i in range(run):
                     out[x * run + i] += acc[o * run + i]
+        settle(out, width.size * run)
         store_row(job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h, &job.x, out, width.size, run)
         first += 1

@@ -23,8 +23,8 @@ cdef inline Py_ssize_t last_nan(const P* a, int32_t n) noexcept nogil:
     return found - 1
 
 
-cdef Py_ssize_t find_in_row(P* m, P* spare, const char* row, Memory* x, Py_ssize_t taps) noexcept nogil:
-    """Return where m stands in a row, or -1: first, or if it is NaN, last. m becomes what stands there."""
+cdef Py_ssize_t find_in_row(P m, P* spare, const char* row, Memory* x, Py_ssize_t taps) noexcept nogil:
+    """Return where m stands in a row, or -1: first, or if it is NaN, last."""
     cdef Py_ssize_t t = 0, found = -1, at
     cdef int32_t n
     cdef const P* stretch
@@ -35,11 +35,10 @@ cdef Py_ssize_t find_in_row(P* m, P* spare, const char* row, Memory* x, Py_ssize
         if not as_it_lies:
             load_row(spare, row + t * x.w, x, n, 1)
             stretch = spare
-        at = first_equal(stretch, n, n, m[0]) if m[0] == m[0] else last_nan(stretch, n)
+        at = first_equal(stretch, n, n, m) if m == m else last_nan(stretch, n)
         if at >= 0:
             found = t + at
-            if m[0] == m[0]:
-                m[0] = stretch[at]  # zeros of both signs are equal
+            if m == m:
                 return found
         t += n
     return found
@@ -52,7 +51,7 @@ cdef void locate_rows(P* scratch, void* like, Job* job, Py_ssize_t first, Py_ssi
     cdef Axis* width = &job.width
     cdef Py_ssize_t o, td, th, d, h, w, at, found
     cdef const char* plane
-    cdef char* y
+    cdef const char* y
     cdef char* indices
     cdef P m
     cdef Rows to = rows_at(job, first)
@@ -69,10 +68,9 @@ cdef void locate_rows(P* scratch, void* like, Job* job, Py_ssize_t first, Py_ssi
                 for th in range(<Py_ssize_t>height.taps[to.oh]):
                     h = <Py_ssize_t>height.begin[to.oh] + th * height.step
                     if found < 0 or m != m:
-                        at = find_in_row(&m, scratch, plane + d * job.x.d + h * job.x.h + w * job.x.w, &job.x,
+                        at = find_in_row(m, scratch, plane + d * job.x.d + h * job.x.h + w * job.x.w, &job.x,
                                          <Py_ssize_t>width.taps[o])
                         found = (d * height.size + h) * width.size + w + at if at >= 0 else found
-            store_row(y + o * job.y.w, &job.y, &m, 1, 1)
             if job.indices.storage == INT32:
                 (<int32_t*>(indices + o * job.indices.w))[0] = <int32_t>found
             else:
@@ -95,7 +93,7 @@ cdef void locate_short(P* scratch, void* like, Job* job, Py_ssize_t first, Py_ss
     cdef int32_t taps
     cdef const char* row
     cdef const P* window
-    cdef char* y
+    cdef const char* y
     cdef char* indices
     cdef P m
     cdef Rows to = rows_at(job, first)
@@ -108,12 +106,11 @@ cdef void locate_short(P* scratch, void* like, Job* job, Py_ssize_t first, Py_ss
         for o in range(width.out):
             w, taps = <Py_ssize_t>width.begin[o], <int32_t>width.taps[o]
             window = <const P*>row + w
-            m = (<P*>y)[0]
+            m = (<const P*>y)[0]
             if m == m:
                 at = first_equal(window, taps, (taps + 15) // 16 * 16 if <const char*>window <= limit else taps, m)
             else:
                 at = last_nan(window, taps)
-            (<P*>y)[0] = window[at]  # zeros of both signs are equal
             at += (d * job.height.size + h) * width.size + w
             if job.indices.storage == INT32:
                 (<int32_t*>indices)[0] = <int32_t>at

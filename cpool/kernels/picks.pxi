@@ -20,7 +20,10 @@ cdef inline void pick_row(Selection* op, P* best, Lane* at, const P* v, const La
 
 cdef inline void pick_taps(Selection* op, P* best, Index* at, const P* v, const Lane* where, Py_ssize_t down, int taps,
                            Lane shift, Py_ssize_t n) noexcept nogil:
-    """One to three rows of candidates, `down` lanes apart, in one pass; `taps` is a literal in calls."""
+    """One to three rows of candidates, `down` lanes apart, in one pass; `taps` is a literal in calls.
+
+    All that is stored goes through here.
+    """
     cdef Py_ssize_t i
     cdef bint better
     cdef P m, u
@@ -37,7 +40,7 @@ cdef inline void pick_taps(Selection* op, P* best, Index* at, const P* v, const 
             better = takes(op, m, u)
             m = u if better else m
             w = where[i + 2 * down] if better else w
-        best[i] = m
+        best[i] = settled(m)
         at[i] = w + shift
 
 

@@ -1,4 +1,5 @@
-# Which reduction: an identity and a combine each, and for those that select an element, when the later one wins.
+# Which reduction: an identity and a combine each, and for those that select an element, when the later one wins; and
+# what a number becomes as it is stored.
 
 
 cdef inline T lowest(T* like) noexcept nogil:
@@ -47,3 +48,22 @@ cdef inline bint takes(Selection* op, P m, P v) noexcept nogil:
         return (v > m) | (v != v)
     else:
         return (v < m) | (v != v)
+
+
+cdef inline T settled(T v) noexcept nogil:
+    """The one zero, +0, and the one NaN, positive and quiet.
+
+    Which zero a maximum returns and which NaN a sum passes on depend on the order of its operands, which differs
+    between instruction sets, threads, and with and without indices. So nothing is stored but these.
+    """
+    if T is float or T is double:
+        return v + 0 if v == v else <T>CPOOL_NAN
+    else:
+        return v
+
+
+cdef inline void settle(T* a, Py_ssize_t n) noexcept nogil:
+    """The same for a row."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        a[i] = settled(a[i])

@@ -109,7 +109,7 @@ cdef void read_median(T* wires, Wires* room, double* result, const T* nan, Job* 
             result[i] = (<double>below[i] + <double>above[i]) / 2
     if T is float or T is double:
         for i in range((last - first) * job.run):
-            result[i] = <double>nan[i] if nan[i] != nan[i] else result[i]
+            result[i] = settled(<double>nan[i] if nan[i] != nan[i] else result[i])
 
 
 cdef void read_mode(T* wires, Wires* room, T* result, int32_t* length, int32_t* most, Job* job, Py_ssize_t tall,

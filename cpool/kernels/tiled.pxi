@@ -124,6 +124,7 @@ cdef void spread_tiles(F* scratch, void* unused, Job* job, Py_ssize_t first, Py_
                 divide_row(shares + r * n, scratch, <F>(depth.count[at.od] * height.count[at.oh + r]), n)
         elif job.divide:
             divide_all(shares, <F>(depth.count[at.od] * height.count[0]) * scratch[0], rows * n)
+        settle(shares, rows * n)
         if room.pitch == n * width.kernel:
             widen_tiles(wide, shares, width.kernel, rows * width.out, run)
         else:

@@ -16,6 +16,7 @@ cdef extern from *:
     typedef struct { char unused; } cpool_mode_t;
     #include <math.h>
     #define CPOOL_INFINITY HUGE_VAL
+    #define CPOOL_NAN NAN
     """
     ctypedef struct cpool_max_t:
         char unused
@@ -27,7 +28,7 @@ cdef extern from *:
         char unused
     ctypedef struct cpool_mode_t:
         char unused
-    double CPOOL_INFINITY
+    double CPOOL_INFINITY, CPOOL_NAN
 
 ctypedef fused T:          # what values are while they are reduced
     float

@@ -428,6 +428,8 @@ cdef void pool_tile(R* op, T* scratch, Job* job, Py_ssize_t first, Py_ssize_t la
             fold_lanes(op, width, &tile, to, source + r * pitch, spare, count, rows_at_once, run)
             if R is cpool_sum_t and (T is float or T is double):
                 finish_rows(to, job, widths, even, at, first + r, rows_at_once, out_pitch, n)
+            if T is float or T is double:
+                settle(to, (rows_at_once - 1) * out_pitch + n)
             r += rows_at_once
             at = rows_after(job, at, first + r, rows_at_once)
         if not straight and not by_rows:
