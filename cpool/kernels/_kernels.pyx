@@ -220,6 +220,13 @@ cdef class Call:
 # ---------------------------------------------------------------------- calls; the first arguments only give the type
 
 
+cdef Call known(Call call, str op):
+    """Return the call; refuse an operation for which its maker has no kernel: none may fall through to another."""
+    if call.work == NULL:
+        raise ValueError(f"op must be one that there is a kernel for, got {op!r}")
+    return call
+
+
 def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, int threads, bint divide=False,
            int norm=0, double power=0):
     """A maximum ("max"), minimum ("min") or sum ("sum"; divided by the counts, or as the norm of a power)."""
@@ -232,8 +239,9 @@ def values(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, i
     elif op == "min":
         call.work = <Work>min_values[T]
     elif T is float or T is double:
-        call.work = <Work>sum_values[T]
-    return call
+        if op == "sum":
+            call.work = <Work>sum_values[T]
+    return known(call, op)
 
 
 def picks(P like, Lane lane, str op, const int64_t[::1] plan, const int64_t[::1] memory, int threads):
@@ -243,9 +251,9 @@ def picks(P like, Lane lane, str op, const int64_t[::1] plan, const int64_t[::1]
     call.scratch = pick_room_of(&call.job, sizeof(P), sizeof(Lane)).bytes
     if op == "max":
         call.work = <Work>max_picks[P, Lane]
-    else:
+    elif op == "min":
         call.work = <Work>min_picks[P, Lane]
-    return call
+    return known(call, op)
 
 
 def locates(P like, const int64_t[::1] plan, const int64_t[::1] memory, int threads):
@@ -262,8 +270,11 @@ def sorts(T like, str op, const int64_t[::1] plan, const int64_t[::1] memory, in
     cdef Call call = Call(plan, memory, threads)
     call.total = call.job.planes * call.job.depth.out * call.job.height.out
     call.scratch = wires_of(&call.job, sizeof(T)).total
-    call.work = <Work>median_values[T] if op == "median" else <Work>mode_values[T]
-    return call
+    if op == "median":
+        call.work = <Work>median_values[T]
+    elif op == "mode":
+        call.work = <Work>mode_values[T]
+    return known(call, op)
 
 
 def scatter_back(F like, Index index, const int64_t[::1] plan, const int64_t[::1] memory, int threads, int workers,
