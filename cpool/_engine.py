@@ -85,7 +85,7 @@ def sums_as(source: Any, result: Any, taps: int) -> tuple[Numbers, int]:
 
 def _choose_level() -> str:
     """Return the best instruction set that was built and that this CPU has, at most CPOOL_ISA."""
-    runnable = [level for level in _build_info.LEVELS if level == "baseline" or int(level[1:]) <= _runtime.cpu_level()]
+    runnable = [level for level in _build_info.LEVELS if _runtime.cpu_runs(level)]
     wanted = os.environ.get("CPOOL_ISA", "")
     if not wanted:
         return runnable[-1]

@@ -10,6 +10,7 @@ from . import _args, _call, _engine, _layout, geometry
 from ._averages import spread
 from ._docs import cube, documented
 from ._extremes import scatter, select
+from ._power import raise_to
 from ._prepared import Memo, Prepared
 
 Array = np.ndarray[Any, Any]
@@ -170,6 +171,15 @@ def _pool(ndim: int) -> Pool:
     )
 
 
+def _power(a: Array, exponent: float) -> Array:
+    """Return ``a ** exponent`` in the same memory order; by the C library, for NumPy's rounds as the CPU has it."""
+    order = _layout.memory_order(a.shape, a.strides)
+    result = _layout.empty(a.shape, order, a.dtype)
+    np.copyto(result, a)
+    raise_to(result.transpose(order).reshape(-1), exponent)
+    return result
+
+
 def _backward(ndim: int) -> Backward:
     def backward(
         grad_output: Any,
@@ -203,15 +213,16 @@ def _backward(ndim: int) -> Backward:
             _, indices = winners.pick(magnitudes, np.int64)
             gx = scatter(source, x.shape, indices).backward(grad, out, indices)
             gx *= np.sign(x)
-            return gx
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.where(y == 0, 0, grad * y ** (1 - p)).astype(x.dtype, copy=False)
-            factor = x ** (p - 1)
+            return _call.settled(gx)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            share = np.where(y == 0, 0, grad * _power(y, 1 - p)).astype(x.dtype, copy=False)
+            factor = _power(x, p - 1)
         factor[(x == 0) & (p < 1)] = 0
         source = source._replace(strides=share.strides)
         gx = spread(source, x.shape, plan, divide=False).backward(share, out)
-        gx *= factor
-        return gx
+        with np.errstate(invalid="ignore", over="ignore"):
+            gx *= factor
+        return _call.settled(gx)
 
     return documented(
         backward, f"lp_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2),

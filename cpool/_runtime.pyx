@@ -1,4 +1,4 @@
-"""What this machine can run: the CPU's instruction set level and OpenMP's processors."""
+"""What this machine can run: the instruction sets of its CPU, and OpenMP's processors."""
 
 cdef extern from *:
     """
@@ -9,32 +9,37 @@ cdef extern from *:
     static int omp_get_num_procs(void) { return 1; }
     #endif
 
-    /* 0 = baseline, 3 and 4 = x86-64-v3 and -v4 as far as the kernels are compiled for them. */
-    static int cpu_level(void)
-    {
+    #include <string.h>
+    #include "instruction_sets.h"  /* written by meson.build: what each level needs */
+
     #if defined(__x86_64__) && defined(__GNUC__)
-        __builtin_cpu_init();
-        if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-              && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")))
-            return 0;
-        if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-              && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
-              && __builtin_cpu_supports("avx512vl")))
-            return 3;
-        return 4;
+    #include <cpuid.h>
+    static int has_f16c(void)  /* where the system saves its registers is AVX2's question */
+    {
+        unsigned a, b, c, d;
+        return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+    }
     #else
-        return 0;
+    #define __builtin_cpu_init()
     #endif
+
+    static int cpu_runs(const char *level)
+    {
+        __builtin_cpu_init();
+    #define CPOOL_SET(name, has_all) if (strcmp(level, name) == 0) return has_all;
+        CPOOL_INSTRUCTION_SETS
+        return 0;
     }
     """
     int omp_get_max_threads() noexcept nogil
     int omp_get_num_procs() noexcept nogil
-    int _cpu_level "cpu_level"() noexcept nogil
+    bint _cpu_runs "cpu_runs"(const char* level) noexcept nogil
 
 
-def cpu_level():
-    """The highest kernel level this CPU can run: 0 (baseline), 3 (AVX2) or 4 (AVX-512)."""
-    return _cpu_level()
+def cpu_runs(str level):
+    """Whether this CPU has all that a level of the kernels was compiled for."""
+    cdef bytes name = level.encode()
+    return _cpu_runs(name)
 
 
 def omp_threads():
