@@ -15,6 +15,18 @@ MOST_BYTES = 3_000_000
 BEYOND_SSE = re.compile(r"%[yz]mm\d|\t(v[a-z]\w+|[sr]arx|shlx|shrx|mulx|andn|bzhi|pdep|pext)\s")
 
 
+def disassembled(module: Path) -> str:
+    """Return the code of an x86-64 module; say why there is none."""
+    result = subprocess.run(["objdump", "-d", module], capture_output=True, text=True)
+    code = result.stdout
+    if result.returncode or not re.search(r"file format \S*x86-64", code):
+        what = (result.stderr or code).strip() or f"objdump ended with {result.returncode}"
+        sys.exit(
+            f"{module.name} is no x86-64 module that objdump can read, so its instructions cannot be checked: {what}"
+        )
+    return code
+
+
 def main() -> None:
     wheel = Path(sys.argv[1])
     size = wheel.stat().st_size
@@ -22,10 +34,10 @@ def main() -> None:
         sys.exit(f"{wheel.name} has {size} bytes, more than {MOST_BYTES}")
     with tempfile.TemporaryDirectory() as room, zipfile.ZipFile(wheel) as archive:
         archive.extractall(room)
-        modules = [p for p in Path(room).rglob("*.so") if p.name.startswith(("_kernels_baseline", "_prepared", "_run"))]
+        modules = [p for p in Path(room).rglob("*.so") if not re.match(r"_kernels_v\d", p.name)]
         assert modules, "the wheel has no compiled modules"
         for module in modules:
-            code = subprocess.run(["objdump", "-d", module], capture_output=True, text=True, check=True).stdout
+            code = disassembled(module)
             found = [line for line in code.splitlines() if BEYOND_SSE.search(line) and "verr" not in line]
             if found:
                 sys.exit(f"{module.name} needs more than SSE: {found[0]}")

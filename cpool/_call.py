@@ -71,6 +71,13 @@ def floating(dtype: Any, name: str = "x") -> None:
         raise TypeError(f"{name} must be floating point, got {dtype}")
 
 
+def settled(y: Array) -> Array:
+    """Return the floats `y` with the one zero and the one NaN that kernels store, so that their bits are defined."""
+    y[y == 0] = 0
+    y[y != y] = np.nan
+    return y
+
+
 def gradient(name: str, value: Any) -> Array:
     """Return `value` as an array of floats."""
     array = _args.array(name, value)

@@ -16,9 +16,9 @@ PARAMETERS = {
     "floats": """x : array_like of float
         At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.""",
     "kernel_size": """kernel_size : int or {d} ints
-        Window lengths.""",
+        Window lengths. Of this and what follows, a sequence of one int stands for all axes.""",
     "stride": """stride : int or {d} ints, optional
-        Distance of windows; the kernel size if None.""",
+        Distance of windows; the kernel size if None or an empty sequence.""",
     "padding": """padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
         Implicit border that never wins. Any amount, as long as every window touches the input.""",
     "dilation": """dilation : int or {d} ints

@@ -124,8 +124,9 @@ _POOL = """{Extreme} of each window of the last {d} axes.
     ndarray or (ndarray, ndarray)
         The pooled array, with `x`'s dtype and memory order; with `return_indices` also the position of each
         {extreme} in its plane, row-major over the pooled axes. Of equal values the first counts, of several NaN the
-        last (torch's rule); where no element counts, the window's first. A masked array gives a masked array, masked
-        where no element counts.
+        last (torch's rule); where no element counts, the window's first. A zero is +0 and a NaN the positive quiet
+        one, whichever stand in the window: so the bits are the same with and without indices. A masked array gives a
+        masked array, masked where no element counts.
 
     Raises
     ------

@@ -115,7 +115,7 @@ def _output_lengths(sizes: tuple[int, ...], kernel: tuple[int, ...], output_size
             f"output_ratio={ratio!r}"
         )
     if output_size is not None:
-        lengths = _args.per_axis("output_size", output_size, len(sizes), 1)
+        lengths = _args.ints("output_size", output_size, len(sizes), 1)
     else:
         given = tuple(ratio) if isinstance(ratio, (tuple, list, np.ndarray)) else (ratio,) * len(sizes)
         if len(given) != len(sizes):

@@ -114,6 +114,7 @@ def extreme(
             raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
     if start is not None:
         y = (np.maximum if op == "max" else np.minimum)(y, start)
+        y = _call.settled(y) if has_nan else y
     y = _finish(y, empty, x, out)
     return (y, indices) if return_indices else y
 
@@ -157,4 +158,5 @@ def average(
         y = np.clip(np.rint(y), limits.min, limits.max)
     else:
         y[empty] = np.nan
+        y = _call.settled(y)
     return _finish(y.astype(result), empty, x, out)

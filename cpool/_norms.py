@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _args, _call, _engine, _layout, geometry
+from . import _args, _call, _driver, _engine, _layout, geometry
 from ._averages import spread
 from ._docs import cube, documented
 from ._extremes import scatter, select
@@ -170,6 +170,15 @@ def _pool(ndim: int) -> Pool:
     )
 
 
+def _power(a: Array, exponent: float) -> Array:
+    """Return ``a ** exponent`` in the same memory order; by the C library, for NumPy's rounds as the CPU has it."""
+    order = _layout.memory_order(a.shape, a.strides)
+    result = _layout.empty(a.shape, order, a.dtype)
+    np.copyto(result, a)
+    _driver.raise_to(_engine.LEVEL, result.transpose(order).reshape(-1), exponent)
+    return result
+
+
 def _backward(ndim: int) -> Backward:
     def backward(
         grad_output: Any,
@@ -197,21 +206,33 @@ def _backward(ndim: int) -> Backward:
             _call.same_shape(name, array, "the output", _call.with_sizes(x.shape, axes, plan.out_shape))
         source = _call.source(grad, axis, ndim, _call.described(out))
         _call.refuse_overlap(out, grad, x, y)
+        working = np.dtype(_engine.SUMS[x.dtype.name])
+        if working != x.dtype:  # powers of 2-byte floats as floats, rounded once
+            order = _layout.memory_order(x.shape, x.strides)
+            _call.output_view(source.out, x.shape, order, x.dtype)
+            wide = backward(
+                grad.astype(working), x.astype(working), y.astype(working), p, kernel_size, stride, ceil_mode,
+                padding=padding, dilation=dilation, axis=axis,
+            )  # fmt: skip
+            gx = _layout.empty(x.shape, order, x.dtype) if out is None else out
+            gx[...] = wide
+            return _call.settled(gx)
         if p == np.inf:
             magnitudes = np.abs(x)
             winners = select("max", plan, _call.source(magnitudes, axis, ndim, None), True, np.int64)
             _, indices = winners.pick(magnitudes, np.int64)
             gx = scatter(source, x.shape, indices).backward(grad, out, indices)
             gx *= np.sign(x)
-            return gx
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.where(y == 0, 0, grad * y ** (1 - p)).astype(x.dtype, copy=False)
-            factor = x ** (p - 1)
+            return _call.settled(gx)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            share = np.where(y == 0, 0, grad * _power(y, 1 - p)).astype(x.dtype, copy=False)
+            factor = _power(x, p - 1)
         factor[(x == 0) & (p < 1)] = 0
         source = source._replace(strides=share.strides)
         gx = spread(source, x.shape, plan, divide=False).backward(share, out)
-        gx *= factor
-        return gx
+        with np.errstate(invalid="ignore", over="ignore"):
+            gx *= factor
+        return _call.settled(gx)
 
     return documented(
         backward, f"lp_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2),

@@ -49,7 +49,7 @@ def parts_of_chunks(windows: AxisWindows, chunks: Axes) -> list[Part]:
 def _restricted(windows: AxisWindows, piece: Part) -> AxisWindows:
     """Return the windows of a stretch over its inputs alone; the divisors stay those of the whole axis."""
     first, last, begin, end = piece
-    begins, ends = windows.begin[first:last] - begin, windows.end[first:last] - begin
+    begins, ends = np.minimum(windows.begin[first:last], end) - begin, windows.end[first:last] - begin
     return AxisWindows(
         end - begin, last - first, windows.kernel, windows.stride, windows.step,
         windows.before - first * windows.stride + begin, windows.sliding,

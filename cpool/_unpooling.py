@@ -91,7 +91,7 @@ _BACKWARD = """Gradient of max_unpool{d}d with respect to its input.
 def _output_shape(shape: Axes, ndim: int, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Axes:
     """Return the checked shape of the output."""
     kernel = _args.per_axis("kernel_size", kernel_size, ndim, 1)
-    step = kernel if stride is None else _args.per_axis("stride", stride, ndim, 1)
+    step = _args.strides(stride, kernel)
     pad = _args.per_axis("padding", padding, ndim, 0)
     lead, pooled = shape[:-ndim], shape[-ndim:]
     natural = tuple((n - 1) * s + k - 2 * p for n, k, s, p in zip(pooled, kernel, step, pad, strict=True))

@@ -213,3 +213,81 @@ def test_a_kept_call_serves_its_own_arguments_alone():
             x.astype("i4"),
         ):
             np.testing.assert_array_equal(cpool.max_pool2d(other, 2), reference.max_pool2d(other, 2))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_a_sequence_of_one_stands_for_all_axes_and_an_empty_stride_for_the_kernel(d):
+    """As torch takes them, wherever windows are given."""
+    x = np.random.default_rng(0).standard_normal((2, *(8,) * d))
+    whole = dict(kernel_size=(2,) * d, stride=(2,) * d, padding=(1,) * d, dilation=(2,) * d)
+    for given in (
+        dict(kernel_size=(2,), stride=(2,), padding=(1,), dilation=(2,)),
+        dict(kernel_size=[2], stride=[], padding=[1], dilation=[2]),
+        dict(kernel_size=np.array([2]), stride=np.array([], int), padding=np.array([1]), dilation=np.array([2])),
+        dict(kernel_size=2, stride=(), padding=1, dilation=2),
+    ):
+        for name in ("max_pool", "min_pool", "avg_pool", "median_pool"):
+            pool = getattr(cpool, f"{name}{d}d")
+            np.testing.assert_array_equal(pool(x, **given), pool(x, **whole))
+        y = getattr(cpool, f"avg_pool{d}d")(x, **given)
+        back = getattr(cpool, f"avg_pool{d}d_backward")
+        np.testing.assert_array_equal(back(y, x.shape, **given), back(y, x.shape, **whole))
+        pool, back = getattr(cpool, f"lp_pool{d}d"), getattr(cpool, f"lp_pool{d}d_backward")
+        y = pool(x, 2, **given)
+        np.testing.assert_array_equal(y, pool(x, 2, **whole))
+        np.testing.assert_array_equal(back(y, x, y, 2, **given), back(y, x, y, 2, **whole))
+    y, at = getattr(cpool, f"max_pool{d}d")(x, (2,), (), return_indices=True)
+    unpool = getattr(cpool, f"max_unpool{d}d")
+    np.testing.assert_array_equal(unpool(y, at, (2,), (), (0,)), unpool(y, at, 2))
+    layer = getattr(cpool, f"MaxPool{d}d")((2,), (), (1,))
+    np.testing.assert_array_equal(layer(x), getattr(cpool, f"max_pool{d}d")(x, 2, 2, 1))
+    assert layer.backward(layer(x)).shape == x.shape
+    layer = getattr(cpool, f"AvgPool{d}d")((2,), (), (1,))
+    np.testing.assert_array_equal(layer(x), getattr(cpool, f"avg_pool{d}d")(x, 2, 2, 1))
+    assert layer.backward(layer(x)).shape == x.shape
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        dict(kernel_size=()),
+        dict(kernel_size=2, padding=()),
+        dict(kernel_size=2, dilation=[]),
+        dict(kernel_size=2, stride=(2, 2, 2)),
+        dict(kernel_size=2, padding=((1,), (1,))),
+        dict(kernel_size=2, padding=((1, 1),)),
+        dict(kernel_size=(2.0,)),
+        dict(kernel_size=2, stride=""),
+    ],
+)
+def test_other_lengths_are_refused(arguments):
+    with pytest.raises((ValueError, TypeError), match=list(arguments)[-1]):
+        cpool.max_pool2d(X, **arguments)
+
+
+def test_short_sequences_equal_torch():
+    torch = pytest.importorskip("torch")
+    for name, given in [
+        ("avg_pool2d", ((2, 2), (), (1,))),
+        ("avg_pool2d", ((2,), (1,))),
+        ("max_pool2d", ((2,), (), (1,), (1,))),
+        ("lp_pool2d", (2, (2, 2), ())),
+    ]:
+        theirs = getattr(torch.nn.functional, name)(torch.from_numpy(X), *given)
+        np.testing.assert_allclose(getattr(cpool, name)(X, *given), theirs.numpy())
+
+
+def test_operations_without_a_kernel_are_refused():
+    """None may fall through to another one's kernel: whoever adds a reduction must hear of it."""
+    from cpool import _engine, _layout, geometry
+
+    plan = geometry.plan((4,), 2)
+    x, y, at = (_layout.View(shape, (8,), 8, "float64") for shape in ((4,), (2,), (2,)))
+    for make, op, type, views in [
+        (_engine.values, "product", "float64", (x, y)),
+        (_engine.values, "sum", "int64", (x, y)),
+        (_engine.values, "sum", "float16", (x, y)),
+        (_engine.picks, "sum", "float64", (x, y, at)),
+    ]:
+        with pytest.raises(ValueError, match=f"{op}|{type}"):
+            make(op, type, plan, (0,), *views)

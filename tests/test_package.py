@@ -3,8 +3,10 @@
 import importlib.metadata
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -61,6 +63,18 @@ def test_input_is_never_modified():
     cpool.avg_pool2d_backward(y, x.shape, 3, 1, 1)
     for now, then in [(x, before), (y, g), (indices, i)]:
         np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
+def test_the_check_of_a_wheel_says_what_it_cannot_read(tmp_path):
+    wheel = tmp_path / "foreign.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("cpool/_runtime.so", "for another machine")
+    check = [sys.executable, ROOT / ".ci" / "check_wheel.py", wheel]
+    result = subprocess.run(check, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "_runtime.so is no x86-64 module" in result.stderr
+    assert "recogni" in result.stderr  # objdump's own words
 
 
 FORK = """

@@ -85,6 +85,13 @@ def omp_threads():
     return min(omp_get_max_threads(), omp_get_num_procs())
 
 
+cdef int number_of(str what, tuple names, str name) except -1:
+    """Where a name stands among those there are."""
+    if name not in names:
+        raise ValueError(f"{what} must be one of {', '.join(names)}, got {name!r}")
+    return names.index(name)
+
+
 cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
     """Respect whoever has lowered OpenMP's own limit since the import, as threadpoolctl does."""
     cdef Py_ssize_t now = omp_get_max_threads()
@@ -191,13 +198,14 @@ cdef class Call:
         read_axis(p, &job.width)
         job.height.period = job.height.period or job.height.size
         job.leaves = leaves_of(level)
-        job.type, job.reduction, job.norm = TYPES.index(type), REDUCTIONS.index(reduction), NORMS.index(norm)
+        job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
+            "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
         job.size = (4, 8, 1, 2, 4, 8, 1, 2, 4, 8)[job.type]
         job.log_size = job.size.bit_length() - 1
         job.power, job.wide, job.assign = power, wide, assign
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
         job.close.last, job.close.divisor = 1, divisor if divisor is not None else 1
-        job.across, job.along = ACROSS.index(across), ALONG.index(along)
+        job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.as_it_lies = rows, columns, as_it_lies
         if identity_bits is not None:
             bits = identity_bits
@@ -225,7 +233,7 @@ cdef class Call:
                 self.quantiles = quantiles
                 job.quantiles, job.n_quantiles, job.quantile_pitch = &self.quantiles[0], len(quantiles), quantile_pitch
                 job.store = job.leaves.store[FLOAT64][job.y.type]
-            job.method = METHODS.index(method)
+            job.method = number_of("method", METHODS, method)
             lay_wires_out(job, &scratch)
         elif kind == "scatter":
             self.work, self.check, self.backward = scatter_rows, extent_planes, True
@@ -325,3 +333,15 @@ cdef const Leaves* leaves_of(str level) except NULL:
         if level_name(i).decode() == level and level_runs(i):
             return level_leaves(i)
     raise ValueError(f"level must be one of {', '.join(levels())}, got {level!r}")
+
+
+def raise_to(str level, x, double power):
+    """Raise the elements of a contiguous float32 or float64 array to a power: by the C library, for NumPy's ``**``
+    rounds as the CPU has it."""
+    cdef Py_buffer a
+    cdef const Leaves* leaves = leaves_of(level)
+    PyObject_GetBuffer(x, &a, PyBUF_STRIDES | PyBUF_WRITABLE)
+    try:
+        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.len // a.itemsize, NORMS.index("power"), power)
+    finally:
+        PyBuffer_Release(&a)

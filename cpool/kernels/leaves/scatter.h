@@ -2,6 +2,9 @@
  *
  * n runs of numbers, g_stride bytes apart, and of indices; index x of element i of a run means flat[x * run + i]. */
 
+/* One zero and one NaN, as everywhere. */
+CPOOL_INLINE F NAME(settled)(F v) { return v == v ? v + (F)0 : (F)NAN; }
+
 /* Those whose index is in [lo, hi); flat begins at lo. With `assign` the last one stands. */
 static void NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
                           ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
@@ -11,7 +14,7 @@ static void NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const 
     const I *at = (const I *)((const char *)index + o * stride);
     for (ptrdiff_t i = 0; i < run; i++) {
       const int64_t x = at[i];
-      if (lo <= x && x < hi) flat[(x - lo) * run + i] = assign ? v[i] : flat[(x - lo) * run + i] + v[i];
+      if (lo <= x && x < hi) flat[(x - lo) * run + i] = assign ? v[i] : NAME(settled)(flat[(x - lo) * run + i] + v[i]);
     }
   }
 }
@@ -24,7 +27,7 @@ CPOOL_INLINE int NAME(add_turns)(F *const *flat, const F *const *g, const I *con
     for (int p = 0; p < planes; p++) {
       const I x = at[p][o];
       if ((uint64_t)x >= (uint64_t)elements) return 0;
-      flat[p][x] += g[p][o];
+      flat[p][x] = NAME(settled)(flat[p][x] + g[p][o]);
     }
   return 1;
 }

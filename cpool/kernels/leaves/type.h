@@ -64,6 +64,8 @@ static void OF(raise)(void *a, ptrdiff_t lanes, int norm, double power) {
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] * x[i];
   else if (norm == CPOOL_MAGNITUDE)
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)fabs(x[i]);
+  else if (norm == CPOOL_POWER && power == -1)
+    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = 1 / x[i];
   else if (norm == CPOOL_POWER)
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)pow(x[i], power);
 }
@@ -74,7 +76,7 @@ static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)CPOOL_SQRT(x[i]);
   else if (norm == CPOOL_POWER)
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)pow(x[i], 1 / power);
-  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (T)NAN;
+  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
 }
 
 /* `canonical`: these are results, no parts of sums to come. */
@@ -110,7 +112,7 @@ static void OF(between)(double *restrict result, const void *below, const void *
   else
     for (ptrdiff_t i = 0; i < lanes; i++) result[i] = (double)low[i] + ((double)high[i] - (double)low[i]) * part;
 #if FLOATS
-  for (ptrdiff_t i = 0; i < lanes; i++) result[i] = no[i] != no[i] || result[i] != result[i] ? NAN : result[i];
+  for (ptrdiff_t i = 0; i < lanes; i++) result[i] = no[i] != no[i] || result[i] != result[i] ? NAN : result[i] + 0.0;
 #else
   (void)no;
 #endif
