@@ -86,21 +86,24 @@ _TEXTS = {
 }
 
 
-def statistic(op: str, plan: geometry.Plan, source: _call.Source) -> Prepared:
-    """Prepare op "median" or "mode" over the windows of `plan`."""
-    dtype = source.dtype
-    numbers = _call.numbers(_engine.VALUES, dtype)
-    if op == "mode" and dtype.kind not in "biu":
-        raise TypeError(f"x must be integer or bool, got {dtype}")
+def statistic(op: str, plan: geometry.Plan, source: _call.Source, dtype: Any = None) -> Prepared:
+    """Prepare op "median" or "mode" over the windows of `plan`; a median of `dtype`, or the natural one if None."""
+    numbers = _call.numbers(_engine.VALUES, source.dtype)
+    whole = source.dtype.kind in "biu"
+    if op == "mode" and not whole:
+        raise TypeError(f"x must be integer or bool, got {source.dtype}")
     taps = math.prod(w.kernel for w in plan.axes)
     if taps > MOST_TAPS:
         raise ValueError(
             f"kernel_size={tuple(w.kernel for w in plan.axes)} makes windows of {taps} elements, more than {MOST_TAPS}"
         )
     if op == "mode":
-        result, storage = dtype, numbers.storage
+        result, storage = source.dtype, numbers.storage
     else:
-        result = dtype if dtype.kind not in "biu" else np.dtype(np.float64)
+        natural = np.float64 if whole else source.dtype
+        result = np.dtype(natural if dtype is None else dtype)
+        if result.name not in _engine.AS_DOUBLE or result.kind in ("b" if whole else "biu"):
+            raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
         storage = _engine.AS_DOUBLE[result.name]
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:

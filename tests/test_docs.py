@@ -16,7 +16,7 @@ import pytest
 import cpool
 
 ROOT = pathlib.Path(__file__).parent.parent
-OPTIONAL = {"cli", "_files", "_zarr", "__main__", "onnx", "torch", "dask"}  # need extras
+OPTIONAL = {"cli", "__main__", "onnx", "torch", "dask"}  # need extras
 MODULES = [
     m.name
     for m in pkgutil.iter_modules(cpool.__path__)

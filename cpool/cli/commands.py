@@ -1,10 +1,9 @@
-"""The command line: pool pictures and arrays from file to file."""
+"""What a user types: a command for each operation, pyramid, bench, info."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +16,13 @@ from rich.table import Table
 
 import cpool as cp
 
-from . import _files, geometry
-from ._averages import average
-from ._config import config
-from ._extremes import select
-
-Shape = tuple[int, ...]
+from .._config import config
+from . import arrays, files
+from .pooling import DTYPES, OPERATIONS, Axes, Operation, Pooling, Report
 
 
 class Numbers(click.ParamType[Any]):
-    """One whole number, or two separated by a comma: height,width."""
+    """One whole number, or one for each pooled axis, separated by commas."""
 
     name = "N or H,W"
 
@@ -36,14 +32,12 @@ class Numbers(click.ParamType[Any]):
         try:
             numbers = tuple(int(part) for part in value.split(","))
         except ValueError:
-            self.fail(f"{value!r} is not a whole number, or two as H,W", param, ctx)
-        if len(numbers) > 2:
-            self.fail(f"{value!r} has more than two numbers", param, ctx)
+            self.fail(f"{value!r} is not a whole number, or one for each axis as H,W", param, ctx)
         return numbers[0] if len(numbers) == 1 else numbers
 
 
 @contextmanager
-def progress(text: str, source: Path) -> Iterator[_files.Report]:
+def progress(text: str, source: Path) -> Iterator[Report]:
     """Show a bar on a terminal, until the work is done: how much of IN, at which rate, and the time that remains."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"))
@@ -67,85 +61,111 @@ def one_line(about: str) -> Iterator[None]:
         raise click.UsageError(f"{about}: {' '.join(str(error).split()) or type(error).__name__}") from error
 
 
-def run(pooling: _files.Pooling, source: Path, target: Path, report: _files.Report) -> tuple[Shape, Shape]:
+def run(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[Axes, Axes]:
     """Pool one file into another, by what their names end in; return both shapes."""
-    endings = _files.kind(source, "IN"), _files.kind(target, "OUT")
-    if ".npz" in endings:
-        if endings[0] != endings[1]:
+    formats = files.format_of(source, "IN"), files.format_of(target, "OUT")
+    if ".npz" in formats:
+        if formats[0] != formats[1]:
             raise ValueError(".npz goes to .npz alone")
-        return _files.each_member(pooling, source, target, report)
-    if ".zarr" in endings:
-        from . import _zarr
+        return arrays.each_member(pooling, source, target, report)
+    if ".zarr" in formats:
+        from . import zarr
 
-        return _zarr.pool(pooling, source, target, report)
-    if endings == (".npy", ".npy"):
-        return _files.stream(pooling, source, target, report)
-    x = _files.read(source)
-    y = pooling(x)
-    _files.write(target, y)
-    return x.shape, y.shape
+        return zarr.pool(pooling, source, target, report)
+    if formats == (".npy", ".npy"):
+        return arrays.stream(pooling, source, target, report)
+    picture = files.read(source)
+    picture.refuse_to_pool(pooling.ndim)
+    y = pooling(picture.array, picture.labels)
+    files.write(target, picture._replace(array=y))
+    return picture.array.shape, y.shape
 
 
-PATH = click.Path(path_type=Path)
+SOURCE = click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+TARGET = click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+KERNEL = click.option("--kernel", type=Numbers(), required=True, help="Window, as N or H,W, of volumes D,H,W.")
+STRIDE = click.option("--stride", type=Numbers(), help="Distance of windows; the kernel if not given.")
+PADDING = click.option(
+    "--padding", type=Numbers(), default=0, show_default=True, help="Border that never counts as input."
+)
+NDIM = click.option(
+    "--ndim", type=click.IntRange(2, 3), default=2, show_default=True,
+    help="Pool the last 2 axes, height and width, or the last 3: depth (pages) too.",
+)  # fmt: skip
+DTYPE = click.option("--dtype", type=click.Choice(DTYPES), help="Of the result; IN's if not given.")
+FORCE = click.option("--force", is_flag=True, help="Overwrite OUT.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(cp.__version__, prog_name="cpool")
 def cpool() -> None:
-    """Pool pictures (PNG, JPEG; each colour channel by itself) and the last two axes of .npy, .npz and .zarr arrays.
+    """Pool pictures and arrays from file to file. What IN and OUT are, their endings say:
 
-    .npy and .zarr may be larger than memory.
+    \b
+    .png        1-bit, 8- and 16-bit grey, 8-bit grey with alpha, RGB, RGBA; palette
+    .jpg .jpeg  8-bit grey, RGB
+    .tif .tiff  any dtype; samples, channels, pages; palette
+    .npy .npz   arrays; a .npy may be larger than memory
+    .zarr       arrays, larger than memory too
+
+    Height and width are pooled, with --ndim 3 depth too, and each channel by itself. In an array these are the last
+    axes: (..., height, width). So a colour picture is (channels, height, width), and a TIFF of many pages
+    (pages, height, width), a volume. An array (height, width, channels) must be turned first.
+
+    Pictures keep their kind and dtype. The numbers of a palette are labels; the palette goes along into a picture. Only
+    avg and median of integers are rounded, half to even, unless --dtype asks for another dtype. What OUT's format
+    cannot hold is refused.
     """
 
 
-def pooling_command(name: str, needs_input: bool, prepare: Callable[..., Any], text: str) -> None:
+def pooling_command(op: str, operation: Operation) -> None:
     """Add one subcommand."""
 
-    @cpool.command(name, help=text)
-    @click.argument("source", metavar="IN", type=PATH)
-    @click.argument("target", metavar="OUT", type=PATH)
-    @click.option("--kernel", type=Numbers(), required=True, help="Window, as N or H,W.")
-    @click.option("--stride", type=Numbers(), help="Distance of windows; the kernel if not given.")
-    @click.option("--padding", type=Numbers(), default=0, show_default=True, help="Border that never counts as input.")
-    @click.option("--force", is_flag=True, help="Overwrite OUT.")
-    def command(source: Path, target: Path, kernel: Any, stride: Any, padding: Any, force: bool) -> None:
-        def plan(sizes: Shape) -> geometry.Plan:
-            return geometry.plan(sizes, kernel, stride, padding, needs_input=needs_input)
-
+    def command(
+        source: Path, target: Path, kernel: Any, stride: Any, padding: Any, ndim: int, force: bool, dtype: Any = None
+    ) -> None:
+        windows = dict(kernel_size=kernel, stride=stride, padding=padding)
+        pooling = Pooling(op, ndim, windows, np.dtype(dtype) if dtype else None)
         with (
             one_line(f"{source} -> {target}"),
-            _files.whole_or_nothing(target, force) as beside,
-            progress(name, source) as bar,
+            files.whole_or_nothing(target, force) as beside,
+            progress(op, source) as bar,
         ):
-            before, after = run(_files.Pooling(plan, prepare), source, beside, bar)
+            before, after = run(pooling, source, beside, bar)
         click.echo(f"{source} {'x'.join(map(str, before))} -> {target} {'x'.join(map(str, after))}")
 
+    dtypes = [DTYPE] if operation.between else []
+    for parameter in reversed([SOURCE, TARGET, KERNEL, STRIDE, PADDING, NDIM, *dtypes, FORCE]):
+        command = parameter(command)
+    cpool.command(op, help=operation.text)(command)
 
-extreme = partial(partial, select, with_indices=False, index_dtype=np.int64)
-pooling_command("max", True, partial(select, "max"), "Keep each window's maximum.")
-pooling_command("min", True, partial(select, "min"), "Keep each window's minimum.")
-pooling_command("avg", False, average, "Keep each window's average.")
+
+for op, operation in OPERATIONS.items():
+    pooling_command(op, operation)
 
 
 @cpool.command()
-@click.argument("source", metavar="IN", type=PATH)
-@click.argument("target", metavar="OUT", type=PATH)
+@SOURCE
+@TARGET
 @click.option("--levels", type=click.IntRange(1, 64), required=True, help="Levels, the full picture included.")
-@click.option("--op", type=click.Choice(["avg", "max", "mode"]), default="avg", show_default=True,
+@click.option("--op", type=click.Choice([*OPERATIONS]), default="avg", show_default=True,
               help="How 2 pixels by 2 become one; mode for labels.")  # fmt: skip
-@click.option("--ndim", type=click.IntRange(2, 3), default=2, show_default=True, help="Halve the last 2 or 3 axes.")
-@click.option("--force", is_flag=True, help="Overwrite OUT.")
+@NDIM
+@FORCE
 def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, force: bool) -> None:
-    """Write a picture and its halves, quarters ... as a multi-level Zarr (OME-Zarr 0.5)."""
-    with one_line(f"{source} -> {target}"):
-        from . import _zarr
+    """Write a picture and its halves, quarters ... as a multi-level Zarr (OME-Zarr 0.5).
 
-        if _files.kind(source, "IN") == ".npz":
+    All levels have the picture's dtype. A palette becomes the colours of the labels.
+    """
+    with one_line(f"{source} -> {target}"):
+        from . import zarr
+
+        if files.format_of(source, "IN") == ".npz":
             raise ValueError("IN must hold one array, not several as .npz does")
-        if _files.kind(target, "OUT") != ".zarr":
+        if files.format_of(target, "OUT") != ".zarr":
             raise ValueError(f"OUT must end in .zarr; got {target.name}")
-        with _files.whole_or_nothing(target, force) as beside, progress("pyramid", source) as bar:
-            shapes = _zarr.pyramid(source, beside, levels, op, ndim, bar)
+        with files.whole_or_nothing(target, force) as beside, progress("pyramid", source) as bar:
+            shapes = zarr.pyramid(source, beside, levels, op, ndim, bar)
     click.echo(f"{source} -> {target} {', '.join('x'.join(map(str, shape)) for shape in shapes)}")
 
 
@@ -153,7 +173,7 @@ def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, force: 
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Each is timed once in a round.")
 def bench(rounds: int) -> None:
     """Time cpool against NumPy's way, and against torch if it is installed, in one interleaved run."""
-    from ._bench import measured, peers
+    from .bench import measured, peers
 
     table = Table("operation", "shape", *(f"{name} / cpool" for name in peers()), title="times the time of cpool")
     for operation, shape, ratios in measured(rounds):
