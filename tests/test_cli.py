@@ -286,7 +286,7 @@ def test_existing_output_needs_force(tmp_path):
         (["max", "missing.npy", "y.npy", "--kernel", "2"], "missing.npy"),
         (["max", "broken.npy", "y.npy", "--kernel", "2"], "broken.npy"),
         (["max", "broken.png", "y.png", "--kernel", "2"], "broken.png"),
-        (["max", "broken.tif", "y.tif", "--kernel", "2"], "not a TIFF file"),
+        (["max", "broken.tif", "y.tif", "--kernel", "2"], "cannot be read"),
         (["max", "x.bmp", "y.npy", "--kernel", "2"], "x.bmp"),
         (["max", "x.npy", "y.gif", "--kernel", "2"], "y.gif"),
         (["max", "x.npy", "y.png", "--kernel", "2"], "not float64 of shape (2, 2)"),
@@ -394,6 +394,29 @@ def test_what_cannot_be_kept_is_refused(arguments, says, pictures, monkeypatch):
         command(*arguments.split(), *([] if "--kernel" in arguments else ["--kernel", 2]))
     assert says in refusal.value.format_message()
     assert sorted(pictures.iterdir()) == before
+
+
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".tif"])
+def test_broken_files(ending, tmp_path):
+    """Whatever a decoder makes of them, they are refused in one line, or are still a picture."""
+    rng, refusals = np.random.default_rng(0), 0
+    path, out = tmp_path / f"in{ending}", tmp_path / f"out{ending}"
+    pixels = rng.integers(0, 9, (20, 30, 3), dtype=np.uint8)
+    if ending == ".tif":
+        tifffile.imwrite(path, pixels, photometric="rgb", compression="zlib")
+    else:
+        Image.fromarray(pixels).save(path)
+    whole = path.read_bytes()
+    for i in range(60):
+        broken = bytearray(whole[: rng.integers(len(whole))] if i % 3 == 0 else whole)
+        for at in rng.integers(0, len(broken) or 1, 0 if i % 3 == 0 else 4):
+            broken[at] = rng.integers(256)
+        path.write_bytes(broken)
+        try:
+            command("max", path, out, "--kernel", 2, "--force")
+        except click.ClickException:
+            refusals += 1
+    assert refusals > 20
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(cli.__path__) if m.name != "zarr"])

@@ -92,3 +92,11 @@ def test_readme_begins_with_two_commands():
     fences = re.findall(r"^```(\w+)\n", (ROOT / "README.md").read_text(), re.M)
     assert fences[:2] == ["sh", "sh"]
     assert "sh" not in fences[2:]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no clone")
+def test_what_the_readme_writes_is_ignored():
+    """Its commands leave no file that git would show."""
+    written = re.findall(r"bin/cpool \w+ \S+ (\S+)", (ROOT / "README.md").read_text())
+    assert written
+    subprocess.run(["git", "-C", ROOT, "check-ignore", "--quiet", *written], check=True)

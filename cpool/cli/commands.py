@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
@@ -57,7 +56,7 @@ def one_line(about: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as missing:
         raise click.UsageError(f"{about}: needs {missing.name}: pip install 'numpy-cpool[zarr]'") from missing
-    except (OSError, ValueError, TypeError, EOFError, MemoryError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, TypeError, EOFError, MemoryError) as error:
         raise click.UsageError(f"{about}: {' '.join(str(error).split()) or type(error).__name__}") from error
 
 
@@ -86,8 +85,9 @@ TARGET = click.argument("target", metavar="OUT", type=click.Path(path_type=Path)
 KERNEL = click.option("--kernel", type=Numbers(), required=True, help="Window, as N or H,W, of volumes D,H,W.")
 STRIDE = click.option("--stride", type=Numbers(), help="Distance of windows; the kernel if not given.")
 PADDING = click.option(
-    "--padding", type=Numbers(), default=0, show_default=True, help="Border that never counts as input."
-)
+    "--padding", type=Numbers(), default=0, show_default=True,
+    help="Border on every side: for avg zeros that count, else nothing.",
+)  # fmt: skip
 NDIM = click.option(
     "--ndim", type=click.IntRange(2, 3), default=2, show_default=True,
     help="Pool the last 2 axes, height and width, or the last 3: depth (pages) too.",

@@ -6,7 +6,7 @@ before its height. What a sample is, TIFF's words say, for what the other format
 
 from __future__ import annotations
 
-import struct
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,8 @@ import tifffile
 from PIL import Image, ImageOps
 
 Array = np.ndarray[Any, Any]
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else it would print beside the one line of an error
 
 #: What Pillow says about a picture that pooling leaves as it is: what its colours are, and which one is not shown.
 KEPT = ("icc_profile", "transparency")
@@ -111,7 +113,12 @@ def _listed(ending: str) -> str:
 
 def read(path: Path, ending: str) -> Picture:
     """Read a picture; one of TIFF is mapped into memory, so it may be larger."""
-    return _read_tiff(path) if ending == ".tif" else _read_with_pillow(path, ending)
+    try:
+        return _read_tiff(path) if ending == ".tif" else _read_with_pillow(path, ending)
+    except (OSError, ValueError, MemoryError):
+        raise
+    except Exception as error:  # what a decoder raises over a broken file is not documented
+        raise ValueError(f"cannot be read: {error or type(error).__name__}") from error
 
 
 def write(path: Path, ending: str, picture: Picture) -> None:
@@ -162,11 +169,7 @@ def _write_with_pillow(path: Path, ending: str, picture: Picture) -> None:
 
 
 def _read_tiff(path: Path) -> Picture:
-    try:
-        file = tifffile.TiffFile(path)
-    except struct.error as error:
-        raise ValueError("not a TIFF file") from error
-    with file:
+    with tifffile.TiffFile(path) as file:
         if len(file.series) != 1:
             raise ValueError(f"it holds {len(file.series)} series of pictures; cpool reads files of one")
         series, page = file.series[0], file.series[0].keyframe

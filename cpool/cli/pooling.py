@@ -38,21 +38,17 @@ class Operation(NamedTuple):
     in_padding: bool = False
 
 
+ROUNDED = "Of integers it is rounded half to even into their dtype, unless --dtype is given."
 OPERATIONS = {
     "max": Operation("Keep each window's maximum.", partial(select, "max")),
     "min": Operation("Keep each window's minimum.", partial(select, "min")),
-    "avg": Operation(
-        "Keep each window's average; of integers rounded half to even, or in --dtype.",
-        average, between=True, in_padding=True,
-    ),
-    "median": Operation(
-        "Keep each window's median; of integers rounded half to even, or in --dtype.",
-        partial(statistic, "median"), between=True,
-    ),
+    "avg": Operation(f"Keep each window's average. {ROUNDED}", average, between=True, in_padding=True),
+    "median": Operation(f"Keep each window's median. {ROUNDED}", partial(statistic, "median"), between=True),
     "mode": Operation(
-        "Keep each window's most frequent value, of several the smallest: for labels.", partial(statistic, "mode")
+        "Keep each window's most frequent value. It is for labels; of equally frequent ones it takes the smallest.",
+        partial(statistic, "mode"),
     ),
-}  # fmt: skip
+}
 KEEPS_LABELS = ", ".join(op for op, operation in OPERATIONS.items() if not operation.between)
 
 
