@@ -20,19 +20,17 @@ from . import arrays, files
 from .pooling import DTYPES, OPERATIONS, Axes, Operation, Pooling, Report
 
 
-class Numbers(click.ParamType[Any]):
-    """One whole number, or one for each pooled axis, separated by commas."""
+def numbers(text: Any) -> int | Axes:
+    """Return one whole number, or one for each pooled axis.
 
-    name = "N or H,W"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            numbers = tuple(int(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a whole number, or one for each axis as H,W", param, ctx)
-        return numbers[0] if len(numbers) == 1 else numbers
+    >>> numbers("3"), numbers("3,2")
+    (3, (3, 2))
+    """
+    try:
+        each = tuple(int(part) for part in str(text).split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a whole number, or one for each axis as H,W") from None
+    return each[0] if len(each) == 1 else each
 
 
 @contextmanager
@@ -82,10 +80,11 @@ def run(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[A
 
 SOURCE = click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 TARGET = click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
-KERNEL = click.option("--kernel", type=Numbers(), required=True, help="Window, as N or H,W, of volumes D,H,W.")
-STRIDE = click.option("--stride", type=Numbers(), help="Distance of windows; the kernel if not given.")
+NUMBERS: dict[str, Any] = dict(type=numbers, metavar="N or H,W")
+KERNEL = click.option("--kernel", **NUMBERS, required=True, help="Window, of volumes N or D,H,W.")
+STRIDE = click.option("--stride", **NUMBERS, help="Distance of windows; the kernel if not given.")
 PADDING = click.option(
-    "--padding", type=Numbers(), default=0, show_default=True,
+    "--padding", **NUMBERS, default=0, show_default=True,
     help="Border on every side: for avg zeros that count, else nothing.",
 )  # fmt: skip
 NDIM = click.option(
