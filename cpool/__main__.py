@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from .cli import main as run
     except ModuleNotFoundError as missing:
-        if missing.name not in ("click", "PIL", "rich"):
+        if missing.name not in ("click", "PIL", "rich", "tifffile"):
             raise
         sys.exit(f"cpool: the command line needs {missing.name}: pip install 'numpy-cpool[cli]'")
     sys.exit(run())

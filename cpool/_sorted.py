@@ -86,18 +86,22 @@ _TEXTS = {
 }
 
 
-def statistic(op: str, plan: geometry.Plan, source: _call.Source) -> Prepared:
-    """Prepare op "median" or "mode" over the windows of `plan`."""
-    dtype = source.dtype
-    type = _call.computed_in(_engine.VALUES, dtype)
-    if op == "mode" and dtype.kind not in "biu":
-        raise TypeError(f"x must be integer or bool, got {dtype}")
+def statistic(op: str, plan: geometry.Plan, source: _call.Source, dtype: Any = None) -> Prepared:
+    """Prepare op "median" or "mode" over the windows of `plan`; a median of `dtype`, or the natural one if None."""
+    type = _call.computed_in(_engine.VALUES, source.dtype)
+    whole = source.dtype.kind in "biu"
+    if op == "mode" and not whole:
+        raise TypeError(f"x must be integer or bool, got {source.dtype}")
     taps = math.prod(w.kernel for w in plan.axes)
     if taps > MOST_TAPS:
         raise ValueError(
             f"kernel_size={tuple(w.kernel for w in plan.axes)} makes windows of {taps} elements, more than {MOST_TAPS}"
         )
-    result = dtype if op == "mode" or dtype.kind not in "biu" else np.dtype(np.float64)
+    result = source.dtype
+    if op == "median":
+        result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
+        if result.name not in _engine.SUMS or result.kind in ("b" if whole else "biu"):
+            raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
         return _engine.ordered(type, plan, source.axes, x, y, None if op == "mode" else np.array([0.5]))

@@ -16,7 +16,7 @@ import pytest
 import cpool
 
 ROOT = pathlib.Path(__file__).parent.parent
-OPTIONAL = {"cli", "_files", "_zarr", "__main__", "onnx", "torch", "dask"}  # need extras
+OPTIONAL = {"cli", "__main__", "onnx", "torch", "dask"}  # need extras
 MODULES = [
     m.name
     for m in pkgutil.iter_modules(cpool.__path__)
@@ -92,3 +92,11 @@ def test_readme_begins_with_two_commands():
     fences = re.findall(r"^```(\w+)\n", (ROOT / "README.md").read_text(), re.M)
     assert fences[:2] == ["sh", "sh"]
     assert "sh" not in fences[2:]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no clone")
+def test_what_the_readme_writes_is_ignored():
+    """Its commands leave no file that git would show."""
+    written = re.findall(r"bin/cpool \w+ \S+ (\S+)", (ROOT / "README.md").read_text())
+    assert written
+    subprocess.run(["git", "-C", ROOT, "check-ignore", "--quiet", *written], check=True)

@@ -12,12 +12,16 @@ import pytest
 
 import cpool
 
-pytest.importorskip("PIL.Image")
 pytest.importorskip("click")
+pytest.importorskip("PIL")
 pytest.importorskip("rich")
+pytest.importorskip("tifffile")
 
-from cpool import _files, geometry
-from cpool._averages import average
+import tifffile
+from PIL import Image
+
+from cpool.cli import arrays
+from cpool.cli.pooling import Pooling
 
 
 def run(*arguments, cwd=None, **more):
@@ -28,17 +32,17 @@ def run(*arguments, cwd=None, **more):
 @pytest.mark.parametrize("dtype", ["f4", ">f8", "u1"])
 @pytest.mark.parametrize("shape", [(40, 30), (3, 40, 30), (2, 3, 41, 7), (0, 40, 30)])
 @pytest.mark.parametrize("band", [1, 2000, 2**20])
-def test_bands_join(shape, dtype, band, tmp_path, monkeypatch):
-    monkeypatch.setattr(_files, "BAND", band)
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_bands_join(shape, dtype, band, ndim, tmp_path, monkeypatch):
+    if 0 in shape[-ndim:] or len(shape) < ndim:
+        return
+    monkeypatch.setattr(arrays, "BAND", band)
     x = np.random.default_rng(0).integers(0, 99, shape).astype(dtype)
     np.save(tmp_path / "x.npy", x)
-    windows = dict(kernel_size=(3, 2), stride=(2, 1), padding=1)
-    pooling = _files.Pooling(
-        lambda sizes: geometry.plan(sizes, **windows), lambda plan, source: average(plan, source, None)
-    )
+    windows = dict(kernel_size=(2, 3, 2)[-ndim:], stride=(1, 2, 1)[-ndim:], padding=1)
     done = []
-    shapes = _files.stream(pooling, tmp_path / "x.npy", tmp_path / "y.npy", done.append)
-    expected = cpool.avg_pool2d(x, **windows)
+    shapes = arrays.stream(Pooling("avg", ndim, windows), tmp_path / "x.npy", tmp_path / "y.npy", done.append)
+    expected = getattr(cpool, f"avg_pool{ndim}d")(x, **windows, dtype=x.dtype.newbyteorder("="))
     assert shapes == (shape, expected.shape)
     y = np.load(tmp_path / "y.npy")
     assert y.dtype == expected.dtype
@@ -159,39 +163,114 @@ def test_zarr(zarr, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.npy", "x.zarr", "y.npy", "y.zarr", "z.zarr"]
 
 
-@pytest.mark.parametrize("op", ["avg", "max", "mode"])
-def test_pyramid(zarr, op, tmp_path):
-    from ome_zarr_models.v05.image import Image
+def levels_of(group, x, op, ndim=2):
+    """Assert that the levels of a pyramid are x, its half, and so on; return its metadata, checked."""
+    from ome_zarr_models.v05.image_label import ImageLabel
 
+    attributes = ImageLabel.from_zarr(group).ome_attributes
+    expected = x
+    for level in range(len(attributes.multiscales[0].datasets)):
+        found = group[str(level)][:]
+        assert found.dtype == x.dtype
+        np.testing.assert_array_equal(found, expected)
+        more = {"dtype": x.dtype} if op == "avg" else {}
+        expected = getattr(cpool, f"{op}_pool{ndim}d")(expected, 2, ceil_mode=True, **more)
+        if op == "median":
+            expected = np.rint(expected).astype(x.dtype)
+    return attributes
+
+
+@pytest.mark.parametrize("op", ["avg", "max", "min", "median", "mode"])
+def test_pyramid(zarr, op, tmp_path):
     x = np.random.default_rng(0).integers(0, 7, (3, 45, 64)).astype(np.uint8)
     np.save(tmp_path / "x.npy", x)
     result = run("pyramid", "x.npy", "p.zarr", "--levels", 4, "--op", op, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    group = zarr.open_group(tmp_path / "p.zarr", mode="r")
-    expected = x
-    for level in range(4):
-        np.testing.assert_array_equal(group[str(level)][:], expected)
-        more = {"dtype": np.uint8} if op == "avg" else {}
-        expected = getattr(cpool, f"{op}_pool2d")(expected, 2, ceil_mode=True, **more)
-    multiscale = Image.from_zarr(group).ome_attributes.multiscales[0]
+    (multiscale,) = levels_of(zarr.open_group(tmp_path / "p.zarr", mode="r"), x, op).multiscales
     assert [axis.name for axis in multiscale.axes] == ["c", "y", "x"]
+    assert len(multiscale.datasets) == 4
     scale, shift = multiscale.datasets[2].coordinateTransformations
     assert list(scale.scale) == [1, 4, 4]
     assert list(shift.translation) == [0, 1.5, 1.5]
 
 
+def test_pyramid_of_a_photograph(zarr, tmp_path):
+    """A picture of bytes stays one of bytes."""
+    x = np.random.default_rng(0).integers(0, 256, (45, 64, 3), dtype=np.uint8)
+    Image.fromarray(x).save(tmp_path / "x.jpg")
+    assert run("pyramid", "x.jpg", "p.zarr", "--levels", 3, cwd=tmp_path).returncode == 0
+    with Image.open(tmp_path / "x.jpg") as image:
+        pixels = np.moveaxis(np.asarray(image), -1, 0)
+    (multiscale,) = levels_of(zarr.open_group(tmp_path / "p.zarr", mode="r"), pixels, "avg").multiscales
+    assert [axis.name for axis in multiscale.axes] == ["c", "y", "x"]
+
+
+@pytest.mark.parametrize("op", ["mode", "max"])
+def test_pyramid_of_labels(zarr, op, tmp_path):
+    """Of a palette the colours become those of the labels; bits stay bits."""
+    labels = np.random.default_rng(0).integers(0, 5, (45, 64), dtype=np.uint8)
+    image = Image.fromarray(labels)
+    image.putpalette(bytes(range(20)), "RGBA")
+    image.save(tmp_path / "labels.png")
+    Image.fromarray(labels > 2).save(tmp_path / "bits.png")
+    for name, x in (("labels", labels), ("bits", labels > 2)):
+        result = run("pyramid", f"{name}.png", f"{name}.zarr", "--levels", 3, "--op", op, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        attributes = levels_of(zarr.open_group(tmp_path / f"{name}.zarr", mode="r"), x, op)
+        colours = attributes.image_label.colors if name == "labels" else ()
+        assert [(c.label_value, c.rgba) for c in colours] == [
+            (i, (4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3)) for i in range(5 if name == "labels" else 0)
+        ]
+    result = run("pyramid", "labels.png", "avg.zarr", "--levels", 3, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "not for labels" in result.stderr
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_pyramid_of_pages(zarr, ndim, compression, tmp_path):
+    """A TIFF's channels come before its pages, which are z."""
+    x = np.random.default_rng(0).integers(0, 2**16, (9, 2, 30, 20)).astype(">u2")
+    tifffile.imwrite(
+        tmp_path / "x.tif", x, byteorder=">", photometric="minisblack", compression=compression,
+        metadata={"axes": "ZCYX"},
+    )  # fmt: skip
+    result = run("pyramid", "x.tif", "p.zarr", "--levels", 3, "--ndim", ndim, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    native = np.moveaxis(x, 0, 1).astype(np.uint16)
+    (multiscale,) = levels_of(zarr.open_group(tmp_path / "p.zarr", mode="r"), native, "avg", ndim).multiscales
+    assert [axis.name for axis in multiscale.axes] == ["c", "z", "y", "x"]
+    assert list(multiscale.datasets[1].coordinateTransformations[0].scale) == [1, ndim - 1, 2, 2]
+
+
+def test_pictures_through_zarr(zarr, tmp_path):
+    """A TIFF into a Zarr and out of it into a PNG."""
+    x = np.random.default_rng(0).integers(0, 2**16, (30, 20), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "x.tif", x, photometric="minisblack")
+    assert run("median", "x.tif", "y.zarr", "--kernel", 3, cwd=tmp_path).returncode == 0
+    assert run("max", "y.zarr", "z.png", "--kernel", 1, cwd=tmp_path).returncode == 0
+    with Image.open(tmp_path / "z.png") as image:
+        assert image.mode == "I;16"
+        np.testing.assert_array_equal(image, cpool.median_pool2d(x, 3))
+
+
 def test_pyramid_refuses(zarr, tmp_path):
     np.save(tmp_path / "x.npy", np.ones((8, 8)))
+    for name, axes in {"angles": "RYX", "two": "QZYX"}.items():
+        x = np.zeros((2,) * len(axes))
+        tifffile.imwrite(tmp_path / f"{name}.tif", x, photometric="minisblack", metadata={"axes": axes})
     for arguments, says in [
         (["x.npy", "p.npy", "--levels", 2], ".zarr"),
         (["x.npy", "p.zarr", "--levels", 9], "levels=9"),
         (["x.npy", "p.zarr", "--levels", 2, "--op", "mode"], "integer"),
         (["x.npy", "p.zarr", "--levels", 2, "--ndim", 3], "axes"),
         (["missing.npy", "p.zarr", "--levels", 2], "missing"),
+        (["angles.tif", "p.zarr", "--levels", 2], "the axes are RYX"),
+        (["two.tif", "p.zarr", "--levels", 2], "the axes are QZYX"),
     ]:
         result = run("pyramid", *arguments, cwd=tmp_path)
         assert result.returncode == 2
         assert len(result.stderr.splitlines()) == 1, result.stderr
         assert says in result.stderr
-    assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["angles.tif", "two.tif", "x.npy"]
     shutil.rmtree(tmp_path)

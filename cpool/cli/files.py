@@ -1,0 +1,72 @@
+"""Files by their endings: the one place where they are read and written, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from . import pictures
+from .pictures import Picture
+
+#: What a file's name may end in, and the name by which cpool knows the format.
+FORMATS = {
+    ".png": ".png", ".jpg": ".jpg", ".jpeg": ".jpg", ".tif": ".tif", ".tiff": ".tif",
+    ".npy": ".npy", ".npz": ".npz", ".zarr": ".zarr",
+}  # fmt: skip
+
+
+def format_of(path: Path, name: str) -> str:
+    """Return the format of a file, if its name ends as one that cpool knows."""
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{name} must end in {', '.join(FORMATS)}; got {path.name}")
+    return FORMATS[path.suffix.lower()]
+
+
+def read(path: Path) -> Picture:
+    """Read a picture or a .npy file, mapped into memory where its format allows."""
+    ending = format_of(path, "IN")
+    if ending == ".npy":
+        return Picture(np.load(path, mmap_mode="r", allow_pickle=False))
+    return pictures.read(path, ending)
+
+
+def write(path: Path, picture: Picture) -> None:
+    """Write a picture, or its array alone if the name ends in .npy."""
+    ending = format_of(path, "OUT")
+    if ending == ".npy":
+        np.save(path, picture.array)
+    else:
+        pictures.write(path, ending, picture)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def whole_or_nothing(path: Path, force: bool) -> Iterator[Path]:
+    """Yield a path beside `path` to write to, and move it into place only after success."""
+    folder = format_of(path, "OUT") == ".zarr"
+    if path.exists() and not force:
+        raise FileExistsError(f"{path} exists; --force overwrites it")
+    if path.exists() and path.is_dir() != folder:
+        raise FileExistsError(f"{path} is {'not ' if folder else ''}a folder")
+    room = Path(tempfile.mkdtemp(prefix=".cpool-", dir=path.parent))
+    beside = room / f"out{path.suffix}"
+    try:
+        yield beside
+        if folder and path.exists():
+            path.rename(room / "old")
+        if not folder:
+            beside.chmod(0o666 & ~_umask())
+        beside.replace(path)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""Zarr arrays, larger than memory: dask cuts and schedules, cpool.dask pools, nothing is held. Pyramids of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import zarr
+from dask.callbacks import Callback
+from ome_zarr_models.v05.axes import Axis
+from ome_zarr_models.v05.image_label import ImageLabelAttrs
+from ome_zarr_models.v05.image_label_types import Color, Label
+from ome_zarr_models.v05.multiscales import Dataset, Multiscale
+
+from ..dask import pool_blocks
+from . import files
+from .pictures import Picture
+from .pooling import Axes, Pooling, Report
+
+#: OME-Zarr's names of a TIFF's axes, and of those of an array that came without words, by their number.
+NAMES = {"T": "t", "C": "c", "S": "c", "Z": "z", "I": "z", "Q": "z", "Y": "y", "X": "x"}
+UNSAID = {2: {2: "yx", 3: "cyx", 4: "tcyx", 5: "tczyx"}, 3: {3: "zyx", 4: "czyx", 5: "tczyx"}}
+TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
+
+
+class _Progress(Callback):  # type: ignore[misc]
+    """Report the finished part of dask's tasks."""
+
+    def __init__(self, report: Report, first: float = 0.0, share: float = 1.0) -> None:
+        super().__init__(posttask=self.after)
+        self.report, self.first, self.share = report, first, share
+
+    def after(self, key: Any, result: Any, tasks: Any, state: Any, worker: Any) -> None:
+        """Count the tasks."""
+        done = len(state["finished"])
+        every = done + sum(len(state[name]) for name in ("ready", "waiting", "running"))
+        self.report(self.first + self.share * done / max(1, every))
+
+
+def opened(path: Path) -> Picture:
+    """Return a file with its array as dask's, which is read when it is needed; only PNG and JPEG are so at once."""
+    if files.format_of(path, "IN") != ".zarr":
+        picture = files.read(path)
+        x = da.from_array(picture.array, chunks="32MiB", name=False)  # a name would be a digest of all of it
+        return picture._replace(array=x.astype(x.dtype.newbyteorder("=")))
+    found = zarr.open(path, mode="r")
+    if not isinstance(found, zarr.Array):
+        raise ValueError(f"{path} is a Zarr group; name one of its arrays: {', '.join(found.array_keys()) or 'none'}")
+    return Picture(da.from_zarr(found))
+
+
+def _pooled(pooling: Pooling, x: Any, labels: bool) -> Any:
+    """Return the lazy result."""
+    return pool_blocks(pooling.prepare(x.dtype, labels), pooling.plan(x.shape), x, pooling.axes(x.shape))
+
+
+def store(
+    x: Any, target: Path, report: Report, names: str | None = None, first: float = 0.0, share: float = 1.0
+) -> None:
+    """Write a dask array as a Zarr array, in chunks of one shape."""
+    chunks = tuple(max(lengths, default=1) for lengths in x.chunks)
+    array = zarr.create_array(target, shape=x.shape, chunks=chunks, dtype=x.dtype, dimension_names=names and [*names])
+    with _Progress(report, first, share):
+        da.store(x.rechunk(chunks), array, lock=False)  # a task writes whole chunks
+
+
+def pool(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[Axes, Axes]:
+    """Pool from or to Zarr; return both shapes."""
+    picture = opened(source)
+    picture.refuse_to_pool(pooling.ndim)
+    y = _pooled(pooling, picture.array, picture.labels)
+    if files.format_of(target, "OUT") == ".zarr":
+        store(y, target, report)
+    else:
+        with _Progress(report):
+            files.write(target, picture._replace(array=y.compute()))
+    return picture.array.shape, y.shape
+
+
+def _names(picture: Picture, ndim: int) -> str:
+    """Return OME-Zarr's names of a picture's axes, of which the last `ndim` are halved."""
+    count = picture.array.ndim
+    if not picture.axes:
+        if count not in UNSAID[ndim]:
+            raise ValueError(f"an image of {ndim} pooled axes has {ndim} to 5 axes, got shape {picture.array.shape}")
+        return UNSAID[ndim][count]
+    picture.refuse_to_pool(ndim)
+    names = "".join(NAMES.get(axis, "") for axis in picture.axes)
+    if len(set(names)) < count:
+        raise ValueError(f"OME-Zarr has time, channel, z, y and x once each; the axes are {picture.axes}")
+    return names
+
+
+def _colours(picture: Picture) -> Label | None:
+    """Return the palette as OME-Zarr has it."""
+    if picture.palette is None:
+        return None
+    eight = (picture.palette >> 8).tolist()
+    colours = tuple(Color(label_value=i, rgba=tuple(colour)) for i, colour in enumerate(eight))
+    return Label(colors=colours, version="0.5")
+
+
+def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, report: Report) -> list[Axes]:
+    """Write an OME-Zarr 0.5 image of `levels` levels, each half the one above; return their shapes.
+
+    Each level is pooled from the stored level above it, so one pass over a level makes the next. A remainder of one row
+    makes a window of its own (ceil_mode), so nothing of the picture is lost.
+    """
+    picture, pooling = opened(source), Pooling(op, ndim, dict(kernel_size=2, stride=2, ceil_mode=True))
+    x = picture.array
+    pooling.axes(x.shape)
+    names = _names(picture, ndim)
+    if levels > max(x.shape[-ndim:]).bit_length() + 1:
+        raise ValueError(f"levels={levels} is more than an image of shape {x.shape} can be halved into")
+    pooling.prepare(x.dtype, picture.labels)
+    zarr.open_group(target, mode="w")
+    shapes, datasets = [], []
+    for level in range(levels):
+        if level:
+            x = _pooled(pooling, da.from_zarr(str(target / str(level - 1))), picture.labels)
+        store(x, target / str(level), report, names, level / levels, 1 / levels)
+        shapes.append(x.shape)
+        scale = [1.0] * (x.ndim - ndim) + [2.0**level] * ndim
+        shift = [0.0] * (x.ndim - ndim) + [(2.0**level - 1) / 2] * ndim  # the centre of the first window
+        datasets.append(Dataset.build(path=str(level), scale=scale, translation=shift))
+    multiscale = Multiscale(
+        axes=[Axis(name=n, type=TYPES[n]) for n in names], datasets=tuple(datasets), name=source.stem, type=op
+    )
+    attributes = ImageLabelAttrs(multiscales=[multiscale], image_label=_colours(picture), version="0.5")
+    zarr.open_group(target, mode="a").attrs["ome"] = attributes.model_dump(by_alias=True, exclude_none=True)
+    return shapes
