@@ -215,6 +215,8 @@ def exchanges(taps: int) -> Array:
 
 #: Bytes of wires of one block of columns: all stay in the first cache while they are ordered.
 _WIRES = 24576
+#: Windows that are ordered at once, at least.
+_ORDERED = 32
 
 
 def ordered(
@@ -224,21 +226,18 @@ def ordered(
     """Prepare quantiles, `pitch` bytes apart in y, or without them a mode: a function of (thread limit, x, y)."""
     if 0 in y.shape:
         return _nothing
-    memory = _layout.canonical(axes, x, y)
-    work = math.prod(y.shape) * plan.window
-    w, size = plan.axes[-1], np.dtype(type).itemsize
-    columns = min(w.out, max(max(1, VECTOR // memory.run), _WIRES // (plan.window * size * memory.run)))
+    memory, tables = _layout.canonical(axes, x, y), plan.tables()
+    taps = math.prod(table.kernel for table in tables)
+    wire = np.dtype(type).itemsize * memory.run
+    columns = min(tables[-1].out, max(1, _ORDERED // memory.run, _WIRES // (taps * wire)))
     call = _driver.Call(
-        "ordered", LEVEL, type, geometry.pack(plan.tables()), memory.packed(_driver.TYPES), threads.share(work),
-        identity_bits=_identity("min", type), columns=columns, pairs=exchanges(plan.window), quantiles=quantiles,
+        "ordered", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES),
+        threads.share(math.prod(y.shape) * taps), identity_bits=_identity("min", type), columns=columns,
+        pairs=exchanges(taps), quantiles=quantiles,
         method=method, quantile_pitch=pitch,
     )  # fmt: skip
     run: Callable[..., None] = call.run
     return run
-
-
-#: Windows that are ordered at once, at least.
-VECTOR = 32
 
 
 def scatter(

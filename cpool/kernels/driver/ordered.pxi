@@ -19,7 +19,7 @@ cdef Wires lay_wires_out(Job* job, Scratch* scratch) noexcept nogil:
     wires.taps = job.depth.kernel * job.height.kernel * w.kernel
     wires.pitch = job.columns * job.run * job.size
     wires.wires = take(scratch, wires.taps * wires.pitch)
-    wires.line = take(scratch, ((job.columns - 1) * w.stride + (w.kernel - 1) * w.step + 1) * job.run * job.size)
+    wires.line = take(scratch, min(w.size, most_columns(w, job.columns)) * job.run * job.size)
     wires.nan = take(scratch, wires.pitch)
     wires.results = take(scratch, job.columns * job.run * 8)
     wires.length = take(scratch, job.columns * job.run * sizeof(int32_t))
@@ -27,30 +27,45 @@ cdef Wires lay_wires_out(Job* job, Scratch* scratch) noexcept nogil:
     return wires
 
 
+cdef Py_ssize_t most_columns(Axis* w, Py_ssize_t n) noexcept nogil:
+    """Most input columns that n output columns see."""
+    return (n - 1) * w.stride + (w.kernel - 1) * w.step + 1 if w.uniform else tallest(w, n)
+
+
 cdef void lay_taps(Job* job, Wires* wires, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
                    Py_ssize_t n) noexcept nogil:
     """Lay the taps of output columns [first, first + n) of one output row on wires."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, start = first_of(w, first), td, th, tw, d, h, x, least, most
+    cdef Py_ssize_t unit = job.run * job.size, start = first_of(w, first), td, th, tw, d, h, x, o, least, most
     cdef Py_ssize_t begin = max(0, start), end = min(w.size, end_of(w, first + n - 1))
+    cdef Load again = job.leaves.load[job.type][job.type]
     cdef char* wire = wires.wires
     cdef bint inside
     for td in range(job.depth.kernel):
         d = first_of(&job.depth, od) + td * job.depth.step
         for th in range(job.height.kernel):
             h = first_of(&job.height, oh) + th * job.height.step
-            inside = 0 <= d < job.depth.size and 0 <= h < job.height.size and begin < end
+            inside = (0 <= d < job.depth.size and 0 <= h < job.height.size and begin < end
+                      and td < taps_of(&job.depth, od) and th < taps_of(&job.height, oh))
             if inside:
                 job.load(wires.line, plane + d * job.x.d + h * job.x.h + begin * job.x.w, job.x.w, end - begin, job.run)
             for tw in range(w.kernel):
-                x = start + tw * w.step  # outputs [least, most) have this tap inside the input
-                least = min(n, (max(0, begin - x) + w.stride - 1) // w.stride) if inside else n
-                most = min(n, max(least, (end - x + w.stride - 1) // w.stride)) if inside else n
-                job.fill(wire, job.identity, least * job.run)
-                if most > least:
-                    job.leaves.load[job.type][job.type](wire + least * unit, wires.line + (x + least * w.stride - begin) * unit,
-                                                        w.stride * unit, most - least, job.run)
-                job.fill(wire + most * unit, job.identity, (n - most) * job.run)
+                if w.uniform:
+                    x = start + tw * w.step  # outputs [least, most) have this tap inside the input
+                    least = min(n, (max(0, begin - x) + w.stride - 1) // w.stride) if inside else n
+                    most = min(n, max(least, (end - x + w.stride - 1) // w.stride)) if inside else n
+                    job.fill(wire, job.identity, least * job.run)
+                    if most > least:
+                        again(wire + least * unit, wires.line + (x + least * w.stride - begin) * unit, w.stride * unit,
+                              most - least, job.run)
+                    job.fill(wire + most * unit, job.identity, (n - most) * job.run)
+                else:
+                    for o in range(n):
+                        x = first_of(w, first + o) + tw * w.step
+                        if inside and tw < taps_of(w, first + o) and begin <= x < end:
+                            memcpy(wire + o * unit, wires.line + (x - begin) * unit, unit)
+                        else:
+                            job.fill(wire + o * unit, job.identity, job.run)
                 wire += wires.pitch
 
 

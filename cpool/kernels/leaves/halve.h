@@ -30,7 +30,7 @@ CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff
     if (how == NAME(product)) m = m * divisor;
     if (how != NAME(open)) {
       m = m + (T)0;
-      m = SELECT(m == m, m, m * 0 + (T)NAN);
+      m = SELECT(m == m, m, (VECTOR){0} + (T)NAN);
     }
     memcpy(to + o, &m, sizeof m);
     o += width;
