@@ -16,8 +16,12 @@ Every pooling is *which windows* x *which reduction* x *which memory layout*, an
 - ``threads``    decides how many threads a call uses.
 - ``functional`` is the public face, one file per family: ``_extremes``, ``_averages``, ``_norms``, ``_adaptive``, ...;
   each checks arguments and calls the above, by way of ``_call``. ``layers`` hold parameters for it.
+- ``reduce``     are NumPy's reductions: ``_views`` tells of which windows an array is a view.
 - ``reference``  is the same in slow, obvious NumPy: documentation and oracle.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from . import functional, layers
 from ._build_info import VERSION as __version__
@@ -29,3 +33,15 @@ from .threads import get_num_threads, set_num_threads
 __all__ = ["__version__", "get_num_threads", "set_num_threads", "show_config"]
 __all__ += functional.__all__
 __all__ += layers.__all__
+
+if TYPE_CHECKING:
+    from . import reduce as reduce
+
+#: Submodules that are imported when they are first looked at.
+_LAZY = ("reduce",)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
