@@ -419,6 +419,9 @@ def test_dask_coarsen(poolings):
     volume = da.random.default_rng(0).random((4, 6, 8, 10), chunks=(2, 6, 8, 10))
     assert da.coarsen(reduce.mean, volume, {2: 2, 3: 2}).compute().shape == (4, 6, 4, 5)
     assert [w.kernel for w in poolings] == [(2, 2)] * 2
+    poolings.clear()
+    assert isinstance(reduce.nanmax(volume, axis=1), da.Array)  # dask's own
+    assert not poolings
 
 
 @pytest.mark.filterwarnings("ignore:All-NaN", "ignore:Mean of empty")
