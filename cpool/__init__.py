@@ -16,10 +16,12 @@ Every pooling is *which windows* x *which reduction* x *which memory layout*, an
 - ``threads``    decides how many threads a call uses.
 - ``functional`` is the public face, one file per family: ``_extremes``, ``_averages``, ``_norms``, ``_adaptive``, ...;
   each checks arguments and calls the above, by way of ``_call``. ``layers`` hold parameters for it.
+- ``reduce``     are NumPy's reductions: ``_views`` tells of which windows an array is a view.
 - ``reference``  is the same in slow, obvious NumPy: documentation and oracle.
 """
 
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from . import functional, layers
@@ -33,13 +35,19 @@ __all__ = ["__version__", "get_num_threads", "set_num_threads", "show_config"]
 __all__ += functional.__all__
 __all__ += layers.__all__
 
+if _TYPE_CHECKING:
+    from . import reduce as reduce
+    from . import reference as reference
+
+#: Submodules that are imported when they are first looked at: most programs never do.
+_LAZY = ("reduce", "reference")
+
 
 def __getattr__(name: str) -> _Any:
-    """Import ``cpool.reference`` when it is first asked for: most programs never do."""
-    if name == "reference":
-        return _import_module(".reference", __name__)
+    if name in _LAZY:
+        return _import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "reference"})
+    return sorted({*globals(), *_LAZY})

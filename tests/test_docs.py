@@ -23,7 +23,12 @@ MODULES = [
     if m.name not in OPTIONAL and not m.name.startswith("_kernels")  # this CPU may lack the instructions of some
 ]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PARTNERS = {"torch.md": ["torch"], "onnx.md": ["onnx"], "dask.md": ["dask", "xarray"]}
+PARTNERS = {
+    "torch.md": ["torch"],
+    "onnx.md": ["onnx"],
+    "dask.md": ["dask", "xarray"],
+    "windows.md": ["dask", "xarray", "skimage", "scipy"],
+}
 GALLERY = sorted((ROOT / "docs" / "gallery").glob("plot_*.py"))
 
 
