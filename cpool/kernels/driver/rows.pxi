@@ -184,7 +184,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size, d, h, t, td, tall, deep, m, count
     cdef const void* row
     d, deep = first_of(depth, od), taps_of(depth, od)
-    if job.across == BAND or job.across == BAND_FLAT:
+    if deep and (job.across == BAND or job.across == BAND_FLAT):
         h = first_of(height, oh)
         fill_band(job, tile, room, plane, od, h, (n - 1) * height.stride + (height.kernel - 1) * height.step + 1)
         if job.across == BAND_FLAT:
