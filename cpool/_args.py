@@ -25,13 +25,29 @@ def integer(name: str, value: Any, lowest: int, highest: int = LARGEST) -> int:
     return number
 
 
-def per_axis(name: str, value: Any, ndim: int, lowest: int) -> tuple[int, ...]:
-    """Return `value`, an int or a sequence of `ndim` ints, as a tuple of `ndim` ints >= lowest."""
-    if isinstance(value, (tuple, list, np.ndarray)) and np.ndim(value) > 0:
-        if len(value) != ndim:
-            raise ValueError(f"{name} must be an int or {ndim} ints, one per pooled axis, got {value!r}")
+def _sequence(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def ints(name: str, value: Any, count: int, lowest: int) -> tuple[int, ...]:
+    """Return `value`, an int or a sequence of `count` ints, as a tuple of `count` ints >= lowest."""
+    if _sequence(value):
+        if len(value) != count:
+            raise ValueError(f"{name} must be an int or {count} ints, got {value!r}")
         return tuple(integer(f"{name}[{i}]", v, lowest) for i, v in enumerate(value))
-    return (integer(name, value, lowest),) * ndim
+    return (integer(name, value, lowest),) * count
+
+
+def per_axis(name: str, value: Any, ndim: int, lowest: int) -> tuple[int, ...]:
+    """Return the same, one for each pooled axis; as in torch, a sequence of one stands for all."""
+    return ints(name, value[0] if _sequence(value) and len(value) == 1 else value, ndim, lowest)
+
+
+def strides(value: Any, kernel: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the stride of each axis: the kernel, if `value` is None or, as torch has it, an empty sequence."""
+    if value is None or (_sequence(value) and len(value) == 0):
+        return kernel
+    return per_axis("stride", value, len(kernel), 1)
 
 
 def nonzero_number(name: str, value: Any) -> float:

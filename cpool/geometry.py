@@ -194,7 +194,7 @@ def sliding_windows(
     if out > 2**40:
         raise ValueError(f"padding=({before}, {after}) makes pooled axis {axis_name} {out} windows long")
     raw = np.arange(out, dtype=np.int64) * stride - before
-    begin = raw + np.where(raw < 0, -(raw // dilation) * dilation, 0)  # the first tap >= 0
+    begin = np.minimum(raw + np.where(raw < 0, -(raw // dilation) * dilation, 0), size)  # the first tap >= 0
     end = np.minimum(raw + span, size)
     taps = np.maximum(0, -(-(end - begin) // dilation))
     # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
@@ -349,7 +349,7 @@ def plan(
     return sliding_plan(
         sizes,
         kernel,
-        kernel if stride is None else _args.per_axis("stride", stride, ndim, 1),
+        _args.strides(stride, kernel),
         explicit_padding(padding, ndim),
         _args.per_axis("dilation", dilation, ndim, 1),
         _args.flag("ceil_mode", ceil_mode),
@@ -376,6 +376,6 @@ def explicit_padding(padding: Any, ndim: int) -> tuple[tuple[int, int], ...] | s
     if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list)) for p in padding):
         if len(padding) != ndim:
             raise ValueError(f"padding must have one (before, after) pair per pooled axis ({ndim}), got {padding!r}")
-        pairs = [_args.per_axis(f"padding[{i}]", p, 2, 0) for i, p in enumerate(padding)]
+        pairs = [_args.ints(f"padding[{i}]", p, 2, 0) for i, p in enumerate(padding)]
         return tuple((p[0], p[1]) for p in pairs)
     return tuple((p, p) for p in _args.per_axis("padding", padding, ndim, 0))
