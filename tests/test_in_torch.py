@@ -269,41 +269,6 @@ class Net(torch.nn.Module):
         return self.body(x)
 
 
-def test_compile():
-    torch.manual_seed(0)
-    net = Net()
-    x = torch.randn(2, 1, 16, 16)
-    expected = net(x)
-    fast = torch.compile(ours.accelerate(net), fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(fast(x), expected)
-    fast(x).sum().backward()
-    assert all(p.grad is not None for p in net.parameters())
-
-
-def test_accelerated_model_learns_the_same():
-    """The loss curve of a small CNN on digits-like data with and without."""
-    torch.manual_seed(0)
-    net = Net()
-    twin = ours.accelerate(copy.deepcopy(net))
-    assert list(twin.state_dict()) == list(net.state_dict())
-    assert repr(twin) == repr(net)
-    assert type(twin.body[2]) is not torch.nn.MaxPool2d
-    x, target = torch.randn(64, 1, 16, 16), torch.randint(0, 10, (64,))
-    curves = []
-    for model in (net, twin):
-        optimizer = torch.optim.SGD(model.parameters(), 0.1)
-        curve = []
-        for _ in range(10):
-            optimizer.zero_grad()
-            loss = F.cross_entropy(model(x), target)
-            loss.backward()
-            optimizer.step()
-            curve.append(loss.item())
-        curves.append(curve)
-    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
-    assert curves[0][-1] < curves[0][0]
-
-
 LAYERS = [
     torch.nn.MaxPool1d(2), torch.nn.MaxPool2d(3, 2, 1, return_indices=True), torch.nn.MaxPool3d(2, ceil_mode=True),
     torch.nn.AvgPool1d(2), torch.nn.AvgPool2d((2, 3), 1), torch.nn.AvgPool3d(2, divisor_override=3),
@@ -340,6 +305,63 @@ def runs_on_cpool(call):
     with Called() as called:
         call()
     return bool(called.names)
+
+
+def test_compile():
+    torch.manual_seed(0)
+    net = Net()
+    x = torch.randn(2, 1, 16, 16)
+    expected = net(x)
+    fast = torch.compile(ours.accelerate(net), fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(fast(x), expected)
+    fast(x).sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+@pytest.mark.parametrize("mode", ["grad", "jvp", "hessian"])
+def test_compiled_derivatives(mode):
+    x = 1 + numbers((1, 4, 6))
+    for name, arguments, keywords in calls(2):
+        torch.compiler.reset()
+        f = given(getattr(ours, name), arguments, keywords)
+        compiled = torch.compile(lambda v, f=f: MODES[mode](f, v), fullgraph=True, backend="aot_eager")
+        torch.testing.assert_close(compiled(x), MODES[mode](f, x))
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=repr)
+def test_compiled_layers(layer):
+    torch.compiler.reset()
+    x, mine = example(layer).requires_grad_(), accelerated(layer)
+    found = []
+    for call in (torch.compile(mine, fullgraph=True, backend="aot_eager", dynamic=True), mine):
+        result = call(x)
+        y = result[0] if isinstance(result, tuple) else result
+        found.append((result, torch.autograd.grad(y.sin().sum(), x)))
+    torch.testing.assert_close(*found)
+
+
+def test_accelerated_model_learns_the_same():
+    """The loss curve of a small CNN on digits-like data with and without."""
+    torch.manual_seed(0)
+    net = Net()
+    twin = ours.accelerate(copy.deepcopy(net))
+    assert list(twin.state_dict()) == list(net.state_dict())
+    assert repr(twin) == repr(net)
+    assert type(twin.body[2]) is not torch.nn.MaxPool2d
+    x, target = torch.randn(64, 1, 16, 16), torch.randint(0, 10, (64,))
+    curves = []
+    for model in (net, twin):
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        curve = []
+        for _ in range(10):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), target)
+            loss.backward()
+            optimizer.step()
+            curve.append(loss.item())
+        curves.append(curve)
+    np.testing.assert_allclose(curves[0], curves[1], rtol=1e-4)
+    assert curves[0][-1] < curves[0][0]
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)

@@ -64,7 +64,10 @@ def test_values(op, dtype):
     if dtype == torch.bfloat16:
         pytest.importorskip("ml_dtypes")
     for mine, theirs, x in samples(op, dtype, every=1 if dtype == torch.float64 else 17):
-        torch.testing.assert_close(mine(x), theirs(x))
+        expected = theirs(x)
+        if dtype in (torch.float16, torch.bfloat16) and "avg" in op.name:
+            expected = theirs(x.double()).to(dtype)  # torch sums adaptive averages of volumes in 2 bytes
+        torch.testing.assert_close(mine(x), expected)
 
 
 # Of unpooling, PyTorch differentiates the samples of the variant "grad" alone: in the others indices stand twice.

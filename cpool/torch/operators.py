@@ -34,6 +34,9 @@ Context = Any
 #: Integers per axis of windows that slide.
 SLIDING = 5
 
+#: The one level that forward mode has, named because `torch.compile` enters it unseen by `torch.autograd.forward_ad`.
+FORWARD = 0
+
 LIBRARY = torch.library.Library("cpool", "DEF")
 
 # ------------------------------------------------------------------------------------------------ tensors and arrays
@@ -240,6 +243,10 @@ def _below_autograd(operator: Any, *arguments: Any) -> Any:
         return operator(*arguments)
 
 
+def _dual(primal: Tensor, tangent: Tensor) -> Tensor:
+    return forward_ad.make_dual(primal, tangent, level=FORWARD)
+
+
 def _differentiable(operator: Any, forward: Callable[..., Any], reverse: Callable[..., Any]) -> None:
     """Differentiate an operator by its first argument.
 
@@ -247,7 +254,7 @@ def _differentiable(operator: Any, forward: Callable[..., Any], reverse: Callabl
     """
 
     def kernel(x: Tensor, *rest: Any) -> Any:
-        primal, tangent = forward_ad.unpack_dual(x)
+        primal, tangent = forward_ad.unpack_dual(x, level=FORWARD)
         if tangent is not None:
             return forward(primal, tangent, *rest)
         if x.requires_grad and torch.is_grad_enabled():
@@ -276,7 +283,7 @@ def _linear(operator: Any, transpose: Callable[..., Tensor]) -> None:
             return None, transpose(grad, ctx.shape, *rest), *(None for _ in rest)
 
     def forward(x: Tensor, tangent: Tensor, *rest: Any) -> Tensor:
-        return forward_ad.make_dual(operator(x, *rest), operator(tangent, *rest))
+        return _dual(operator(x, *rest), operator(tangent, *rest))
 
     _differentiable(operator, forward, partial(Linear.of, operator))
 
@@ -307,7 +314,7 @@ class Pick(Reverse):
 
 def _pick_forward(x: Tensor, tangent: Tensor, windows: Ints, ceil_mode: bool, op: str) -> tuple[Tensor, Tensor]:
     y, indices = pick(x, windows, ceil_mode, op)
-    return forward_ad.make_dual(y, _fetch(tangent, indices, _ndim(windows))), indices
+    return _dual(y, _fetch(tangent, indices, _ndim(windows))), indices
 
 
 _differentiable(pick, _pick_forward, partial(Pick.of, pick))
@@ -337,7 +344,7 @@ def _norm_forward(x: Tensor, tangent: Tensor, windows: Ints, ceil_mode: bool, p:
     y = norm(x, windows, ceil_mode, p)
     inner, outer = _chain(x, y, p)
     dy = outer * average(inner * tangent, windows, ceil_mode, True, 1)
-    return forward_ad.make_dual(y, dy.to(y.dtype))
+    return _dual(y, dy.to(y.dtype))
 
 
 _differentiable(norm, _norm_forward, partial(Norm.of, norm))
