@@ -1,6 +1,7 @@
 """cpool.torch: values, derivatives in every mode, layouts, opcheck, torch.compile and whole models."""
 
 import copy
+import doctest
 import io
 import pickle
 import subprocess
@@ -90,6 +91,14 @@ def test_layouts_are_kept_and_nothing_is_copied():
     assert np.shares_memory(operators._array(x), x.numpy())
 
 
+@pytest.mark.parametrize("name", ours.__all__)
+def test_functions_have_examples(name):
+    tests = doctest.DocTestFinder().find(getattr(ours, name), name, module=False)
+    assert any(test.examples for test in tests)
+    for test in tests:
+        assert doctest.DocTestRunner().run(test).failed == 0
+
+
 def test_padding_beyond_torch():
     x = numbers((1, 1, 4, 4))
     assert ours.max_pool2d(x, 3, 1, ((0, 2), (2, 0))).shape == (1, 1, 4, 4)
@@ -105,6 +114,14 @@ def test_refused():
         ours.max_pool3d(torch.ones(4, 4), 2)
     with pytest.raises(ValueError, match="stride"):
         ours.max_pool2d(torch.ones(4, 4), 2, 0)
+    with pytest.raises(ValueError, match="kernel_size"):
+        ours.avg_pool3d(torch.ones(4, 4, 4), (2, 2))
+    with pytest.raises(TypeError, match="padding"):
+        ours.avg_pool2d(torch.ones(4, 4), 2, padding="same")
+    with pytest.raises(TypeError, match="ceil_mode"):
+        ours.lp_pool2d(torch.ones(4, 4), 2, 2, ceil_mode=1)
+    with pytest.raises(ValueError, match="wholly into padding"):
+        ours.max_pool1d(torch.ones(1), 2, 1, 1, 2)
 
 
 OPS = torch.ops.cpool

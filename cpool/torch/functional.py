@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -177,13 +176,28 @@ _TEXT = """Do what :func:`cpool.{name}` does on a CPU tensor, with autograd.
     ------
     TypeError, ValueError
         As cpool's function; also for a tensor that is not on the CPU.
-    """
-_three = partial(_docs.three, "cpool.torch", _TEXT)
 
-max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _make_extreme, "max")
-min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _make_extreme, "min")
-avg_pool1d, avg_pool2d, avg_pool3d = _three("avg_pool", _make_average)
-lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool", _make_norm)
-adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool", _make_adaptive_max)
-adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three("adaptive_avg_pool", _make_adaptive_average)
-max_unpool1d, max_unpool2d, max_unpool3d = _three("max_unpool", _make_unpool)
+    Examples
+    --------
+    >>> import torch, cpool.torch
+    >>> x = torch.ones({d} * [4])
+    >>> cpool.torch.{name}(CALL).unique()
+    tensor([1.])
+    """
+
+
+def _three(name: str, call: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:
+    return _docs.three("cpool.torch", _TEXT.replace("CALL", call), name, make, *arguments)
+
+
+max_pool1d, max_pool2d, max_pool3d = _three("max_pool", "x, 2", _make_extreme, "max")
+min_pool1d, min_pool2d, min_pool3d = _three("min_pool", "x, 2", _make_extreme, "min")
+avg_pool1d, avg_pool2d, avg_pool3d = _three("avg_pool", "x, 2", _make_average)
+lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool", "x, 2, 1", _make_norm)
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool", "x, 2", _make_adaptive_max)
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three(
+    "adaptive_avg_pool", "x, 2", _make_adaptive_average
+)
+max_unpool1d, max_unpool2d, max_unpool3d = _three(
+    "max_unpool", "x, torch.arange(4**{d}).reshape({d} * [4]), 1", _make_unpool
+)
