@@ -254,7 +254,8 @@ def _differentiable(operator: Any, forward: Callable[..., Any], reverse: Callabl
     """
 
     def kernel(x: Tensor, *rest: Any) -> Any:
-        primal, tangent = forward_ad.unpack_dual(x, level=FORWARD)
+        level = FORWARD if torch._C._are_functorch_transforms_active() else None  # None is fast outside forward mode
+        primal, tangent = forward_ad.unpack_dual(x, level=level)
         if tangent is not None:
             return forward(primal, tangent, *rest)
         if x.requires_grad and torch.is_grad_enabled():
@@ -320,7 +321,9 @@ def _pick_forward(x: Tensor, tangent: Tensor, windows: Ints, ceil_mode: bool, op
 _differentiable(pick, _pick_forward, partial(Pick.of, pick))
 
 
-_differentiable(extreme, lambda *arguments: _pick_forward(*arguments)[0], lambda *arguments: pick(*arguments)[0])
+_differentiable(
+    extreme, lambda *arguments: _pick_forward(*arguments)[0], lambda *arguments: Pick.of(pick, *arguments)[0]
+)
 
 
 class Norm(Reverse):
