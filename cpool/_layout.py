@@ -59,9 +59,11 @@ def empty(shape: Axes, order: Axes, dtype: Any) -> np.ndarray[Any, Any]:
 
 
 def _run_axes(view: View, pooled: Axes) -> Axes:
-    """Return the unpooled axes that lie contiguous under one pixel, outermost first."""
-    last = pooled[-1]
-    if view.strides[last] == view.itemsize or (view.shape[last] == 1 and last == len(view.shape) - 1):
+    """Return the unpooled axes that lie contiguous under one pixel, outermost first.
+
+    An axis of one element has any stride and says nothing.
+    """
+    if any(view.strides[a] == view.itemsize and view.shape[a] > 1 for a in pooled):
         return ()
     run: list[int] = []
     step = view.itemsize
