@@ -54,7 +54,7 @@ def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, di
     if not w.pooled:
         return "none"
     unit = run * size
-    long = not picks and not divides_first and w.kernel >= LONG
+    long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
         if long and w.span * unit > BAND:
             return "long"
