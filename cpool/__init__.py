@@ -27,11 +27,12 @@ from typing import Any as _Any
 from . import functional, layers
 from ._build_info import VERSION as __version__
 from ._config import show_config
+from ._explain import Explanation, explain
 from .functional import *  # noqa: F403
 from .layers import *  # noqa: F403
 from .threads import get_num_threads, set_num_threads
 
-__all__ = ["__version__", "get_num_threads", "set_num_threads", "show_config"]
+__all__ = ["Explanation", "__version__", "explain", "get_num_threads", "set_num_threads", "show_config"]
 __all__ += functional.__all__
 __all__ += layers.__all__
 
