@@ -106,7 +106,7 @@ def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _
     """Take the planes for one where they follow one another and no window reaches beyond its own: for the driver, one
     tall plane is less trouble than many small ones."""
     d, h, w = tables
-    if d.pooled or d.size > 1 or not h.uniform or not h.even or h.before or h.period or memory.planes == 1:
+    if d.pooled or d.size > 1 or not h.uniform or not h.even or h.before or h.rows or memory.planes == 1:
         return tables, memory
     stride = h.size if h.out == 1 else h.stride
     if h.span > stride or h.out * stride != h.size:
@@ -115,7 +115,7 @@ def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _
     if joined is None:
         return tables, memory
     n = memory.planes
-    tall = Table(n * h.size, n * h.out, h.kernel, stride, h.step, 0, True, h.first, h.taps, h.count[:1], h.size)
+    tall = Table(n * h.size, n * h.out, h.kernel, stride, h.step, 0, True, h.first, h.taps, h.count[:1], rows=h.size)
     return [d, tall, w], joined
 
 

@@ -154,9 +154,11 @@ class Memory:
 def canonical(pooled: Axes, *views: View) -> Memory:
     """Return what the driver needs to know of up to three arrays."""
     first = views[0]
-    run = _run_axes(first, pooled)
-    if run and any(_run_axes(v, pooled) != run for v in views):
-        run = ()
+    run: Axes = ()  # innermost axes that lie so in all views
+    for axes in zip(*(reversed(_run_axes(v, pooled)) for v in views), strict=False):
+        if len(set(axes)) > 1:
+            break
+        run = (axes[0], *run)
     leading = [a for a in range(len(first.shape)) if a not in pooled + run and first.shape[a] != 1]
     groups = _merged(sorted(leading, key=lambda a: -abs(first.strides[a])), list(views)) or [[]]
     lead = tuple(math.prod(first.shape[a] for a in g) for g in groups)

@@ -11,7 +11,7 @@ cimport cython
 
 import numpy as np
 
-from . import _engine, _layout, threads
+from . import _engine, threads
 
 cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty
 
@@ -149,12 +149,14 @@ cdef class Prepared:
 
     cdef readonly object run, dtype
     cdef readonly tuple shape
-    cdef object order
+    cdef object laid, inverse  # the shape in memory order, and how its axes are turned; None in C order
     cdef bint bits, single
 
     def __cinit__(self, run, tuple shape, tuple order, dtype, bint bits=False):
         self.run, self.shape, self.dtype = run, shape, dtype
-        self.order = None if order == tuple(range(len(shape))) else order
+        if order != tuple(range(len(shape))):
+            self.laid = tuple(shape[a] for a in order)
+            self.inverse = tuple(order.index(a) for a in range(len(shape)))
         self.bits = bits
 
     def alone(self):
@@ -167,9 +169,9 @@ cdef class Prepared:
 
     cpdef object new(self, dtype):
         """Return a new array of the output's shape and memory order."""
-        if self.order is None:
+        if self.laid is None:
             return empty(self.shape, dtype)
-        return _layout.empty(self.shape, self.order, dtype)
+        return empty(self.laid, dtype).transpose(self.inverse)
 
     def forward(self, x, out=None):
         """Pool `x` into the checked `out` or a new array."""

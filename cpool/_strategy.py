@@ -30,17 +30,20 @@ BAND = 131072
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
 RADIX = 8
+#: Taps that are compared in one pass, also where output rows share input rows.
+SINGLE = 25
 #: Windows of so many columns, if there are few, are folded by halves.
 LONG = 64
 
 
 class Strategy(NamedTuple):
-    """How H and W are folded, and how many output rows and columns at once."""
+    """How H and W are folded, how many output rows and columns at once, and whether places are found in one pass."""
 
     across: str
     along: str
     rows: int
     columns: int
+    single: bool
 
 
 def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, divides_first: bool) -> str:
@@ -54,7 +57,7 @@ def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, di
             return "long"
         return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
     if not w.uniform:
-        if w.period > 1 and run == 1 and w.period <= w.out:
+        if w.period > 1 and w.advance == 1 and run == 1 and w.period <= w.out and not picks:
             return "spread"
         if rows >= RADIX:
             return "turned"
@@ -106,7 +109,7 @@ def choose(
         widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
     if along == "turned":
         widest = max(1, min(widest, 4 * CHUNK // (unit * min(total, LANES))))
-    if w.uniform or w.period > 1:
+    if w.uniform or along == "spread":
         columns = max(1, (widest - w.span) // stride + 1)
     else:
         columns = max(1, widest * w.out // max(w.size, w.out) - w.kernel)
@@ -132,4 +135,6 @@ def choose(
         rows, columns = 1, max(1, min(w.out, CHUNK // unit))
     if h.out <= rows and d.out == 1:
         rows = min(rows // h.out, planes) * h.out
-    return Strategy(across, along, max(1, min(rows, total)), columns)
+    taps = d.kernel * h.kernel * w.kernel
+    single = picks and along == "rows" and (taps <= SINGLE or (h.uniform and h.stride >= h.span))
+    return Strategy(across, along, max(1, min(rows, total)), columns, single)

@@ -130,9 +130,9 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the windows of one axis, as geometry.packed_axis lays them out; return where the next ones start."""
     w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
-    w.uniform, w.even = <bint>p[7], <Py_ssize_t>p[8]
-    cdef Py_ssize_t counts = <Py_ssize_t>p[9]
-    p += 10
+    w.uniform, w.advance, w.rows, w.even = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9], <Py_ssize_t>p[10]
+    cdef Py_ssize_t counts = <Py_ssize_t>p[11]
+    p += 12
     if not w.uniform:
         w.firsts, w.tap_counts = p, p + w.out
         p += 2 * w.out
@@ -178,7 +178,7 @@ cdef class Call:
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory, int threads,
                   *, str reduction="max", double identity=0, str norm="plain", double power=0, divisor=None,
                   bint divides=False, bint divides_first=False, str across="nested", str along="none",
-                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint as_it_lies=False, bint wide=False,
+                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint as_it_lies=False, bint wide=False,
                   pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
         cdef Job* job = &self.job
@@ -196,7 +196,7 @@ cdef class Call:
         p = read_axis(&windows[0], &job.depth)
         p = read_axis(p, &job.height)
         read_axis(p, &job.width)
-        job.height.period = job.height.period or job.height.size
+        job.height.rows = job.height.rows or job.height.size
         job.leaves = leaves_of(level)
         job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
             "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
@@ -206,7 +206,7 @@ cdef class Call:
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
         job.close.last, job.close.divisor = 1, divisor if divisor is not None else 1
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
-        job.rows, job.columns, job.as_it_lies = rows, columns, as_it_lies
+        job.rows, job.columns, job.single, job.as_it_lies = rows, columns, single, as_it_lies
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))

@@ -38,7 +38,8 @@ ctypedef void (*Count)(void*, int32_t*, int32_t*, const void*, const void*, Py_s
 ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                             int64_t, int64_t, int) noexcept nogil
-ctypedef int (*Add)(void* const*, const void* const*, const void* const*, int, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef int (*Add)(void* const*, const void* const*, Py_ssize_t, const void* const*, Py_ssize_t, int, Py_ssize_t,
+                    Py_ssize_t, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
@@ -78,7 +79,7 @@ cdef enum:
 
 
 cdef struct Axis:          # windows: tap t of output o is input first + t*step, for t < taps
-    Py_ssize_t size, out, kernel, stride, step, before, period
+    Py_ssize_t size, out, kernel, stride, step, before, period, advance, rows
     bint uniform           # first = o*stride - before, taps = kernel: there are no tables
     Py_ssize_t even        # the divisor of all windows, or 0 where `count` tells
     const int64_t* firsts

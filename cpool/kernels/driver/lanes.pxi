@@ -34,45 +34,39 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t o, t, n, row = rows * job.size
+    cdef Py_ssize_t row = rows * job.size
     cdef Turn turn = job.leaves.turn[job.log_size]
-    cdef char* column
     turn(room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
-    for o in range(tile.out):
-        column = room.turned + (first_of(w, tile.begin + o) - tile.start) * job.run * row
-        n = taps_of(w, tile.begin + o)
-        if n == 0:  # an element that no window sees
-            memset(room.folded + o * job.run * row, 0, job.run * row)
-            continue
-        for t in range(n):
-            room.taps[t] = column + t * w.step * job.run * row
-        job.fold(room.folded + o * job.run * row, row, room.taps, n, row, job.run, rows, close)
+    fold_columns(job, tile, room, room.folded, room.turned, job.run * rows, close)
     turn(out, out_pitch, room.folded, row, tile.out * job.run, rows)
+
+
+cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
+                       const Close* close) noexcept nogil:
+    """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every period-th."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase, o, t, n, m
+    cdef const char* column
+    every = 1 if w.uniform else w.period or w.out
+    advance = w.stride if w.uniform else w.advance
+    for phase in range(min(every, tile.out)):
+        o = tile.begin + phase
+        n, m = taps_of(w, o), (tile.out - phase + every - 1) // every
+        if n == 0:  # elements that no window sees
+            for t in range(m):
+                memset(out + (phase + t * every) * unit, 0, unit)
+            continue
+        column = columns + (first_of(w, o) - tile.start) * unit
+        for t in range(n):
+            room.taps[t] = column + t * w.step * unit
+        job.fold(out + phase * unit, every * unit, room.taps, n, advance * unit, m, lanes, close)
 
 
 cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                     Py_ssize_t rows, const Close* close) noexcept nogil:
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t r, o, t, n, unit = job.run * job.size
-    cdef const char* column
+    cdef Py_ssize_t r
     for r in range(rows):
-        if w.uniform:
-            for t in range(w.kernel):
-                room.taps[t] = flat + t * w.step * unit
-            job.fold(out, unit, room.taps, w.kernel, w.stride * unit, tile.out, job.run, close)
-        else:
-            for o in range(tile.out):
-                column = flat + (first_of(w, tile.begin + o) - tile.start) * unit
-                n = taps_of(w, tile.begin + o)
-                if n == 0:
-                    memset(out + o * unit, 0, unit)
-                    continue
-                for t in range(n):
-                    room.taps[t] = column + t * w.step * unit
-                job.fold(out + o * unit, 0, room.taps, n, 0, 1, job.run, close)
-        flat += pitch_of(job, tile)
-        out += out_pitch
+        fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run, close)
 
 
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,

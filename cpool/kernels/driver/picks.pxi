@@ -90,6 +90,23 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
     job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, pitch, rows, lanes, 0)
 
 
+cdef void pick_columns(Job* job, Tile* tile, Room* room, char* values, char* places, const char* columns,
+                       Py_ssize_t lanes) noexcept nogil:
+    """Like `fold_columns`."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase, t, n
+    cdef const char* column
+    every = 1 if w.uniform else w.period or w.out
+    advance = w.stride if w.uniform else w.advance
+    for phase in range(min(every, tile.out)):
+        n = taps_of(w, tile.begin + phase)
+        column = columns + (first_of(w, tile.begin + phase) - tile.start) * unit
+        for t in range(n):
+            room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
+        job.pick(values + phase * unit, places + phase * unit, every * unit, room.taps, NULL, room.offsets, n,
+                 advance * unit, (tile.out - phase + every - 1) // every, lanes, 0)
+
+
 cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* places, const char* flat,
                      Py_ssize_t rows) noexcept nogil:
     """Fold W of `rows` rows of scratch, into dense rows of values and places."""
@@ -101,13 +118,7 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
         pick_flat(job, room, values, places, to_pitch, flat, pitch, rows, tile.out * job.run)
     elif job.along == ROWS:
         for r in range(rows):
-            for o in range(1 if w.uniform else tile.out):
-                column = flat + r * pitch + (first_of(w, tile.begin + o) - tile.start) * unit
-                n = taps_of(w, tile.begin + o)
-                for t in range(n):
-                    room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
-                job.pick(values + r * to_pitch + o * unit, places + r * to_pitch + o * unit, unit, room.taps, NULL,
-                         room.offsets, n, w.stride * unit, tile.out if w.uniform else 1, job.run, 0)
+            pick_columns(job, tile, room, values + r * to_pitch, places + r * to_pitch, flat + r * pitch, job.run)
     elif job.along == PHASES:
         n = rows * tile.pitch // w.stride
         turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, (w.kernel - 1) * w.step + 1) * job.run)
@@ -131,23 +142,56 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     else:
         row = rows * job.size
         turn(room.turned, row, flat, pitch, rows, tile.span * job.run)
-        for o in range(tile.out):
-            column = room.turned + (first_of(w, tile.begin + o) - tile.start) * job.run * row
-            n = taps_of(w, tile.begin + o)
-            for t in range(n):
-                room.taps[t], room.offsets[t] = column + t * w.step * job.run * row, t * w.step
-            job.pick(room.folded + o * job.run * row, room.ends + o * job.run * row, row, room.taps, NULL, room.offsets, n,
-                     row, job.run, rows, 0)
+        pick_columns(job, tile, room, room.folded, room.ends, room.turned, job.run * rows)
         turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
         turn(places, to_pitch, room.ends, row, tile.out * job.run, rows)
     mend_places(job, tile, places, 0, rows, to_pitch)
+
+
+cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows, Py_ssize_t o,
+                       Py_ssize_t n, Py_ssize_t pitch, Py_ssize_t every) noexcept nogil:
+    """Compare all taps inside of n windows that are alike, `every` outputs apart, in one pass over `rows` rows."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
+    cdef Py_ssize_t count = 0
+    cdef bint going = False
+    cdef const void* taps[64]
+    cdef int64_t offsets[64]
+    for r in range(rows):
+        for t in range(taps_of(w, tile.begin + o)):
+            c = begin + t * w.step
+            if 0 <= c < w.size:
+                taps[count], offsets[count] = <const char*>room.taps[r] + (c - edge) * unit, room.offsets[r] + t * w.step
+                count += 1
+            if count == 64:
+                job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n, job.run, going)
+                going, count = True, 0
+    if count:
+        job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n, job.run, going)
+
+
+cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows) noexcept nogil:
+    """One output row in one pass: `rows` input rows, whose first columns inside and places are in `taps` and `offsets`."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, o = 0, n, phase
+    if not w.uniform and w.period:
+        for phase in range(min(w.period, tile.out)):
+            pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.period - 1) // w.period,
+                         w.advance * unit, w.period)
+        return
+    while o < tile.out:
+        n = 1
+        if w.uniform and first_of(w, tile.begin + o) >= 0 and end_of(w, tile.begin + o) <= w.size:
+            n = min(tile.out - o, (w.size - end_of(w, tile.begin + o)) // w.stride + 1)
+        pick_windows(job, tile, room, value, place, rows, o, n, w.stride * unit, 1)
+        o += n
 
 
 cdef void store_picked(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t p, Py_ssize_t od,
                        Py_ssize_t oh, bint straight) noexcept nogil:
     """Store a row of values, unless they lie `straight` in the array, and turn places into indices of the plane."""
     cdef Memory* m = &job.at
-    cdef Py_ssize_t high = job.height.period, h = first_of(&job.height, oh)
+    cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh)
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= 0 else h)) * job.width.size
     if not straight:
         job.store(job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w, job.y.w,
@@ -163,13 +207,14 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Axis* height = &job.height
     cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
     cdef Py_ssize_t q, r, t, td, d, h, count, slot, deep = taps_of(depth, od), start = first_of(depth, od)
-    cdef Py_ssize_t area = height.period * job.width.size
+    cdef Py_ssize_t area = height.rows * job.width.size
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
-    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies = job.along == NONE and job.as_it_lies
+    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies
     cdef const char* slab
     cdef char* value
     cdef char* place = room.winners
+    as_it_lies = job.as_it_lies and (job.along == NONE or job.single)
     for q in range(planes):
         slab = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
         for td in range(deep):
@@ -193,15 +238,18 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                     room.offsets[count] = td * depth.step * area + t * height.step * job.width.size
                     if as_it_lies:
                         room.taps[count] = slab + d * job.x.d + h * job.x.h
-                    elif job.along == NONE:
-                        room.taps[count] = room.band + slot * pitch
+                    elif job.along == NONE or job.single:
+                        room.taps[count] = room.band + slot * pitch + tile.left * unit
                     else:
                         room.taps[count], room.from_[count] = room.values + slot * out_pitch, room.places + slot * out_pitch
                     count += 1
             value = (job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + (oh + r) * job.y.h
                      + tile.begin * job.y.w) if straight else room.out
-            job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0, 1,
-                     tile.out * job.run, 0)
+            if job.single:
+                pick_at_once(job, tile, room, value, place, count)
+            else:
+                job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0, 1,
+                         tile.out * job.run, 0)
             store_picked(job, tile, room, value, place, p + q, od, oh + r, straight)
 
 
@@ -214,7 +262,7 @@ cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t la
         r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
         tile = tile_of(job, first // all_rows * job.columns, min(job.width.out, (first // all_rows + 1) * job.columns))
         room = lay_out(job, scratch, &tile)
-        if job.along != NONE:
+        if job.along != NONE and not job.single:
             pad_rows(job, &tile, &room, room.band, input_rows(job))
         for o in range(tile.out):
             room.bases[o] = first_of(&job.width, tile.begin + o)
@@ -234,7 +282,7 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
     """Search the windows of one output row for the values that stand in y; planes' rows are dense."""
     cdef Axis* w = &job.width
     cdef Memory* m = &job.at
-    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.period
+    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.rows
     cdef char value[8]
     cdef int64_t index
     cdef const void* row

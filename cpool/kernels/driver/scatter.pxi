@@ -26,14 +26,19 @@ cdef void extent_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
 
 
 cdef void add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Zero dense planes [first, last) and add all their gradients, one row each: an index is looked at once."""
-    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size, plane_bytes = elements * job.size
-    cdef Py_ssize_t cleared = first, together = 1, p, q, turns = TURNS if plane_bytes <= SMALL_PLANE else 1
+    """Zero dense planes [first, last) and add all their gradients: an index is looked at once."""
+    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size
+    cdef Py_ssize_t plane_bytes = elements * job.run * job.size, outs = job.depth.out * job.height.out
+    cdef Py_ssize_t cleared = first, together = 1, p, q, o, turns = 1
+    cdef int wide = job.at.type == INT64
     cdef void* flat[4]
     cdef const void* g[4]
     cdef const void* at[4]
-    if turns == TURNS and job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
-        together = max(TURNS, CLEARED // plane_bytes // TURNS * TURNS)
+    if outs == 1 and plane_bytes <= SMALL_PLANE and job.run == 1 and (
+            job.width.out == 1 or (job.y.w == job.size and job.at.w == (8 if wide else 4))):
+        turns = TURNS
+        if job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
+            together = max(TURNS, CLEARED // plane_bytes // TURNS * TURNS)
     while first < last:
         if first + turns > last:
             turns = 1
@@ -45,9 +50,16 @@ cdef void add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
             if p == cleared:
                 cleared = min(last, p + together)
                 memset(flat[q], 0, (cleared - p) * plane_bytes)
-        if not job.leaves.add[job.type][job.at.type == INT64](flat, g, at, <int>turns, job.width.out, elements):
-            job.astray = True
-            return
+        for o in range(outs):
+            if o:
+                g[0] = (job.y.data + plane_offset(job, &job.y, first) + o // job.height.out * job.y.d
+                        + o % job.height.out * job.y.h)
+                at[0] = (job.at.data + plane_offset(job, &job.at, first) + o // job.height.out * job.at.d
+                         + o % job.height.out * job.at.h)
+            if not job.leaves.add[job.type][wide](flat, g, job.y.w, at, job.at.w, <int>turns, job.width.out, job.run,
+                                                  elements):
+                job.astray = True
+                return
         first += turns
 
 
@@ -101,8 +113,7 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     own = <int64_t*>take(scratch, outs * 2 * sizeof(int64_t) if job.checks else 0)
     block = take(scratch, max(most, wide) * unit)
     loaded = take(scratch, job.width.out * unit)
-    if (job.checks and outs == 1 and dense and job.run == 1 and not job.assign and job.y.type == job.type
-            and (job.width.out == 1 or (job.y.w == job.size and job.at.w == (8 if job.at.type == INT64 else 4)))):
+    if job.checks and dense and not job.assign and job.y.type == job.type:
         add_planes(job, first // rows, last // rows)
         return
     while first < last:

@@ -91,8 +91,8 @@ typedef struct cpool_leaves {
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
                         ptrdiff_t run, int64_t lo, int64_t hi, int assign);
-  int (*add[2][2])(void *const *flat, const void *const *g, const void *const *at, int planes, ptrdiff_t n,
-                   ptrdiff_t elements);
+  int (*add[2][2])(void *const *flat, const void *const *g, ptrdiff_t g_stride, const void *const *at, ptrdiff_t stride,
+                   int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements);
 } cpool_leaves;
 
 #endif
