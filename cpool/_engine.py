@@ -30,7 +30,7 @@ PICKS = (
     | {"bool": "float32"}
 )
 #: Sums: integers as double, in which sums below 2**53 are exact.
-SUMS = _FLOATS | {name: "float64" for name in (*_INTEGERS, "bool")}
+SUMS = _FLOATS | dict.fromkeys((*_INTEGERS, "bool"), "float64")
 INDEX_TYPES = ("int32", "int64")
 #: Below this a sum s is a float, and so near is s / n to its float that both round to the same integer: 2**-24 of s / n
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
@@ -121,15 +121,18 @@ def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _
 
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[_layout.View, ...], work: int,
-    divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain", power: float = 0.0,
-    wide: bool = False,
+    divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
+    power: float = 0.0, wide: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
     tables, memory = _joined(tables, _layout.canonical(axes, *views))
     size = np.dtype(type).itemsize
     x = memory.views[0]
     as_it_lies = (
-        x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1) and norm == "plain" and not divides_first
+        x.type == type
+        and (x.strides[2] == memory.run * size or tables[2].size == 1)
+        and norm == "plain"
+        and not divides_first
     )
     strategy = _strategy.choose(
         tables, memory.run, size, memory.planes, as_it_lies, reduction == "sum", kind == "picks", divides_first
@@ -139,8 +142,9 @@ def _call(
         counts = [table.even for table in tables]
         even = divisor if divisor is not None else math.prod(counts) or None
     call = _driver.Call(
-        kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), threads.share(work), reduction=reduction,
-        identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,
+        kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), threads.share(work),
+        reduction=reduction, identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even,
+        divides=divide and even is None,
         divides_first=divides_first, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
     )  # fmt: skip
     run: Callable[..., None] = call.run
@@ -189,14 +193,12 @@ def picks(
         return pool_and_find
     if type == "float32" and rows.reach >= 2**30:
         type = "float64"
-    return _call(
-        "picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8
-    )
+    return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8)
 
 
 @lru_cache(maxsize=256)
 def exchanges(taps: int) -> Array:
-    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, algorithm M)."""
+    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, M)."""
     pairs: list[tuple[int, int]] = []
     top = 1
     while 2 * top < taps:
@@ -261,8 +263,8 @@ def scatter(
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     memory = _layout.canonical(axes, gx, gy, indices)
     call = _driver.Call(
-        "scatter", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, reduction="sum", assign=assign,
-        fresh=fresh, whole_planes=workers == 1 or memory.planes >= 4 * workers,
+        "scatter", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, reduction="sum",
+        assign=assign, fresh=fresh, whole_planes=workers == 1 or memory.planes >= 4 * workers,
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:

@@ -4,7 +4,7 @@ Along H rows are folded, ``across``:
 
 =============  =======================================================================================================
 as it lies     rows are read where they lie in the array
-nested         rows are loaded, or folded along D first, as they are needed: windows share no rows, or too many for scratch
+nested         rows are loaded, or folded along D first, as they are needed: no rows are shared, or too many for scratch
 band           the input rows under a chunk of output rows are loaded once, or folded along D, and shared
 band flat      the same, and neighbouring windows share results, as windows that move by 1 do along W
 =============  =======================================================================================================
@@ -83,7 +83,14 @@ def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bo
 
 
 def choose(
-    tables: list[Table], run: int, size: int, planes: int, as_it_lies: bool, sums: bool, picks: bool, divides_first: bool
+    tables: list[Table],
+    run: int,
+    size: int,
+    planes: int,
+    as_it_lies: bool,
+    sums: bool,
+    picks: bool,
+    divides_first: bool,
 ) -> Strategy:
     """Decide everything about one call.
 
@@ -96,7 +103,8 @@ def choose(
     as_it_lies : bool
         Whether rows can be read where they lie.
     sums, picks, divides_first : bool
-        Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is summed.
+        Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is
+        summed.
     """
     d, h, w = tables
     unit = run * size
@@ -116,7 +124,11 @@ def choose(
     if along == "spread":
         columns = max(w.period, columns * w.period)
     columns = min(columns, w.out)
-    span = min((columns - 1) * stride + w.span, w.size + w.span) if w.uniform else max(1, columns * w.size // w.out + w.kernel)
+    span = (
+        min((columns - 1) * stride + w.span, w.size + w.span)
+        if w.uniform
+        else max(1, columns * w.size // w.out + w.kernel)
+    )
     row = max(1, span * unit)
     across = _across(d, h, as_it_lies, along, row, sums)
     # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.

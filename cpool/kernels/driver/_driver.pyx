@@ -30,7 +30,7 @@ Compiled once. Arguments are checked in Python; nothing here validates but indic
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport abort, calloc, free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 include "job.pxi"
@@ -66,7 +66,8 @@ ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
 
 #: Names in the order of their numbers here and in leaves.h, for Python to count by.
-TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16")
+TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
+         "bfloat16")
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
 NORMS = ("plain", "square", "power", "magnitude")
 ACROSS = ("as it lies", "nested", "band", "band flat")
@@ -175,9 +176,9 @@ cdef class Call:
     cdef const int32_t[::1] pairs
     cdef const double[::1] quantiles
 
-    def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory, int threads,
-                  *, str reduction="max", double identity=0, str norm="plain", double power=0, divisor=None,
-                  bint divides=False, bint divides_first=False, str across="nested", str along="none",
+    def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
+                  int threads, *, str reduction="max", double identity=0, str norm="plain", double power=0,
+                  divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
                   Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint as_it_lies=False, bint wide=False,
                   pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
@@ -277,8 +278,8 @@ cdef class Call:
         return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
 
     def run(self, int threads, x, y, indices=None):
-        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and indices,
-        write x.
+        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and
+        indices, write x.
 
         Indices that are read are checked before they are used, and before anything is written to memory that the caller
         knows: the pair (least, greatest) is returned if one is outside the plane.
