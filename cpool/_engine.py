@@ -125,18 +125,18 @@ def _call(
     power: float = 0.0, wide: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
-    tables, memory = _joined(tables, _layout.canonical(axes, *views))
+    memory = _layout.canonical(axes, *views)
     size = np.dtype(type).itemsize
+    flags = dict(sums=reduction == "sum", picks=kind == "picks", divides_first=divides_first)
+    straight = norm == "plain" and not divides_first
+    inner, together = None, _strategy.together(tables, memory.run, size, memory.planes, kind == "picks")
+    if together:  # planes as channels
+        inner = _strategy.choose(tables, together, size, 1, straight, **flags)
+    else:
+        tables, memory = _joined(tables, memory)
     x = memory.views[0]
-    as_it_lies = (
-        x.type == type
-        and (x.strides[2] == memory.run * size or tables[2].size == 1)
-        and norm == "plain"
-        and not divides_first
-    )
-    strategy = _strategy.choose(
-        tables, memory.run, size, memory.planes, as_it_lies, reduction == "sum", kind == "picks", divides_first
-    )
+    as_it_lies = straight and x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1)
+    strategy = _strategy.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
     if divide:
         counts = [table.even for table in tables]
@@ -146,6 +146,7 @@ def _call(
         reduction=reduction, identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even,
         divides=divide and even is None,
         divides_first=divides_first, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
+        together=together, inner=inner, inner_as_it_lies=straight,
     )  # fmt: skip
     run: Callable[..., None] = call.run
     return run

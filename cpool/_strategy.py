@@ -14,6 +14,7 @@ Along W lanes are folded, ``along``: the list is at the head of `kernels/driver/
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from .geometry import Table
@@ -32,6 +33,8 @@ LANES = 64
 RADIX = 8
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
+#: Elements of the largest plane that is turned into channels.
+MOST_TURNED = 512
 #: Windows of so many columns, if there are few, are folded by halves.
 LONG = 64
 
@@ -51,7 +54,7 @@ def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, di
     if not w.pooled:
         return "none"
     unit = run * size
-    long = not picks and not divides_first and w.kernel >= LONG
+    long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
         if long and w.span * unit > BAND:
             return "long"
@@ -150,3 +153,17 @@ def choose(
     taps = d.kernel * h.kernel * w.kernel
     single = picks and along == "rows" and (taps <= SINGLE or (h.uniform and h.stride >= h.span))
     return Strategy(across, along, max(1, min(rows, total)), columns, single)
+
+
+def together(tables: list[Table], run: int, size: int, planes: int, picks: bool) -> int:
+    """Return how many small planes are turned at once, so that planes become channels; 0 if they are not.
+
+    A row of them is no vector, and all that is done along it would be done to a few lanes.
+    """
+    elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
+    w = tables[2]
+    if run > 1 or planes < RADIX or elements > MOST_TURNED or not w.pooled:
+        return 0
+    if not picks and w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR // 2:
+        return 0  # halves are quicker
+    return min(planes, max(16, min(LANES, 2 * WIDEST_ROW // (elements * size)) // 16 * 16))

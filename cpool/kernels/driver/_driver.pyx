@@ -20,6 +20,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     lanes.pxi     along W: the strategies
     values.pxi    max, min, sum: rows, then lanes, a chunk at a time
     picks.pxi     values with places: lanes, then rows
+    planes.pxi    small planes, turned into channels
     ordered.pxi   median, quantiles, mode
     scatter.pxi   along indices: the gradient of what selects
     this file     tasks for threads, and Call, what Python holds
@@ -40,6 +41,7 @@ include "room.pxi"
 include "lanes.pxi"
 include "values.pxi"
 include "picks.pxi"
+include "planes.pxi"
 include "ordered.pxi"
 include "scatter.pxi"
 
@@ -151,6 +153,20 @@ cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept 
     return m.planes + job.leads
 
 
+cdef Tile widest(Job* job) noexcept nogil:
+    """A tile that has as much of everything as any has."""
+    cdef Tile tile, most
+    cdef Py_ssize_t begin = job.columns
+    most = tile_of(job, 0, min(job.columns, job.width.out))
+    while begin < job.width.out:
+        tile = tile_of(job, begin, min(job.width.out, begin + job.columns))
+        most.span, most.pitch = max(most.span, tile.span), max(most.pitch, tile.pitch)
+        if job.width.uniform:
+            break
+        begin += job.columns
+    return most
+
+
 cdef class Call:
     """One pooling, all decided but the arrays. Immutable, so that any number of threads may run it at once.
 
@@ -179,13 +195,16 @@ cdef class Call:
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
                   int threads, *, str reduction="max", double identity=0, str norm="plain", double power=0,
                   divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
-                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint as_it_lies=False, bint wide=False,
+                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint as_it_lies=False,
+                  Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
         cdef Scratch scratch
+        cdef Job turned
+        cdef Py_ssize_t beyond
         cdef bytes bits
         memset(job, 0, sizeof(Job))
         self.windows, self.memory = windows, memory
@@ -219,9 +238,23 @@ cdef class Call:
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
-            tile = self.widest()
-            lay_out(job, &scratch, &tile)
-            self.total *= (job.width.out + columns - 1) // columns
+            if together:
+                job.together, job.inner_as_it_lies = together, inner_as_it_lies
+                self.work, self.total = pool_planes, job.planes
+                job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
+                    "along", ALONG, inner.along)
+                job.inner_rows, job.inner_columns, job.inner_single = inner.rows, inner.columns, inner.single
+                lay_turned(job, &scratch)
+                turned = turned_job(job, together)
+                turned.picks = job.picks
+            else:
+                turned = job[0]
+            tile = widest(&turned)
+            beyond = scratch.taken
+            lay_out(&turned, &scratch, &tile)
+            scratch.taken += beyond
+            if not together:
+                self.total *= (job.width.out + columns - 1) // columns
         elif kind == "finds":
             self.work = find_rows
             job.load = job.leaves.load[job.type][job.x.type]
@@ -251,19 +284,6 @@ cdef class Call:
         if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch = scratch.taken
-
-    cdef Tile widest(self):
-        """A tile that has as much of everything as any has."""
-        cdef Tile tile, most
-        cdef Py_ssize_t begin = self.job.columns
-        most = tile_of(&self.job, 0, min(self.job.columns, self.job.width.out))
-        while begin < self.job.width.out:
-            tile = tile_of(&self.job, begin, min(self.job.width.out, begin + self.job.columns))
-            most.span, most.pitch = max(most.span, tile.span), max(most.pitch, tile.pitch)
-            if self.job.width.uniform:
-                break
-            begin += self.job.columns
-        return most
 
     @property
     def scratch_bytes(self):

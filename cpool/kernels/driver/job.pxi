@@ -100,6 +100,9 @@ cdef struct Job:
     double power
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first, even, as_it_lies, single, picks
+    Py_ssize_t together     # small planes that are turned at once, or 0; and how these are pooled then
+    Py_ssize_t inner_across, inner_along, inner_rows, inner_columns
+    bint inner_single, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t astray       # scatter: whether an index outside the plane was met

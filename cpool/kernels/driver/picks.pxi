@@ -4,7 +4,7 @@
 # padding.
 
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
-    Py_ssize_t top, rows   # slots count rows from top on, or where windows do not overlap, taps of output rows
+    Py_ssize_t top, rows   # slots count rows from top on, or where that is less, taps of output rows
     bint apart
 
 
@@ -12,9 +12,12 @@ cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept n
     cdef Axis* height = &job.height
     cdef Needed needed
     cdef Py_ssize_t last = oh + n - 1
-    needed.apart = height.uniform and height.stride >= (height.kernel - 1) * height.step + 1
     needed.top = max(0, first_of(height, oh))
-    needed.rows = n * height.kernel if needed.apart else max(0, min(height.size, end_of(height, last)) - needed.top)
+    needed.rows = max(0, min(height.size, end_of(height, last)) - needed.top)
+    needed.apart = height.uniform and n * height.kernel <= (n - 1) * height.stride + (
+        height.kernel - 1) * height.step + 1
+    if needed.apart:
+        needed.rows = n * height.kernel
     return needed
 
 

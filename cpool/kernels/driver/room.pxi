@@ -4,8 +4,8 @@ cdef inline Py_ssize_t input_rows(Job* job) noexcept nogil:
     """Most input rows under `job.rows` output rows, with all slabs of a window where places are wanted."""
     cdef Axis* height = &job.height
     cdef Py_ssize_t span = (height.kernel - 1) * height.step + 1, rows = min(job.rows, height.out)
-    cdef Py_ssize_t n = rows * height.kernel
-    if height.uniform and height.stride < span:
+    cdef Py_ssize_t n = min(rows * height.kernel, (rows - 1) * height.stride + span)
+    if job.across == BAND or job.across == BAND_FLAT:
         n = (rows - 1) * height.stride + span
     elif not height.uniform:
         n = height.size if rows == height.out else min(height.size, tallest(height, rows))
@@ -39,10 +39,11 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
         rows = input_rows(job)
         lines, out = rows * pitch, rows * tile.out * unit
-        room.band = take(scratch, lines)
+        if not (job.as_it_lies and (job.along == NONE or job.single)):
+            room.band = take(scratch, lines)
         room.out = take(scratch, tile.out * unit)
         room.winners = take(scratch, tile.out * unit)
-        if job.along != NONE:
+        if job.along != NONE and not job.single:
             room.values = take(scratch, out)
             room.places = take(scratch, out)
         if job.along == FLAT and w.kernel > RADIX:
