@@ -31,7 +31,7 @@ PICKS = (
     | {"bool": "float32"}
 )
 #: Sums: integers as double, in which sums below 2**53 are exact.
-SUMS = _FLOATS | {name: "float64" for name in (*_INTEGERS, "bool")}
+SUMS = _FLOATS | dict.fromkeys((*_INTEGERS, "bool"), "float64")
 INDEX_TYPES = ("int32", "int64")
 #: Below this a sum s is a float, and so near is s / n to its float that both round to the same integer: 2**-24 of s / n
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
@@ -158,8 +158,8 @@ def _driven(
 
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[_layout.View, ...], work: int,
-    divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain", power: float = 0.0,
-    wide: bool = False,
+    divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
+    power: float = 0.0, wide: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
     memory = _layout.canonical(axes, *views)
@@ -229,14 +229,12 @@ def picks(
         return pool_and_find
     if type == "float32" and rows.reach >= 2**30:
         type = "float64"
-    return _call(
-        "picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8
-    )
+    return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8)
 
 
 @lru_cache(maxsize=256)
 def exchanges(taps: int) -> Array:
-    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, algorithm M)."""
+    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, M)."""
     pairs: list[tuple[int, int]] = []
     top = 1
     while 2 * top < taps:

@@ -139,7 +139,7 @@ class Memory:
         return np.array(parts, np.int64)
 
     def joined(self, rows: tuple[int, ...]) -> Memory | None:
-        """Return the planes as rows of one, if they follow one another; `rows` is how many each array has in a plane."""
+        """Return the planes as rows of one, if they follow one another; each array has so many `rows` in a plane."""
         if len(self.lead) != 1:
             return None
         views = []

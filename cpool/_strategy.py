@@ -4,7 +4,7 @@ Along H rows are folded, ``across``:
 
 =============  =======================================================================================================
 as it lies     rows are read where they lie in the array
-nested         rows are loaded, or folded along D first, as they are needed: windows share no rows, or too many for scratch
+nested         rows are loaded, or folded along D first, as they are needed: no rows are shared, or too many for scratch
 band           the input rows under a chunk of output rows are loaded once, or folded along D, and shared
 band flat      the same, and neighbouring windows share results, as windows that move by 1 do along W
 =============  =======================================================================================================
@@ -86,7 +86,14 @@ def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bo
 
 
 def choose(
-    tables: list[Table], run: int, size: int, planes: int, as_it_lies: bool, sums: bool, picks: bool, divides_first: bool
+    tables: list[Table],
+    run: int,
+    size: int,
+    planes: int,
+    as_it_lies: bool,
+    sums: bool,
+    picks: bool,
+    divides_first: bool,
 ) -> Strategy:
     """Decide everything about one call.
 
@@ -99,7 +106,8 @@ def choose(
     as_it_lies : bool
         Whether rows can be read where they lie.
     sums, picks, divides_first : bool
-        Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is summed.
+        Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is
+        summed.
     """
     d, h, w = tables
     unit = run * size
@@ -119,7 +127,11 @@ def choose(
     if along == "spread":
         columns = max(w.period, columns * w.period)
     columns = min(columns, w.out)
-    span = min((columns - 1) * stride + w.span, w.size + w.span) if w.uniform else max(1, columns * w.size // w.out + w.kernel)
+    span = (
+        min((columns - 1) * stride + w.span, w.size + w.span)
+        if w.uniform
+        else max(1, columns * w.size // w.out + w.kernel)
+    )
     row = max(1, span * unit)
     across = _across(d, h, as_it_lies, along, row, sums)
     # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.
@@ -149,7 +161,7 @@ def together(tables: list[Table], run: int, size: int, planes: int, picks: bool)
     A row of them is no vector, and all that is done along it would be done to a few lanes.
     """
     elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
-    d, h, w = tables
+    w = tables[2]
     if run > 1 or planes < RADIX or elements > MOST_TURNED or not w.pooled:
         return 0
     if not picks and w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR // 2:

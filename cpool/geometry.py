@@ -47,7 +47,7 @@ class Table:
     count : ndarray of int64
         What averages divide by: one for each output, or in a gradient for each input.
     period, advance : int
-        Of tables: windows o and o + period have as many taps, `advance` inputs apart; period 0 if there is no such rule.
+        Of tables: windows o and o + period have as many taps, `advance` inputs apart; period 0 without such a rule.
     rows : int
         Where planes were joined to one, the rows of each; else 0.
     """
@@ -145,16 +145,16 @@ class AxisWindows:
         stride = self.stride if self.out > 1 or not self.sliding else (self.kernel - 1) * self.step + 1
         kernel = self.kernel if self.uniform else int(self.taps.max(initial=1))
         return Table(
-            self.size, self.out, kernel, stride, self.step, self.before, self.uniform, self.begin, self.taps, self.count,
-            self.period, self.advance,
+            self.size, self.out, kernel, stride, self.step, self.before, self.uniform, self.begin, self.taps,
+            self.count, self.period, self.advance,
         )  # fmt: skip
 
     def transposed(self) -> Table:
         """Return the windows of the gradient: which outputs see each input.
 
         They are a progression too. By the rule of sliding windows input i is tap t of output o where
-        ``o*stride = i + before - t*step``: of each ``stride / g`` taps one, of outputs ``step / g`` apart, where g is the
-        greatest common divisor of stride and step. Of other windows, whose begins and ends only rise, an interval.
+        ``o*stride = i + before - t*step``: of each ``stride / g`` taps one, of outputs ``step / g`` apart, where g is
+        the greatest common divisor of stride and step. Of other windows, whose begins and ends only rise, an interval.
         """
         i = np.arange(self.size, dtype=np.int64)
         if not self.sliding or self.out == 1 or not self.uniform:
@@ -171,7 +171,17 @@ class AxisWindows:
             reach = (self.kernel - 1) * self.step - self.before
             return Table(self.out, self.size, self.kernel, 1, step, reach, True, first, taps[phase], self.count)
         return Table(
-            self.out, self.size, int(taps.max()), 1, step, self.before, False, first, taps[phase], self.count, self.stride
+            self.out,
+            self.size,
+            int(taps.max()),
+            1,
+            step,
+            self.before,
+            False,
+            first,
+            taps[phase],
+            self.count,
+            self.stride,
         )
 
     def _seen_by(self, i: np.ndarray[Any, Any]) -> Table:
@@ -181,7 +191,10 @@ class AxisWindows:
         step = 1
         if self.sliding and self.step > 1:
             raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
-            seen = [f + np.flatnonzero((p - raw[f : f + n]) % self.step == 0) for p, f, n in zip(i, first, taps, strict=True)]
+            seen = [
+                f + np.flatnonzero((p - raw[f : f + n]) % self.step == 0)
+                for p, f, n in zip(i, first, taps, strict=True)
+            ]
             step = self.step // math.gcd(self.stride, self.step)
             first = np.array([o[0] if len(o) else 0 for o in seen], np.int64)
             taps = np.array([len(o) for o in seen], np.int64)
@@ -238,7 +251,8 @@ class Plan:
     def as_one_row(self) -> Plan:
         """Return the plan of the same elements in a row, if the plan is `whole`."""
         n, count = self.elements, math.prod(int(w.count[0]) for w in self.axes)
-        windows = AxisWindows(n, 1, n, n, 1, 0, True, *(np.array([v], np.int64) for v in (0, n, count)))
+        begin, end, counts = (np.array([v], np.int64) for v in (0, n, count))
+        windows = AxisWindows(n, 1, n, n, 1, 0, True, begin, end, counts)
         return plan_of([windows], self.divisor)
 
     def tables(self) -> list[Table]:
@@ -313,7 +327,9 @@ def sliding_windows(
     # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
     padded = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
     count = padded if count_include_pad else taps
-    return AxisWindows(size, out, kernel, stride, dilation, before, True, begin, np.maximum(end, begin), np.maximum(count, 1))
+    return AxisWindows(
+        size, out, kernel, stride, dilation, before, True, begin, np.maximum(end, begin), np.maximum(count, 1)
+    )
 
 
 def single_window(size: int) -> AxisWindows:

@@ -31,7 +31,7 @@ Compiled once. Arguments are checked in Python; nothing here validates but indic
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport abort, calloc, free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 include "job.pxi"
@@ -68,7 +68,8 @@ ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
 
 #: Names in the order of their numbers here and in leaves.h, for Python to count by.
-TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16")
+TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
+         "bfloat16")
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
 NORMS = ("plain", "square", "power", "magnitude", "omit", "present")
 ACROSS = ("as it lies", "nested", "band", "band flat")
@@ -191,10 +192,11 @@ cdef class Call:
     cdef const int32_t[::1] pairs
     cdef const double[::1] quantiles
 
-    def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory, int threads,
-                  *, str reduction="max", double identity=0, str norm="plain", double power=0, divisor=None,
-                  bint divides=False, bint divides_first=False, str across="nested", str along="none",
-                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False, bint as_it_lies=False,
+    def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
+                  int threads, *, str reduction="max", str norm="plain", double power=0,
+                  divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
+                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False,
+                  bint as_it_lies=False,
                   Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
@@ -239,7 +241,8 @@ cdef class Call:
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
             if together:
-                job.together, job.inner_as_it_lies, self.work, self.total = together, inner_as_it_lies, pool_planes, job.planes
+                job.together, job.inner_as_it_lies = together, inner_as_it_lies
+                self.work, self.total = pool_planes, job.planes
                 job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
                     "along", ALONG, inner.along)
                 job.inner_rows, job.inner_columns, job.inner_single = inner.rows, inner.columns, inner.single
@@ -297,8 +300,8 @@ cdef class Call:
         return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
 
     def run(self, int threads, x, y, indices=None):
-        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and indices,
-        write x.
+        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and
+        indices, write x.
 
         Indices that are read are checked before they are used, and before anything is written to memory that the caller
         knows: the pair (least, greatest) is returned if one is outside the plane.

@@ -91,7 +91,7 @@ cdef struct Axis:          # windows: tap t of output o is input first + t*step,
     const int64_t* tap_counts
     const int64_t* counts
 
-cdef struct Memory:        # one array as (planes, D, H, W, run): strides in bytes; the elements of a run lie side by side
+cdef struct Memory:        # one array as (planes, D, H, W, run): strides in bytes; elements of a run lie side by side
     char* data
     Py_ssize_t d, h, w, type
     const int64_t* planes

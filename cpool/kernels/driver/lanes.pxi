@@ -9,8 +9,8 @@
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     LONG     few windows of many columns: blocks of columns, by halves of halves
 #
-# FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across the
-# seam of two rows is not used.
+# FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
+# the seam of two rows is not used.
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
                       Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes, const Close* close) noexcept nogil:
@@ -43,7 +43,8 @@ cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
 
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
                        const Close* close) noexcept nogil:
-    """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every period-th."""
+    """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
+    period-th."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = lanes * job.size, every, advance, phase, o, t, n, m
     cdef const char* column
@@ -153,8 +154,8 @@ cdef void shrink(Job* job, Room* room, char* to, char* row, Py_ssize_t n, const 
     job.fold(to, 0, taps, 1 if waiting == NULL else 2, 0, 1, job.run, close)
 
 
-cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first, Py_ssize_t n,
-                    Py_ssize_t level, char* to, const Close* close) noexcept nogil:
+cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
+                    Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
     """Fold one window of n columns from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[8]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
@@ -168,7 +169,8 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         tile.used = max(0, min(job.width.size, first + n) - max(0, first))
         pad_rows(job, &tile, room, room.flat, 1)
         if tile.used:
-            fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0, &OPEN)
+            fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0,
+                      &OPEN)
         shrink(job, room, to, room.flat, n, close)
         return
     while done < n:

@@ -1,6 +1,6 @@
 # Windows in order: median, quantiles and mode. Tap t of many windows lies in wire t, side by side, and whole wires are
-# compared: no branch, no step that depends on the numbers. A tap in padding is the greatest number there is, so that the
-# taps inside come first.
+# compared: no branch, no step that depends on the numbers. A tap in padding is the greatest number there is, so that
+# the taps inside come first.
 
 cdef struct Wires:
     Py_ssize_t taps, pitch
@@ -69,7 +69,8 @@ cdef void lay_taps(Job* job, Wires* wires, const char* plane, Py_ssize_t od, Py_
                 wire += wires.pitch
 
 
-cdef void read_quantiles(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+cdef void read_quantiles(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first,
+                         Py_ssize_t n) noexcept nogil:
     """Store each quantile of each window: at q * (taps - 1), between two taps where that is no whole number."""
     cdef Py_ssize_t q, o, i, taps, at, next_one
     cdef double place, part
@@ -91,7 +92,7 @@ cdef void read_quantiles(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ss
 
 
 cdef inline double method_part(Job* job, double place, Py_ssize_t* at) noexcept nogil:
-    """How much of the way from the tap below to the one above, by the method: linear, lower, higher, nearest, midpoint."""
+    """How much of the way from the tap below to the one above: linear, lower, higher, nearest, midpoint."""
     cdef double part = place - at[0]
     if job.method == 0:
         return part

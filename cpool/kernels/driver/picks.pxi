@@ -1,6 +1,7 @@
-# Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D. Either
-# in one pass over all taps (`single`), or first along W, a result for each input row, and then over these rows, which
-# output rows share. Places are counted in elements of the plane from the window's first tap, which may lie in padding.
+# Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D.
+# Either in one pass over all taps (`single`), or first along W, a result for each input row, and then over these rows,
+# which output rows share. Places are counted in elements of the plane from the window's first tap, which may lie in
+# padding.
 
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
     Py_ssize_t top, rows   # slots count rows from top on, or where that is less, taps of output rows
@@ -13,7 +14,8 @@ cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept n
     cdef Py_ssize_t last = oh + n - 1
     needed.top = max(0, first_of(height, oh))
     needed.rows = max(0, min(height.size, end_of(height, last)) - needed.top)
-    needed.apart = height.uniform and n * height.kernel <= (n - 1) * height.stride + (height.kernel - 1) * height.step + 1
+    needed.apart = height.uniform and n * height.kernel <= (n - 1) * height.stride + (
+        height.kernel - 1) * height.step + 1
     if needed.apart:
         needed.rows = n * height.kernel
     return needed
@@ -46,8 +48,9 @@ cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
     return (-first + w.step - 1) // w.step * w.step if first < 0 else 0
 
 
-cdef void mend_places(Job* job, Tile* tile, char* places, int64_t start, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
-    """Where all taps inside are identities, the first tap has stayed the winner, be it in padding: take the first inside."""
+cdef void mend_places(Job* job, Tile* tile, char* places, int64_t start, Py_ssize_t rows,
+                      Py_ssize_t pitch) noexcept nogil:
+    """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
     cdef int32_t* narrow
     cdef int64_t* wide
@@ -113,7 +116,8 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
                      Py_ssize_t rows) noexcept nogil:
     """Fold W of `rows` rows of scratch, into dense rows of values and places."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), to_pitch = tile.out * unit, o, t, n, r, c, row
+    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), to_pitch = tile.out * unit
+    cdef Py_ssize_t o, t, n, r, c, row
     cdef Turn turn = job.leaves.turn[job.log_size]
     cdef const char* column
     if job.along == FLAT:
@@ -163,17 +167,19 @@ cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* plac
         for t in range(taps_of(w, tile.begin + o)):
             c = begin + t * w.step
             if 0 <= c < w.size:
-                taps[count], offsets[count] = <const char*>room.taps[r] + (c - edge) * unit, room.offsets[r] + t * w.step
+                taps[count] = <const char*>room.taps[r] + (c - edge) * unit
+                offsets[count] = room.offsets[r] + t * w.step
                 count += 1
             if count == 64:
-                job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n, job.run, going)
+                job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n,
+                         job.run, going)
                 going, count = True, 0
     if count:
         job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n, job.run, going)
 
 
 cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows) noexcept nogil:
-    """One output row in one pass: `rows` input rows, whose first columns inside and places are in `taps` and `offsets`."""
+    """One output row in one pass: `rows` input rows, whose first columns and places are in `taps` and `offsets`."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, o = 0, n, phase
     if not w.uniform and w.period:
@@ -196,10 +202,10 @@ cdef void store_picked(Job* job, Tile* tile, Room* room, char* value, char* plac
     cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh)
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= 0 else h)) * job.width.size
     if not straight:
-        job.store(job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w, job.y.w,
-                  value, tile.out, job.run)
-    job.leaves.place(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + tile.begin * m.w, m.type == INT64, m.w, place,
-                     job.wide, room.bases, shift, tile.out, job.run)
+        job.store(job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w,
+                  job.y.w, value, tile.out, job.run)
+    job.leaves.place(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + tile.begin * m.w, m.type == INT64, m.w,
+                     place, job.wide, room.bases, shift, tile.out, job.run)
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -243,15 +249,16 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                     elif job.along == NONE or job.single:
                         room.taps[count] = room.band + slot * pitch + tile.left * unit
                     else:
-                        room.taps[count], room.from_[count] = room.values + slot * out_pitch, room.places + slot * out_pitch
+                        room.taps[count] = room.values + slot * out_pitch
+                        room.from_[count] = room.places + slot * out_pitch
                     count += 1
             value = (job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + (oh + r) * job.y.h
                      + tile.begin * job.y.w) if straight else room.out
             if job.single:
                 pick_at_once(job, tile, room, value, place, count)
             else:
-                job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0, 1,
-                         tile.out * job.run, 0)
+                job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0,
+                         1, tile.out * job.run, 0)
             store_picked(job, tile, room, value, place, p + q, od, oh + r, straight)
 
 

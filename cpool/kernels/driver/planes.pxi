@@ -1,5 +1,5 @@
-# Small planes: many of them are turned at once, so that planes become the channels of one plane, and its rows are runs of
-# them. Then no vector is too long, whatever the windows: what is pooled is a job of its own, in scratch.
+# Small planes: many of them are turned at once, so that planes become the channels of one plane, and its rows are runs
+# of them. Then no vector is too long, whatever the windows: what is pooled is a job of its own, in scratch.
 
 cdef struct Turned:        # parts of scratch
     char* loaded           # planes in a dense type of the leaves, where they do not lie so
@@ -59,8 +59,8 @@ cdef void load_turned(Job* job, Turned* turned, Py_ssize_t first, Py_ssize_t n) 
     for q in range(n):
         plane = x.data + plane_offset(job, x, first + q)
         for r in range(job.depth.size * high):
-            job.load(turned.loaded + (q * elements + r * wide) * job.size, plane + r // high * x.d + r % high * x.h, x.w,
-                     wide, 1)
+            job.load(turned.loaded + (q * elements + r * wide) * job.size, plane + r // high * x.d + r % high * x.h,
+                     x.w, wide, 1)
     turn(turned.x, n * job.size, turned.loaded, elements * job.size, n, elements)
 
 
@@ -97,8 +97,8 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         if job.picks:
             pool_picks(&inner, &rest, 0, job.depth.out * job.height.out * tiles)
             log_index = 3 if job.at.type == INT64 else 2
-            store_turned(job, &job.at, job.at.type, job.leaves.store[job.at.type][job.at.type], 1 << log_index, log_index,
-                         turned.at, turned.loaded, first, n)
+            store_turned(job, &job.at, job.at.type, job.leaves.store[job.at.type][job.at.type], 1 << log_index,
+                         log_index, turned.at, turned.loaded, first, n)
         else:
             pool_values(&inner, &rest, 0, job.depth.out * job.height.out * tiles)
         store_turned(job, &job.y, job.type, job.store, job.size, job.log_size, turned.y, turned.loaded, first, n)

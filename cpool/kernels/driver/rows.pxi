@@ -112,7 +112,8 @@ cdef const void* fold_tall(Job* job, Tile* tile, Room* room, const char* plane, 
 
 
 cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const char* row, Py_ssize_t pitch,
-                   Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance, const Close* close) noexcept nogil:
+                   Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance,
+                   const Close* close) noexcept nogil:
     """Fold `taps` taps, `distance` bytes apart, of windows that move by one lane (or row): neighbours share results.
 
     m1 = row, m4[i] = m1[i] o m1[i+1] o m1[i+2] o m1[i+3], m16 likewise from m4, ... An extreme is that of windows of a
@@ -187,7 +188,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size, d, h, t, td, tall, deep, m, count
+    cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    cdef Py_ssize_t d, h, t, td, tall, deep, m, count
     cdef const void* row
     d, deep = first_of(depth, od), taps_of(depth, od)
     if deep and (job.across == BAND or job.across == BAND_FLAT):

@@ -1,5 +1,5 @@
-# Along indices: the gradient of what selects, and unpooling. x is written; y, of the same type, and the indices are read.
-# Every input row is written by one thread and in the order of the outputs, so that sums do not depend on the threads.
+# Along indices: the gradient of what selects, and unpooling. x is written; y and the indices are read. Every input row
+# is written by one thread and in the order of the outputs, so that sums do not depend on the threads.
 
 cdef enum:
     TURNS = 4              # small planes that are added to in turns
@@ -80,7 +80,8 @@ cdef void scatter_block(Job* job, char* block, char* loaded, const int64_t* exte
         if y.type != job.type:
             job.load(loaded, g, y.w, job.width.out, job.run)
             g, stride = loaded, job.run * job.size
-        job.leaves.scatter[job.type][m.type == INT64](block, g, stride, at, m.w, job.width.out, job.run, lo, hi, job.assign)
+        job.leaves.scatter[job.type][m.type == INT64](block, g, stride, at, m.w, job.width.out, job.run, lo, hi,
+                                                      job.assign)
 
 
 cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
@@ -91,7 +92,8 @@ cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int
     while lo < hi:
         row, column = lo // wide, lo % wide
         n = min(wide - column, hi - lo)
-        job.store(plane + row // job.height.size * x.d + row % job.height.size * x.h + column * x.w, x.w, block, n, job.run)
+        job.store(plane + row // job.height.size * x.d + row % job.height.size * x.h + column * x.w, x.w, block, n,
+                  job.run)
         block += n * job.run * job.size
         lo += n
 
