@@ -270,8 +270,8 @@ def ordered(
     columns = min(tables[-1].out, max(1, _ORDERED // memory.run, _WIRES // (taps * wire)))
     return _driven(
         "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None,
-        identity_bits=_identity("min", type), columns=columns, pairs=exchanges(taps), quantiles=quantiles, method=method,
-        quantile_pitch=pitch,
+        identity_bits=_identity("min", type), columns=columns, pairs=exchanges(taps), quantiles=quantiles,
+        method=method, quantile_pitch=pitch,
     )  # fmt: skip
 
 

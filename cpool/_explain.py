@@ -82,8 +82,8 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     Returns
     -------
     Explanation
-        An object with attributes; printed, a table. Of a call that is made of several, the first decides the windows and
-        strategies, and bytes and scratch are those of all.
+        An object with attributes; printed, a table. Of a call that is made of several, the first decides the windows
+        and strategies, and bytes and scratch are those of all.
 
     Raises
     ------
@@ -109,9 +109,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
             _engine.explained.reset(token)
     values = result[0] if isinstance(result, tuple) else result
     if not told:  # nothing to compute: the result is empty, or NumPy gathers it
-        return Explanation(
-            values.shape, values.dtype, (), (), 0, _engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes
-        )
+        return Explanation(values.shape, values.dtype, (), (), 0, _engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes)
     main = told[0]
     ndim = max([i for i, t in enumerate(reversed(main.tables), 1) if t.size > 1 or t.out > 1 or t.pooled], default=1)
     along = main.strategy

@@ -115,7 +115,9 @@ def extreme(
             np.copyto(indices, first, where=(y == lowest))
         if initial is None and has_nan:
             y[empty] = np.nan
-        elif initial is None and _engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
+        elif (
+            initial is None and _engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray)
+        ):
             raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
     if start is not None:
         y = (np.maximum if op == "max" else np.minimum)(y, start)

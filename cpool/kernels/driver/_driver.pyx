@@ -365,6 +365,7 @@ def raise_to(str level, x, double power):
     cdef const Leaves* leaves = leaves_of(level)
     PyObject_GetBuffer(x, &a, PyBUF_STRIDES | PyBUF_WRITABLE)
     try:
-        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.buf, a.len // a.itemsize, NORMS.index("power"), power)
+        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.buf, a.len // a.itemsize,
+                                                               NORMS.index("power"), power)
     finally:
         PyBuffer_Release(&a)

@@ -28,8 +28,8 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
     for q in range(planes):
         source = job.x.data + plane_offset(job, &job.x, p + q)
         if job.along == NONE:
-            fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n, out + q * n * out_pitch, out_pitch,
-                      close)
+            fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n, out + q * n * out_pitch,
+                      out_pitch, close)
         elif job.along == LONG:
             for r in range(n):
                 for o in range(tile.out):
