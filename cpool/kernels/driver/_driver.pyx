@@ -73,7 +73,7 @@ TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
 NORMS = ("plain", "square", "power", "magnitude", "omit", "present")
 ACROSS = ("as it lies", "nested", "band", "band flat")
-ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long")
+ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
 

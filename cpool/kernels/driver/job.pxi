@@ -76,7 +76,7 @@ cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
 
 cdef enum Along:           # along W
-    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED
 
 cdef enum:
     LONGEST_BLOCK = 512    # columns of a long window that are folded at once
