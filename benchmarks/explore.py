@@ -48,7 +48,7 @@ ELEMENTS = (2**10, 2**22)
 MOST_WORK = 1e7
 #: Microseconds beyond which a case counts; what both do in less is mostly the price of a call.
 LONG_ENOUGH = 20
-#: Microseconds of a sample: a small part of what a busy system gives a thread at a time, so that most are not interrupted.
+#: Microseconds of a sample: a small part of what a busy system gives a thread at a time, so that few are interrupted.
 SAMPLE = 500
 #: Ratio above which a case is measured again, and lost if it stays there.
 LOST = 1.1
@@ -354,10 +354,8 @@ def measure(case: Case, rounds: int) -> Result | None:
     try:
         theirs = torch_call(case, x, grad)
         expected = theirs()
-    except (NotImplementedError, RuntimeError) as error:
-        if "not implemented" in str(error):
-            return None
-        raise
+    except RuntimeError:  # not for this dtype, or not for so many of it
+        return None
     ours = cpool_call(case, x, grad)
     if differ(case, ours(), expected):
         raise AssertionError(f"not torch's values: {case}")
@@ -392,9 +390,8 @@ def report(results: list[Result], worst: int) -> None:
         print(f"Shorter ones: geometric mean {statistics.geometric_mean(short):.2f}, worst {max(short):.2f}.")
     if not counted:
         return
-    print(
-        f"\n| operation, layout | cases | geometric mean | worst | above 1 | above {LOST} |\n|---|---:|---:|---:|---:|---:|"
-    )
+    print(f"\n| operation, layout | cases | geometric mean | worst | above 1 | above {LOST} |")
+    print("|---|---:|---:|---:|---:|---:|")
     groups: dict[str, list[Result]] = collections.defaultdict(list)
     for r in counted:
         groups[f"{r.case.operation}, {r.case.layout}"].append(r)
@@ -402,9 +399,7 @@ def report(results: list[Result], worst: int) -> None:
         groups["all"].append(r)
     for name in sorted(groups, key=lambda name: (name.startswith("all"), name)):
         print(line(name, groups[name]))
-    print(
-        f"\nThe worst: ratio, microseconds of cpool and of torch, --case{' and strategies' * any(r.strategies for r in results)}"
-    )
+    print("\nThe worst: ratio, microseconds of cpool and of torch, --case [strategies]")
     for r in sorted(counted, key=lambda r: -r.ratio)[:worst]:
         print(r)
 
@@ -446,7 +441,7 @@ def main() -> None:
         if len(results) == options.cases or time.monotonic() > end:
             break
     report(results, options.worst)
-    print(f"\nNot in torch: {absent}. Values unlike torch's: {len(wrong)}.", *wrong, sep="\n")
+    print(f"\nRefused by torch: {absent}. Values unlike torch's: {len(wrong)}.", *wrong, sep="\n")
     if options.json:
         with open(options.json, "w") as file:
             found = [{"case": str(r.case), **r._asdict()} | {"case": str(r.case)} for r in results]
