@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from peers import enough, sample
 from run import machine
 
 import cpool
@@ -48,8 +49,6 @@ ELEMENTS = (2**10, 2**22)
 MOST_WORK = 1e7
 #: Microseconds beyond which a case counts; what both do in less is mostly the price of a call.
 LONG_ENOUGH = 20
-#: Microseconds of a sample: a small part of what a busy system gives a thread at a time, so that few are interrupted.
-SAMPLE = 500
 #: Ratio above which a case is measured again, and lost if it stays there.
 LOST = 1.1
 
@@ -306,22 +305,13 @@ def differ(case: Case, ours: Any, theirs: Any) -> bool:
 # ------------------------------------------------------------------------------------------------ measurement
 
 
-def sample(function: Callable[[], Any], calls: int) -> float:
-    """Return the microseconds of one call."""
-    function()  # fills the caches with its own memory
-    start = time.perf_counter()
-    for _ in range(calls):
-        function()
-    return 1e6 * (time.perf_counter() - start) / calls
-
-
 def paired(functions: list[Callable[[], Any]], rounds: int) -> tuple[float, float, float]:
     """Return the median of the ratios of the first to the second, and the median of each in microseconds."""
-    calls = [max(1, round(SAMPLE / min(sample(f, 1) for _ in range(3)))) for f in functions]
+    calls = [enough(f) for f in functions]
     times: tuple[list[float], list[float]] = [], []
     for i in range(rounds):
         for which in ((0, 1), (1, 0))[i % 2]:
-            times[which].append(sample(functions[which], calls[which]))
+            times[which].append(1e6 * sample(functions[which], calls[which]))
     ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
     return ratio, statistics.median(times[0]), statistics.median(times[1])
 
