@@ -1,18 +1,26 @@
 """cpool: the fastest pooling for NumPy.
 
-    arguments -- geometry --> plan (which windows: one small table per axis)
-                                |
-    array ---- _layout ---> canonical view (P, D, H, W, I), no copy
-                                |
-             _engine: kernel of this dtype and instruction set (_kernels.pyx: which reduction)
-                                |
-                             output array
+    arguments -- geometry --> plan (which windows: one table per axis) --.
+                                                                         |
+    array ---- _layout ---> canonical view (P, D, H, W, I), no copy -----+--> _strategy: how each axis is folded
+                                                                         |
+                                     driver: planes, rows, tiles, threads, scratch -- bytes and distances
+                                                                         |
+                                     leaves: one reduction, one type, one instruction set -- rows of numbers
+                                                                         |
+                                                                    output array
 
-Every pooling is *which windows* x *which reduction* x *which memory layout*, and the three never meet in one ``if``:
+Every pooling is *which windows* x *which reduction* x *which memory layout*, and each has a part that knows nothing of
+the others:
 
-- ``geometry``   fills window tables from kernel, stride, padding, dilation, ceil_mode and the divisor rules.
+- ``geometry``   fills window tables from kernel, stride, padding, dilation, ceil_mode and the divisor rules. The windows
+  of a gradient are tables too: which outputs see each input.
 - ``_layout``    sees any strided array as planes, pooled axes and a contiguous run, and allocates results alike.
-- ``_kernels``   reduces tables over that view; compiled once per instruction set, chosen in ``_engine``.
+- ``_strategy``  decides from both how a call is folded; ``_engine`` prepares the call, once for each distinct one.
+- ``_driver``    (``kernels/driver``) walks windows and memory. It is compiled once and knows no type, no reduction and
+  no instruction set.
+- leaves         (``kernels/leaves``) fold rows of numbers. They are compiled once per instruction set and know no window,
+  no padding, no axis and no thread.
 - ``threads``    decides how many threads a call uses.
 - ``functional`` is the public face, one file per family: ``_extremes``, ``_averages``, ``_norms``, ``_adaptive``, ...;
   each checks arguments and calls the above, by way of ``_call``. ``layers`` hold parameters for it.
@@ -27,11 +35,12 @@ from typing import Any as _Any
 from . import functional, layers
 from ._build_info import VERSION as __version__
 from ._config import show_config
+from ._explain import Explanation, explain
 from .functional import *  # noqa: F403
 from .layers import *  # noqa: F403
 from .threads import get_num_threads, set_num_threads
 
-__all__ = ["__version__", "get_num_threads", "set_num_threads", "show_config"]
+__all__ = ["Explanation", "__version__", "explain", "get_num_threads", "set_num_threads", "show_config"]
 __all__ += functional.__all__
 __all__ += layers.__all__
 

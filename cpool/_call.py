@@ -123,7 +123,9 @@ def refuse_overlap(out: Array | None, *inputs: Array) -> None:
 def output_view(out: Any, shape: Axes, order: Axes, dtype: Any) -> _layout.View:
     """Return the view of the output: the checked `out`, or a new array in `order`."""
     if out is None:
-        return _layout.View(shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, _engine.stored(dtype))
+        return _layout.View(
+            shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, _engine.stored(dtype)
+        )
     if out[2] != dtype or not out[2].isnative:
         raise TypeError(f"out must have dtype {dtype}, got {out[2]}")
     if out[0] != shape:

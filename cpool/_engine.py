@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,7 @@ PICKS = (
     | {"bool": "float32"}
 )
 #: Sums: integers as double, in which sums below 2**53 are exact.
-SUMS = _FLOATS | {name: "float64" for name in (*_INTEGERS, "bool")}
+SUMS = _FLOATS | dict.fromkeys((*_INTEGERS, "bool"), "float64")
 INDEX_TYPES = ("int32", "int64")
 #: Below this a sum s is a float, and so near is s / n to its float that both round to the same integer: 2**-24 of s / n
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
@@ -106,7 +107,7 @@ def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _
     """Take the planes for one where they follow one another and no window reaches beyond its own: for the driver, one
     tall plane is less trouble than many small ones."""
     d, h, w = tables
-    if d.pooled or d.size > 1 or not h.uniform or not h.even or h.before or h.period or memory.planes == 1:
+    if d.pooled or d.size > 1 or not h.uniform or not h.even or h.before or h.rows or memory.planes == 1:
         return tables, memory
     stride = h.size if h.out == 1 else h.stride
     if h.span > stride or h.out * stride != h.size:
@@ -115,36 +116,75 @@ def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _
     if joined is None:
         return tables, memory
     n = memory.planes
-    tall = Table(n * h.size, n * h.out, h.kernel, stride, h.step, 0, True, h.first, h.taps, h.count[:1], h.size)
+    tall = Table(n * h.size, n * h.out, h.kernel, stride, h.step, 0, True, h.first, h.taps, h.count[:1], rows=h.size)
     return [d, tall, w], joined
+
+
+class Driven(NamedTuple):
+    """What the driver would do for one call."""
+
+    kind: str
+    tables: list[Table]
+    strategy: _strategy.Strategy | None
+    together: int
+    threads: int
+    scratch_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+
+#: While a call is explained: what would have been done, and is not.
+explained: ContextVar[list[Driven] | None] = ContextVar("explained", default=None)
+
+
+def _driven(
+    kind: str, type: str, tables: list[Table], memory: _layout.Memory, share: int, views: tuple[_layout.View, ...],
+    strategy: _strategy.Strategy | None, **options: Any,
+) -> Callable[..., Any]:  # fmt: skip
+    """Prepare one call of the driver, which reads all `views` but those that it writes: indices and the one before."""
+    call = _driver.Call(kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, **options)
+    run: Callable[..., Any] = call.run
+    told = explained.get()
+    if told is None:
+        return run
+    sizes = [math.prod(view.shape) * view.itemsize for view in views]
+    read = 2 if kind == "scatter" else 1
+    together = options.get("together", 0)
+    told.append(
+        Driven(kind, tables, strategy, together, share, call.scratch_bytes, sum(sizes[:read]), sum(sizes[read:]))
+    )
+    return _nothing
 
 
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[_layout.View, ...], work: int,
-    divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain", power: float = 0.0,
-    wide: bool = False,
+    divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
+    power: float = 0.0, wide: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
-    tables, memory = _joined(tables, _layout.canonical(axes, *views))
+    memory = _layout.canonical(axes, *views)
     size = np.dtype(type).itemsize
+    flags = dict(sums=reduction == "sum", picks=kind == "picks", divides_first=divides_first)
+    straight = norm == "plain" and not divides_first
+    inner, together = None, _strategy.together(tables, memory.run, size, memory.planes, kind == "picks")
+    if together:  # planes as channels
+        inner = _strategy.choose(tables, together, size, 1, straight, **flags)
+    else:
+        tables, memory = _joined(tables, memory)
     x = memory.views[0]
-    as_it_lies = (
-        x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1) and norm == "plain" and not divides_first
-    )
-    strategy = _strategy.choose(
-        tables, memory.run, size, memory.planes, as_it_lies, reduction == "sum", kind == "picks", divides_first
-    )
+    native = x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1)
+    as_it_lies = straight and native
+    strategy = _strategy.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
     if divide:
         counts = [table.even for table in tables]
-        even = divisor if divisor is not None else math.prod(counts) or None
-    call = _driver.Call(
-        kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), threads.share(work), reduction=reduction,
+        even = divisor if divisor is not None else None if norm == "omit" else math.prod(counts) or None
+    return _driven(
+        kind, type, tables, memory, threads.share(work), views, inner or strategy, reduction=reduction,
         identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,
-        divides_first=divides_first, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
+        divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
+        together=together, inner=inner, inner_as_it_lies=straight,
     )  # fmt: skip
-    run: Callable[..., None] = call.run
-    return run
 
 
 def values(
@@ -175,28 +215,26 @@ def picks(
     work = math.prod(y.shape) * plan.taps
     rows, flat, views = _as_one_row(plan, axes, x, y, indices)
     memory = _layout.canonical(flat, *views)
-    if rows.apart and memory.run == 1:
+    if rows.apart and memory.run == 1 and not reduction.startswith("nan"):
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
-        find = _driver.Call(
-            "finds", LEVEL, type, geometry.pack(rows.tables()), memory.packed(_driver.TYPES), threads.share(work),
+        find = _driven(
+            "finds", type, rows.tables(), memory, threads.share(work), (x, indices), None,
             as_it_lies=x.type == type and views[0].strides[flat[-1]] == x.itemsize,
         )  # fmt: skip
 
         def pool_and_find(limit: int, x: Array, y: Array, indices: Array) -> None:
             pool(limit, x, y)
-            find.run(limit, x, y, indices)
+            find(limit, x, y, indices)
 
         return pool_and_find
     if type == "float32" and rows.reach >= 2**30:
         type = "float64"
-    return _call(
-        "picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8
-    )
+    return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8)
 
 
 @lru_cache(maxsize=256)
 def exchanges(taps: int) -> Array:
-    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, algorithm M)."""
+    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, M)."""
     pairs: list[tuple[int, int]] = []
     top = 1
     while 2 * top < taps:
@@ -230,14 +268,11 @@ def ordered(
     taps = math.prod(table.kernel for table in tables)
     wire = np.dtype(type).itemsize * memory.run
     columns = min(tables[-1].out, max(1, _ORDERED // memory.run, _WIRES // (taps * wire)))
-    call = _driver.Call(
-        "ordered", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES),
-        threads.share(math.prod(y.shape) * taps), identity_bits=_identity("min", type), columns=columns,
-        pairs=exchanges(taps), quantiles=quantiles,
-        method=method, quantile_pitch=pitch,
+    return _driven(
+        "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None,
+        identity_bits=_identity("min", type), columns=columns, pairs=exchanges(taps), quantiles=quantiles, method=method,
+        quantile_pitch=pitch,
     )  # fmt: skip
-    run: Callable[..., None] = call.run
-    return run
 
 
 def scatter(
@@ -260,13 +295,13 @@ def scatter(
         axes, (gx, gy, indices) = _layout.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     memory = _layout.canonical(axes, gx, gy, indices)
-    call = _driver.Call(
-        "scatter", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, reduction="sum", assign=assign,
-        fresh=fresh, whole_planes=workers == 1 or memory.planes >= 4 * workers,
+    add = _driven(
+        "scatter", type, tables, memory, share, (gy, indices, gx), None, reduction="sum", assign=assign, fresh=fresh,
+        whole_planes=workers == 1 or memory.planes >= 4 * workers,
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:
-        bad = call.run(*arguments)
+        bad = add(*arguments)
         if bad is not None:
             raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {bad[0]} to {bad[1]}")
 

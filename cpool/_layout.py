@@ -59,9 +59,11 @@ def empty(shape: Axes, order: Axes, dtype: Any) -> np.ndarray[Any, Any]:
 
 
 def _run_axes(view: View, pooled: Axes) -> Axes:
-    """Return the unpooled axes that lie contiguous under one pixel, outermost first."""
-    last = pooled[-1]
-    if view.strides[last] == view.itemsize or (view.shape[last] == 1 and last == len(view.shape) - 1):
+    """Return the unpooled axes that lie contiguous under one pixel, outermost first.
+
+    An axis of one element has any stride and says nothing.
+    """
+    if any(view.strides[a] == view.itemsize and view.shape[a] > 1 for a in pooled):
         return ()
     run: list[int] = []
     step = view.itemsize
@@ -137,7 +139,7 @@ class Memory:
         return np.array(parts, np.int64)
 
     def joined(self, rows: tuple[int, ...]) -> Memory | None:
-        """Return the planes as rows of one, if they follow one another; `rows` is how many each array has in a plane."""
+        """Return the planes as rows of one, if they follow one another; each array has so many `rows` in a plane."""
         if len(self.lead) != 1:
             return None
         views = []
@@ -152,9 +154,11 @@ class Memory:
 def canonical(pooled: Axes, *views: View) -> Memory:
     """Return what the driver needs to know of up to three arrays."""
     first = views[0]
-    run = _run_axes(first, pooled)
-    if run and any(_run_axes(v, pooled) != run for v in views):
-        run = ()
+    run: Axes = ()  # innermost axes that lie so in all views
+    for axes in zip(*(reversed(_run_axes(v, pooled)) for v in views), strict=False):
+        if len(set(axes)) > 1:
+            break
+        run = (axes[0], *run)
     leading = [a for a in range(len(first.shape)) if a not in pooled + run and first.shape[a] != 1]
     groups = _merged(sorted(leading, key=lambda a: -abs(first.strides[a])), list(views)) or [[]]
     lead = tuple(math.prod(first.shape[a] for a in g) for g in groups)

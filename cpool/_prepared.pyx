@@ -11,7 +11,7 @@ cimport cython
 
 import numpy as np
 
-from . import _engine, _layout, threads
+from . import _engine, threads
 
 cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty
 
@@ -29,6 +29,15 @@ cdef struct Interface:  # what ``__array_struct__`` of NumPy's array interface p
 
 cdef enum:
     ALIGNED = 0x100
+
+
+cdef bint forgetful = False
+
+
+def forget(bint on):
+    """While `on`, calls are neither found nor kept: they are prepared to be explained."""
+    global forgetful
+    forgetful = on
 
 
 cdef bint plain(object value):
@@ -102,7 +111,7 @@ cdef class Memo:
         cdef object shared  # holds what `array` points to
         cdef Interface* array
         cdef Kept kept
-        if type(x) is not ndarray:
+        if type(x) is not ndarray or forgetful:
             return None
         shared = x.__array_struct__
         array = <Interface*>PyCapsule_GetPointer(shared, NULL)
@@ -120,7 +129,7 @@ cdef class Memo:
     def keep(self, call, x, tuple arguments, tuple flags=()):
         """Keep a call if it can be found again, and return it."""
         cdef object shared
-        if type(x) is ndarray and x.dtype.isnative:
+        if type(x) is ndarray and x.dtype.isnative and not forgetful:
             shared = x.__array_struct__
             key = key_of(x, <Interface*>PyCapsule_GetPointer(shared, NULL), arguments, flags)
             if key is not None:
@@ -149,12 +158,14 @@ cdef class Prepared:
 
     cdef readonly object run, dtype
     cdef readonly tuple shape
-    cdef object order
+    cdef object laid, inverse  # the shape in memory order, and how its axes are turned; None in C order
     cdef bint bits, single
 
     def __cinit__(self, run, tuple shape, tuple order, dtype, bint bits=False):
         self.run, self.shape, self.dtype = run, shape, dtype
-        self.order = None if order == tuple(range(len(shape))) else order
+        if order != tuple(range(len(shape))):
+            self.laid = tuple(shape[a] for a in order)
+            self.inverse = tuple(order.index(a) for a in range(len(shape)))
         self.bits = bits
 
     def alone(self):
@@ -167,9 +178,9 @@ cdef class Prepared:
 
     cpdef object new(self, dtype):
         """Return a new array of the output's shape and memory order."""
-        if self.order is None:
+        if self.laid is None:
             return empty(self.shape, dtype)
-        return _layout.empty(self.shape, self.order, dtype)
+        return empty(self.laid, dtype).transpose(self.inverse)
 
     def forward(self, x, out=None):
         """Pool `x` into the checked `out` or a new array."""

@@ -4,7 +4,7 @@ Along H rows are folded, ``across``:
 
 =============  =======================================================================================================
 as it lies     rows are read where they lie in the array
-nested         rows are loaded, or folded along D first, as they are needed: windows share no rows, or too many for scratch
+nested         rows are loaded, or folded along D first, as they are needed: no rows are shared, or too many for scratch
 band           the input rows under a chunk of output rows are loaded once, or folded along D, and shared
 band flat      the same, and neighbouring windows share results, as windows that move by 1 do along W
 =============  =======================================================================================================
@@ -14,6 +14,7 @@ Along W lanes are folded, ``along``: the list is at the head of `kernels/driver/
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from .geometry import Table
@@ -30,17 +31,22 @@ BAND = 131072
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
 RADIX = 8
+#: Taps that are compared in one pass, also where output rows share input rows.
+SINGLE = 25
+#: Elements of the largest plane that is turned into channels.
+MOST_TURNED = 512
 #: Windows of so many columns, if there are few, are folded by halves.
 LONG = 64
 
 
 class Strategy(NamedTuple):
-    """How H and W are folded, and how many output rows and columns at once."""
+    """How H and W are folded, how many output rows and columns at once, and whether places are found in one pass."""
 
     across: str
     along: str
     rows: int
     columns: int
+    single: bool
 
 
 def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, divides_first: bool) -> str:
@@ -48,13 +54,13 @@ def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, di
     if not w.pooled:
         return "none"
     unit = run * size
-    long = not picks and not divides_first and w.kernel >= LONG
+    long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
         if long and w.span * unit > BAND:
             return "long"
         return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
     if not w.uniform:
-        if w.period > 1 and run == 1 and w.period <= w.out:
+        if w.period > 1 and w.advance == 1 and run == 1 and w.period <= w.out and not picks:
             return "spread"
         if rows >= RADIX:
             return "turned"
@@ -80,7 +86,14 @@ def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bo
 
 
 def choose(
-    tables: list[Table], run: int, size: int, planes: int, as_it_lies: bool, sums: bool, picks: bool, divides_first: bool
+    tables: list[Table],
+    run: int,
+    size: int,
+    planes: int,
+    as_it_lies: bool,
+    sums: bool,
+    picks: bool,
+    divides_first: bool,
 ) -> Strategy:
     """Decide everything about one call.
 
@@ -93,7 +106,8 @@ def choose(
     as_it_lies : bool
         Whether rows can be read where they lie.
     sums, picks, divides_first : bool
-        Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is summed.
+        Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is
+        summed.
     """
     d, h, w = tables
     unit = run * size
@@ -106,14 +120,18 @@ def choose(
         widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
     if along == "turned":
         widest = max(1, min(widest, 4 * CHUNK // (unit * min(total, LANES))))
-    if w.uniform or w.period > 1:
+    if w.uniform or along == "spread":
         columns = max(1, (widest - w.span) // stride + 1)
     else:
         columns = max(1, widest * w.out // max(w.size, w.out) - w.kernel)
     if along == "spread":
         columns = max(w.period, columns * w.period)
     columns = min(columns, w.out)
-    span = min((columns - 1) * stride + w.span, w.size + w.span) if w.uniform else max(1, columns * w.size // w.out + w.kernel)
+    span = (
+        min((columns - 1) * stride + w.span, w.size + w.span)
+        if w.uniform
+        else max(1, columns * w.size // w.out + w.kernel)
+    )
     row = max(1, span * unit)
     across = _across(d, h, as_it_lies, along, row, sums)
     # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.
@@ -132,4 +150,20 @@ def choose(
         rows, columns = 1, max(1, min(w.out, CHUNK // unit))
     if h.out <= rows and d.out == 1:
         rows = min(rows // h.out, planes) * h.out
-    return Strategy(across, along, max(1, min(rows, total)), columns)
+    taps = d.kernel * h.kernel * w.kernel
+    single = picks and along == "rows" and (taps <= SINGLE or (h.uniform and h.stride >= h.span))
+    return Strategy(across, along, max(1, min(rows, total)), columns, single)
+
+
+def together(tables: list[Table], run: int, size: int, planes: int, picks: bool) -> int:
+    """Return how many small planes are turned at once, so that planes become channels; 0 if they are not.
+
+    A row of them is no vector, and all that is done along it would be done to a few lanes.
+    """
+    elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
+    w = tables[2]
+    if run > 1 or planes < RADIX or elements > MOST_TURNED or not w.pooled:
+        return 0
+    if not picks and w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR // 2:
+        return 0  # halves are quicker
+    return min(planes, max(16, min(LANES, 2 * WIDEST_ROW // (elements * size)) // 16 * 16))

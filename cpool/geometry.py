@@ -46,9 +46,10 @@ class Table:
         Tables of the others.
     count : ndarray of int64
         What averages divide by: one for each output, or in a gradient for each input.
-    period : int
-        The windows of outputs o, o + period, ... of a gradient move by 1; 0 if there is no such rule. Where planes were
-        joined to one, the rows of each.
+    period, advance : int
+        Of tables: windows o and o + period have as many taps, `advance` inputs apart; period 0 without such a rule.
+    rows : int
+        Where planes were joined to one, the rows of each; else 0.
     """
 
     size: int
@@ -62,6 +63,8 @@ class Table:
     taps: np.ndarray[Any, Any]
     count: np.ndarray[Any, Any]
     period: int = 0
+    advance: int = 1
+    rows: int = 0
 
     @property
     def span(self) -> int:
@@ -83,7 +86,7 @@ class Table:
     def packed(self) -> list[Any]:
         """Integers and arrays, in the order in which the driver reads them."""
         header = [self.size, self.out, self.kernel, self.stride, self.step, self.before, self.period, int(self.uniform)]
-        header += [self.even, len(self.count)]
+        header += [self.advance, self.rows, self.even, len(self.count)]
         return [header, *([] if self.uniform else [self.first, self.taps]), *([] if self.even else [self.count])]
 
 
@@ -101,6 +104,8 @@ class AxisWindows:
         Every window is ``o*stride - before + t*step`` for ``t < kernel``, clipped to the input.
     begin, end, count : ndarray of int64, shape (out,)
         First tap inside the input, one past the last, and the average's divisor.
+    period, advance : int
+        Of windows that do not slide, as in `Table`.
     taps : ndarray of int64, shape (out,)
         How many taps lie inside the input.
     """
@@ -115,6 +120,8 @@ class AxisWindows:
     begin: np.ndarray[Any, Any]
     end: np.ndarray[Any, Any]
     count: np.ndarray[Any, Any]
+    period: int = 0
+    advance: int = 1
 
     @property
     def taps(self) -> np.ndarray[Any, Any]:
@@ -138,15 +145,16 @@ class AxisWindows:
         stride = self.stride if self.out > 1 or not self.sliding else (self.kernel - 1) * self.step + 1
         kernel = self.kernel if self.uniform else int(self.taps.max(initial=1))
         return Table(
-            self.size, self.out, kernel, stride, self.step, self.before, self.uniform, self.begin, self.taps, self.count
-        )
+            self.size, self.out, kernel, stride, self.step, self.before, self.uniform, self.begin, self.taps,
+            self.count, self.period, self.advance,
+        )  # fmt: skip
 
     def transposed(self) -> Table:
         """Return the windows of the gradient: which outputs see each input.
 
         They are a progression too. By the rule of sliding windows input i is tap t of output o where
-        ``o*stride = i + before - t*step``: of each ``stride / g`` taps one, of outputs ``step / g`` apart, where g is the
-        greatest common divisor of stride and step. Of other windows, whose begins and ends only rise, an interval.
+        ``o*stride = i + before - t*step``: of each ``stride / g`` taps one, of outputs ``step / g`` apart, where g is
+        the greatest common divisor of stride and step. Of other windows, whose begins and ends only rise, an interval.
         """
         i = np.arange(self.size, dtype=np.int64)
         if not self.sliding or self.out == 1 or not self.uniform:
@@ -163,7 +171,17 @@ class AxisWindows:
             reach = (self.kernel - 1) * self.step - self.before
             return Table(self.out, self.size, self.kernel, 1, step, reach, True, first, taps[phase], self.count)
         return Table(
-            self.out, self.size, int(taps.max()), 1, step, self.before, False, first, taps[phase], self.count, self.stride
+            self.out,
+            self.size,
+            int(taps.max()),
+            1,
+            step,
+            self.before,
+            False,
+            first,
+            taps[phase],
+            self.count,
+            self.stride,
         )
 
     def _seen_by(self, i: np.ndarray[Any, Any]) -> Table:
@@ -173,12 +191,18 @@ class AxisWindows:
         step = 1
         if self.sliding and self.step > 1:
             raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
-            seen = [f + np.flatnonzero((p - raw[f : f + n]) % self.step == 0) for p, f, n in zip(i, first, taps, strict=True)]
+            seen = [
+                f + np.flatnonzero((p - raw[f : f + n]) % self.step == 0)
+                for p, f, n in zip(i, first, taps, strict=True)
+            ]
             step = self.step // math.gcd(self.stride, self.step)
             first = np.array([o[0] if len(o) else 0 for o in seen], np.int64)
             taps = np.array([len(o) for o in seen], np.int64)
         taps = np.maximum(taps, 0)
-        return Table(self.out, self.size, int(taps.max(initial=1)), 1, step, 0, False, first, taps, self.count)
+        return Table(
+            self.out, self.size, int(taps.max(initial=1)), 1, step, 0, False, first, taps, self.count,
+            self.advance if self.period else 0, self.period,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -227,7 +251,8 @@ class Plan:
     def as_one_row(self) -> Plan:
         """Return the plan of the same elements in a row, if the plan is `whole`."""
         n, count = self.elements, math.prod(int(w.count[0]) for w in self.axes)
-        windows = AxisWindows(n, 1, n, n, 1, 0, True, *(np.array([v], np.int64) for v in (0, n, count)))
+        begin, end, counts = (np.array([v], np.int64) for v in (0, n, count))
+        windows = AxisWindows(n, 1, n, n, 1, 0, True, begin, end, counts)
         return plan_of([windows], self.divisor)
 
     def tables(self) -> list[Table]:
@@ -302,7 +327,9 @@ def sliding_windows(
     # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
     padded = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
     count = padded if count_include_pad else taps
-    return AxisWindows(size, out, kernel, stride, dilation, before, True, begin, np.maximum(end, begin), np.maximum(count, 1))
+    return AxisWindows(
+        size, out, kernel, stride, dilation, before, True, begin, np.maximum(end, begin), np.maximum(count, 1)
+    )
 
 
 def single_window(size: int) -> AxisWindows:
@@ -350,10 +377,12 @@ def sliding_plan(
     return plan_of(axes, divisor_override)
 
 
-def table_windows(size: int, begin: np.ndarray[Any, Any], end: np.ndarray[Any, Any]) -> AxisWindows:
-    """Return windows that follow no rule, each a whole interval of the input."""
+def table_windows(
+    size: int, begin: np.ndarray[Any, Any], end: np.ndarray[Any, Any], period: int = 0, advance: int = 1
+) -> AxisWindows:
+    """Return windows that do not slide, each a whole interval of the input."""
     taps = end - begin
-    return AxisWindows(size, len(begin), int(taps.max(initial=1)), 1, 1, 0, False, begin, end, taps)
+    return AxisWindows(size, len(begin), int(taps.max(initial=1)), 1, 1, 0, False, begin, end, taps, period, advance)
 
 
 def adaptive_windows(size: int, out: int, axis_name: str) -> AxisWindows:
@@ -371,7 +400,9 @@ def adaptive_windows(size: int, out: int, axis_name: str) -> AxisWindows:
         return sliding_windows(size, size // out, size // out, 0, 0, 1, False, True, axis_name)
     i = np.arange(out, dtype=np.int64)  # below 2**31, and so is size % out: no product overflows
     whole, rest = (size // out, size % out) if out else (0, 0)
-    return table_windows(size, i * whole + i * rest // max(out, 1), (i + 1) * whole - (-(i + 1) * rest // max(out, 1)))
+    begin, end = i * whole + i * rest // max(out, 1), (i + 1) * whole - (-(i + 1) * rest // max(out, 1))
+    g = math.gcd(size, out)
+    return table_windows(size, begin, end, out // g, size // g)
 
 
 @lru_cache(maxsize=512)

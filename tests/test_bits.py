@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import cpool
-from cpool import _build_info, _driver
+from cpool import _driver
 
 DTYPES = ["float16", "float32", "float64"]
 LEVELS = _driver.levels()

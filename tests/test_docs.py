@@ -17,11 +17,7 @@ import cpool
 
 ROOT = pathlib.Path(__file__).parent.parent
 OPTIONAL = {"cli", "__main__", "onnx", "torch", "dask"}  # need extras
-MODULES = [
-    m.name
-    for m in pkgutil.iter_modules(cpool.__path__)
-    if m.name not in OPTIONAL and not m.name.startswith("_kernels")  # this CPU may lack the instructions of some
-]
+MODULES = [m.name for m in pkgutil.iter_modules(cpool.__path__) if m.name not in OPTIONAL]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PARTNERS = {
     "torch.md": ["torch"],

@@ -1,4 +1,4 @@
-"""Windows that share most of their rows are not reduced one by one: every height around a border, dilation, padding."""
+"""Tall windows that move by 1, the strategy "band flat": every height around powers of 2, dilation, padding."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from cases import LAYOUTS, difficult, laid_out
 import cpool
 from cpool import reference
 
-#: Rows of 128 bytes slide, and with indices those of 512; shorter ones are reduced by log-step.
+#: Rows shorter than a vector, as long as several, and with a rest.
 WIDTHS = [7, 33, 130]
 
 

@@ -4,9 +4,7 @@ Log-step windows
 
 A window of 13 does not take 12 comparisons. Maxima of 2 neighbours give maxima of 4, those give 8, and two windows of 8
 cover 13: a few passes over a whole row, each of them plain and vectorised, whatever the window. Sums cannot overlap:
-they take 13 = 8 + 4 + 1. cpool does this along both axes, but for maxima of long rows: going down, it collects what is
-below every 13th border, and combines it with what was collected from that border upwards, at 3 comparisons however tall
-the window.
+they take 13 = 8 + 4 + 1. cpool does this along both axes where windows move by 1, four neighbours in each pass.
 """
 
 import matplotlib.pyplot as plt

@@ -20,6 +20,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     lanes.pxi     along W: the strategies
     values.pxi    max, min, sum: rows, then lanes, a chunk at a time
     picks.pxi     values with places: lanes, then rows
+    planes.pxi    small planes, turned into channels
     ordered.pxi   median, quantiles, mode
     scatter.pxi   along indices: the gradient of what selects
     this file     tasks for threads, and Call, what Python holds
@@ -30,7 +31,7 @@ Compiled once. Arguments are checked in Python; nothing here validates but indic
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport abort, calloc, free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 include "job.pxi"
@@ -40,6 +41,7 @@ include "room.pxi"
 include "lanes.pxi"
 include "values.pxi"
 include "picks.pxi"
+include "planes.pxi"
 include "ordered.pxi"
 include "scatter.pxi"
 
@@ -66,9 +68,10 @@ ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
 
 #: Names in the order of their numbers here and in leaves.h, for Python to count by.
-TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16")
+TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
+         "bfloat16")
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
-NORMS = ("plain", "square", "power", "magnitude")
+NORMS = ("plain", "square", "power", "magnitude", "omit", "present")
 ACROSS = ("as it lies", "nested", "band", "band flat")
 ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
@@ -130,9 +133,9 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the windows of one axis, as geometry.packed_axis lays them out; return where the next ones start."""
     w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
-    w.uniform, w.even = <bint>p[7], <Py_ssize_t>p[8]
-    cdef Py_ssize_t counts = <Py_ssize_t>p[9]
-    p += 10
+    w.uniform, w.advance, w.rows, w.even = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9], <Py_ssize_t>p[10]
+    cdef Py_ssize_t counts = <Py_ssize_t>p[11]
+    p += 12
     if not w.uniform:
         w.firsts, w.tap_counts = p, p + w.out
         p += 2 * w.out
@@ -148,6 +151,20 @@ cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept 
     m.d, m.h, m.w = <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     m.planes = p + 4
     return m.planes + job.leads
+
+
+cdef Tile widest(Job* job) noexcept nogil:
+    """A tile that has as much of everything as any has."""
+    cdef Tile tile, most
+    cdef Py_ssize_t begin = job.columns
+    most = tile_of(job, 0, min(job.columns, job.width.out))
+    while begin < job.width.out:
+        tile = tile_of(job, begin, min(job.width.out, begin + job.columns))
+        most.span, most.pitch = max(most.span, tile.span), max(most.pitch, tile.pitch)
+        if job.width.uniform:
+            break
+        begin += job.columns
+    return most
 
 
 cdef class Call:
@@ -175,16 +192,20 @@ cdef class Call:
     cdef const int32_t[::1] pairs
     cdef const double[::1] quantiles
 
-    def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory, int threads,
-                  *, str reduction="max", double identity=0, str norm="plain", double power=0, divisor=None,
-                  bint divides=False, bint divides_first=False, str across="nested", str along="none",
-                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint as_it_lies=False, bint wide=False,
+    def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
+                  int threads, *, str reduction="max", str norm="plain", double power=0,
+                  divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
+                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False,
+                  bint as_it_lies=False,
+                  Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
         cdef Scratch scratch
+        cdef Job turned
+        cdef Py_ssize_t beyond
         cdef bytes bits
         memset(job, 0, sizeof(Job))
         self.windows, self.memory = windows, memory
@@ -196,7 +217,7 @@ cdef class Call:
         p = read_axis(&windows[0], &job.depth)
         p = read_axis(p, &job.height)
         read_axis(p, &job.width)
-        job.height.period = job.height.period or job.height.size
+        job.height.rows = job.height.rows or job.height.size
         job.leaves = leaves_of(level)
         job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
             "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
@@ -206,7 +227,8 @@ cdef class Call:
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
         job.close.last, job.close.divisor = 1, divisor if divisor is not None else 1
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
-        job.rows, job.columns, job.as_it_lies = rows, columns, as_it_lies
+        job.rows, job.columns, job.single = rows, columns, single
+        job.native, job.as_it_lies = native, as_it_lies
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
@@ -218,9 +240,23 @@ cdef class Call:
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
-            tile = self.widest()
-            lay_out(job, &scratch, &tile)
-            self.total *= (job.width.out + columns - 1) // columns
+            if together:
+                job.together, job.inner_as_it_lies = together, inner_as_it_lies
+                self.work, self.total = pool_planes, job.planes
+                job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
+                    "along", ALONG, inner.along)
+                job.inner_rows, job.inner_columns, job.inner_single = inner.rows, inner.columns, inner.single
+                lay_turned(job, &scratch)
+                turned = turned_job(job, together)
+                turned.picks = job.picks
+            else:
+                turned = job[0]
+            tile = widest(&turned)
+            beyond = scratch.taken
+            lay_out(&turned, &scratch, &tile)
+            scratch.taken += beyond
+            if not together:
+                self.total *= (job.width.out + columns - 1) // columns
         elif kind == "finds":
             self.work = find_rows
             job.load = job.leaves.load[job.type][job.x.type]
@@ -251,19 +287,6 @@ cdef class Call:
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch = scratch.taken
 
-    cdef Tile widest(self):
-        """A tile that has as much of everything as any has."""
-        cdef Tile tile, most
-        cdef Py_ssize_t begin = self.job.columns
-        most = tile_of(&self.job, 0, min(self.job.columns, self.job.width.out))
-        while begin < self.job.width.out:
-            tile = tile_of(&self.job, begin, min(self.job.width.out, begin + self.job.columns))
-            most.span, most.pitch = max(most.span, tile.span), max(most.pitch, tile.pitch)
-            if self.job.width.uniform:
-                break
-            begin += self.job.columns
-        return most
-
     @property
     def scratch_bytes(self):
         """Scratch of one thread."""
@@ -277,8 +300,8 @@ cdef class Call:
         return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
 
     def run(self, int threads, x, y, indices=None):
-        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and indices,
-        write x.
+        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and
+        indices, write x.
 
         Indices that are read are checked before they are used, and before anything is written to memory that the caller
         knows: the pair (least, greatest) is returned if one is outside the plane.
@@ -342,6 +365,6 @@ def raise_to(str level, x, double power):
     cdef const Leaves* leaves = leaves_of(level)
     PyObject_GetBuffer(x, &a, PyBUF_STRIDES | PyBUF_WRITABLE)
     try:
-        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.len // a.itemsize, NORMS.index("power"), power)
+        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.buf, a.len // a.itemsize, NORMS.index("power"), power)
     finally:
         PyBuffer_Release(&a)

@@ -12,6 +12,8 @@ cdef extern from "leaves.h":
         RADIX "CPOOL_RADIX"
         VECTOR "CPOOL_VECTOR"
         PLAIN "CPOOL_PLAIN"
+        OMIT "CPOOL_OMIT"
+        PRESENT "CPOOL_PRESENT"
     ctypedef struct Close "cpool_close":
         int last
         double divisor
@@ -29,8 +31,10 @@ ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py
 ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Raise)(void*, Py_ssize_t, int, double) noexcept nogil
+ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
+ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
+ctypedef void (*Share)(void*, const void*, const void*, const void*, double, double, double, Py_ssize_t) noexcept nogil
 ctypedef void (*Exchange)(void*, const int32_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Between)(double*, const void*, const void*, double, const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Mark)(void*, const void*, Py_ssize_t) noexcept nogil
@@ -38,7 +42,8 @@ ctypedef void (*Count)(void*, int32_t*, int32_t*, const void*, const void*, Py_s
 ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                             int64_t, int64_t, int) noexcept nogil
-ctypedef int (*Add)(void* const*, const void* const*, const void* const*, int, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef int (*Add)(void* const*, const void* const*, Py_ssize_t, const void* const*, Py_ssize_t, int, Py_ssize_t,
+                    Py_ssize_t, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
@@ -52,8 +57,9 @@ cdef extern from "leaves.h":
         Store store[10][12]
         Fill fill[4]
         Raise raise_ "raise"[2]
-        Raise root[2]
+        Root root[2]
         Divide divide[2]
+        Share share[2]
         Exchange exchange[10]
         Between between[10]
         Mark mark[2]
@@ -78,14 +84,14 @@ cdef enum:
 
 
 cdef struct Axis:          # windows: tap t of output o is input first + t*step, for t < taps
-    Py_ssize_t size, out, kernel, stride, step, before, period
+    Py_ssize_t size, out, kernel, stride, step, before, period, advance, rows
     bint uniform           # first = o*stride - before, taps = kernel: there are no tables
     Py_ssize_t even        # the divisor of all windows, or 0 where `count` tells
     const int64_t* firsts
     const int64_t* tap_counts
     const int64_t* counts
 
-cdef struct Memory:        # one array as (planes, D, H, W, run): strides in bytes; the elements of a run lie side by side
+cdef struct Memory:        # one array as (planes, D, H, W, run): strides in bytes; elements of a run lie side by side
     char* data
     Py_ssize_t d, h, w, type
     const int64_t* planes
@@ -98,7 +104,10 @@ cdef struct Job:
     int reduction, type, norm, wide
     double power
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
-    bint divides, divides_first, even, as_it_lies, single, picks
+    bint divides, divides_first, even, native, as_it_lies, single, picks
+    Py_ssize_t together     # small planes that are turned at once, or 0; and how these are pooled then
+    Py_ssize_t inner_across, inner_along, inner_rows, inner_columns
+    bint inner_single, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t astray       # scatter: whether an index outside the plane was met
@@ -127,6 +136,13 @@ cdef inline Py_ssize_t taps_of(Axis* w, Py_ssize_t o) noexcept nogil:
 cdef inline Py_ssize_t end_of(Axis* w, Py_ssize_t o) noexcept nogil:
     """One past the last tap."""
     return first_of(w, o) + (taps_of(w, o) - 1) * w.step + 1
+
+
+cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
+    """How many taps of a window lie inside the input."""
+    cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
+    cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
+    return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
 
 
 cdef inline double count_of(Axis* w, Py_ssize_t o) noexcept nogil:

@@ -9,8 +9,8 @@
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     LONG     few windows of many columns: blocks of columns, by halves of halves
 #
-# FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across the
-# seam of two rows is not used.
+# FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
+# the seam of two rows is not used.
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
                       Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes, const Close* close) noexcept nogil:
@@ -34,45 +34,40 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t o, t, n, row = rows * job.size
+    cdef Py_ssize_t row = rows * job.size
     cdef Turn turn = job.leaves.turn[job.log_size]
-    cdef char* column
     turn(room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
-    for o in range(tile.out):
-        column = room.turned + (first_of(w, tile.begin + o) - tile.start) * job.run * row
-        n = taps_of(w, tile.begin + o)
-        if n == 0:  # an element that no window sees
-            memset(room.folded + o * job.run * row, 0, job.run * row)
-            continue
-        for t in range(n):
-            room.taps[t] = column + t * w.step * job.run * row
-        job.fold(room.folded + o * job.run * row, row, room.taps, n, row, job.run, rows, close)
+    fold_columns(job, tile, room, room.folded, room.turned, job.run * rows, close)
     turn(out, out_pitch, room.folded, row, tile.out * job.run, rows)
+
+
+cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
+                       const Close* close) noexcept nogil:
+    """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
+    period-th."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase, o, t, n, m
+    cdef const char* column
+    every = 1 if w.uniform else w.period or w.out
+    advance = w.stride if w.uniform else w.advance
+    for phase in range(min(every, tile.out)):
+        o = tile.begin + phase
+        n, m = taps_of(w, o), (tile.out - phase + every - 1) // every
+        if n == 0:  # elements that no window sees
+            for t in range(m):
+                memset(out + (phase + t * every) * unit, 0, unit)
+            continue
+        column = columns + (first_of(w, o) - tile.start) * unit
+        for t in range(n):
+            room.taps[t] = column + t * w.step * unit
+        job.fold(out + phase * unit, every * unit, room.taps, n, advance * unit, m, lanes, close)
 
 
 cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                     Py_ssize_t rows, const Close* close) noexcept nogil:
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t r, o, t, n, unit = job.run * job.size
-    cdef const char* column
+    cdef Py_ssize_t r
     for r in range(rows):
-        if w.uniform:
-            for t in range(w.kernel):
-                room.taps[t] = flat + t * w.step * unit
-            job.fold(out, unit, room.taps, w.kernel, w.stride * unit, tile.out, job.run, close)
-        else:
-            for o in range(tile.out):
-                column = flat + (first_of(w, tile.begin + o) - tile.start) * unit
-                n = taps_of(w, tile.begin + o)
-                if n == 0:
-                    memset(out + o * unit, 0, unit)
-                    continue
-                for t in range(n):
-                    room.taps[t] = column + t * w.step * unit
-                job.fold(out + o * unit, 0, room.taps, n, 0, 1, job.run, close)
-        flat += pitch_of(job, tile)
-        out += out_pitch
+        fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run, close)
 
 
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
@@ -159,8 +154,8 @@ cdef void shrink(Job* job, Room* room, char* to, char* row, Py_ssize_t n, const 
     job.fold(to, 0, taps, 1 if waiting == NULL else 2, 0, 1, job.run, close)
 
 
-cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first, Py_ssize_t n,
-                    Py_ssize_t level, char* to, const Close* close) noexcept nogil:
+cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
+                    Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
     """Fold one window of n columns from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[8]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
@@ -174,7 +169,8 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         tile.used = max(0, min(job.width.size, first + n) - max(0, first))
         pad_rows(job, &tile, room, room.flat, 1)
         if tile.used:
-            fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0, &OPEN)
+            fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0,
+                      &OPEN)
         shrink(job, room, to, room.flat, n, close)
         return
     while done < n:

@@ -1,6 +1,6 @@
 # Windows in order: median, quantiles and mode. Tap t of many windows lies in wire t, side by side, and whole wires are
-# compared: no branch, no step that depends on the numbers. A tap in padding is the greatest number there is, so that the
-# taps inside come first.
+# compared: no branch, no step that depends on the numbers. A tap in padding is the greatest number there is, so that
+# the taps inside come first.
 
 cdef struct Wires:
     Py_ssize_t taps, pitch
@@ -69,7 +69,8 @@ cdef void lay_taps(Job* job, Wires* wires, const char* plane, Py_ssize_t od, Py_
                 wire += wires.pitch
 
 
-cdef void read_quantiles(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+cdef void read_quantiles(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first,
+                         Py_ssize_t n) noexcept nogil:
     """Store each quantile of each window: at q * (taps - 1), between two taps where that is no whole number."""
     cdef Py_ssize_t q, o, i, taps, at, next_one
     cdef double place, part
@@ -91,7 +92,7 @@ cdef void read_quantiles(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ss
 
 
 cdef inline double method_part(Job* job, double place, Py_ssize_t* at) noexcept nogil:
-    """How much of the way from the tap below to the one above, by the method: linear, lower, higher, nearest, midpoint."""
+    """How much of the way from the tap below to the one above: linear, lower, higher, nearest, midpoint."""
     cdef double part = place - at[0]
     if job.method == 0:
         return part
@@ -102,13 +103,6 @@ cdef inline double method_part(Job* job, double place, Py_ssize_t* at) noexcept 
     if job.method == 2 or part > 0.5 or (part == 0.5 and at[0] % 2 == 1):
         at[0] += 1
     return 0
-
-
-cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
-    """How many taps of a window lie inside the input."""
-    cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
-    cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
-    return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
 
 
 cdef void read_modes(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first, Py_ssize_t n) noexcept nogil:

@@ -1,9 +1,10 @@
-# Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D. Either
-# in one pass over all taps (`single`), or first along W, a result for each input row, and then over these rows, which
-# output rows share. Places are counted in elements of the plane from the window's first tap, which may lie in padding.
+# Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D.
+# Either in one pass over all taps (`single`), or first along W, a result for each input row, and then over these rows,
+# which output rows share. Places are counted in elements of the plane from the window's first tap, which may lie in
+# padding.
 
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
-    Py_ssize_t top, rows   # slots count rows from top on, or where windows do not overlap, taps of output rows
+    Py_ssize_t top, rows   # slots count rows from top on, or where that is less, taps of output rows
     bint apart
 
 
@@ -11,9 +12,12 @@ cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept n
     cdef Axis* height = &job.height
     cdef Needed needed
     cdef Py_ssize_t last = oh + n - 1
-    needed.apart = height.uniform and height.stride >= (height.kernel - 1) * height.step + 1
     needed.top = max(0, first_of(height, oh))
-    needed.rows = n * height.kernel if needed.apart else max(0, min(height.size, end_of(height, last)) - needed.top)
+    needed.rows = max(0, min(height.size, end_of(height, last)) - needed.top)
+    needed.apart = height.uniform and n * height.kernel <= (n - 1) * height.stride + (
+        height.kernel - 1) * height.step + 1
+    if needed.apart:
+        needed.rows = n * height.kernel
     return needed
 
 
@@ -44,8 +48,9 @@ cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
     return (-first + w.step - 1) // w.step * w.step if first < 0 else 0
 
 
-cdef void mend_places(Job* job, Tile* tile, char* places, int64_t start, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
-    """Where all taps inside are identities, the first tap has stayed the winner, be it in padding: take the first inside."""
+cdef void mend_places(Job* job, Tile* tile, char* places, int64_t start, Py_ssize_t rows,
+                      Py_ssize_t pitch) noexcept nogil:
+    """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
     cdef int32_t* narrow
     cdef int64_t* wide
@@ -90,24 +95,36 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
     job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, pitch, rows, lanes, 0)
 
 
+cdef void pick_columns(Job* job, Tile* tile, Room* room, char* values, char* places, const char* columns,
+                       Py_ssize_t lanes) noexcept nogil:
+    """Like `fold_columns`."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase, t, n
+    cdef const char* column
+    every = 1 if w.uniform else w.period or w.out
+    advance = w.stride if w.uniform else w.advance
+    for phase in range(min(every, tile.out)):
+        n = taps_of(w, tile.begin + phase)
+        column = columns + (first_of(w, tile.begin + phase) - tile.start) * unit
+        for t in range(n):
+            room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
+        job.pick(values + phase * unit, places + phase * unit, every * unit, room.taps, NULL, room.offsets, n,
+                 advance * unit, (tile.out - phase + every - 1) // every, lanes, 0)
+
+
 cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* places, const char* flat,
                      Py_ssize_t rows) noexcept nogil:
     """Fold W of `rows` rows of scratch, into dense rows of values and places."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), to_pitch = tile.out * unit, o, t, n, r, c, row
+    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), to_pitch = tile.out * unit
+    cdef Py_ssize_t o, t, n, r, c, row
     cdef Turn turn = job.leaves.turn[job.log_size]
     cdef const char* column
     if job.along == FLAT:
         pick_flat(job, room, values, places, to_pitch, flat, pitch, rows, tile.out * job.run)
     elif job.along == ROWS:
         for r in range(rows):
-            for o in range(1 if w.uniform else tile.out):
-                column = flat + r * pitch + (first_of(w, tile.begin + o) - tile.start) * unit
-                n = taps_of(w, tile.begin + o)
-                for t in range(n):
-                    room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
-                job.pick(values + r * to_pitch + o * unit, places + r * to_pitch + o * unit, unit, room.taps, NULL,
-                         room.offsets, n, w.stride * unit, tile.out if w.uniform else 1, job.run, 0)
+            pick_columns(job, tile, room, values + r * to_pitch, places + r * to_pitch, flat + r * pitch, job.run)
     elif job.along == PHASES:
         n = rows * tile.pitch // w.stride
         turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, (w.kernel - 1) * w.step + 1) * job.run)
@@ -131,29 +148,64 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     else:
         row = rows * job.size
         turn(room.turned, row, flat, pitch, rows, tile.span * job.run)
-        for o in range(tile.out):
-            column = room.turned + (first_of(w, tile.begin + o) - tile.start) * job.run * row
-            n = taps_of(w, tile.begin + o)
-            for t in range(n):
-                room.taps[t], room.offsets[t] = column + t * w.step * job.run * row, t * w.step
-            job.pick(room.folded + o * job.run * row, room.ends + o * job.run * row, row, room.taps, NULL, room.offsets, n,
-                     row, job.run, rows, 0)
+        pick_columns(job, tile, room, room.folded, room.ends, room.turned, job.run * rows)
         turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
         turn(places, to_pitch, room.ends, row, tile.out * job.run, rows)
     mend_places(job, tile, places, 0, rows, to_pitch)
+
+
+cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows, Py_ssize_t o,
+                       Py_ssize_t n, Py_ssize_t pitch, Py_ssize_t every) noexcept nogil:
+    """Compare all taps inside of n windows that are alike, `every` outputs apart, in one pass over `rows` rows."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
+    cdef Py_ssize_t count = 0
+    cdef bint going = False
+    cdef const void* taps[64]
+    cdef int64_t offsets[64]
+    for r in range(rows):
+        for t in range(taps_of(w, tile.begin + o)):
+            c = begin + t * w.step
+            if 0 <= c < w.size:
+                taps[count] = <const char*>room.taps[r] + (c - edge) * unit
+                offsets[count] = room.offsets[r] + t * w.step
+                count += 1
+            if count == 64:
+                job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n,
+                         job.run, going)
+                going, count = True, 0
+    if count:
+        job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n, job.run, going)
+
+
+cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows) noexcept nogil:
+    """One output row in one pass: `rows` input rows, whose first columns and places are in `taps` and `offsets`."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, o = 0, n, phase
+    if not w.uniform and w.period:
+        for phase in range(min(w.period, tile.out)):
+            pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.period - 1) // w.period,
+                         w.advance * unit, w.period)
+        return
+    while o < tile.out:
+        n = 1
+        if w.uniform and first_of(w, tile.begin + o) >= 0 and end_of(w, tile.begin + o) <= w.size:
+            n = min(tile.out - o, (w.size - end_of(w, tile.begin + o)) // w.stride + 1)
+        pick_windows(job, tile, room, value, place, rows, o, n, w.stride * unit, 1)
+        o += n
 
 
 cdef void store_picked(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t p, Py_ssize_t od,
                        Py_ssize_t oh, bint straight) noexcept nogil:
     """Store a row of values, unless they lie `straight` in the array, and turn places into indices of the plane."""
     cdef Memory* m = &job.at
-    cdef Py_ssize_t high = job.height.period, h = first_of(&job.height, oh)
+    cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh)
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= 0 else h)) * job.width.size
     if not straight:
-        job.store(job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w, job.y.w,
-                  value, tile.out, job.run)
-    job.leaves.place(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + tile.begin * m.w, m.type == INT64, m.w, place,
-                     job.wide, room.bases, shift, tile.out, job.run)
+        job.store(job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w,
+                  job.y.w, value, tile.out, job.run)
+    job.leaves.place(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + tile.begin * m.w, m.type == INT64, m.w,
+                     place, job.wide, room.bases, shift, tile.out, job.run)
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -163,13 +215,14 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Axis* height = &job.height
     cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
     cdef Py_ssize_t q, r, t, td, d, h, count, slot, deep = taps_of(depth, od), start = first_of(depth, od)
-    cdef Py_ssize_t area = height.period * job.width.size
+    cdef Py_ssize_t area = height.rows * job.width.size
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
-    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies = job.along == NONE and job.as_it_lies
+    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies
     cdef const char* slab
     cdef char* value
     cdef char* place = room.winners
+    as_it_lies = job.as_it_lies and (job.along == NONE or job.single)
     for q in range(planes):
         slab = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
         for td in range(deep):
@@ -193,15 +246,19 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                     room.offsets[count] = td * depth.step * area + t * height.step * job.width.size
                     if as_it_lies:
                         room.taps[count] = slab + d * job.x.d + h * job.x.h
-                    elif job.along == NONE:
-                        room.taps[count] = room.band + slot * pitch
+                    elif job.along == NONE or job.single:
+                        room.taps[count] = room.band + slot * pitch + tile.left * unit
                     else:
-                        room.taps[count], room.from_[count] = room.values + slot * out_pitch, room.places + slot * out_pitch
+                        room.taps[count] = room.values + slot * out_pitch
+                        room.from_[count] = room.places + slot * out_pitch
                     count += 1
             value = (job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + (oh + r) * job.y.h
                      + tile.begin * job.y.w) if straight else room.out
-            job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0, 1,
-                     tile.out * job.run, 0)
+            if job.single:
+                pick_at_once(job, tile, room, value, place, count)
+            else:
+                job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0,
+                         1, tile.out * job.run, 0)
             store_picked(job, tile, room, value, place, p + q, od, oh + r, straight)
 
 
@@ -214,7 +271,7 @@ cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t la
         r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
         tile = tile_of(job, first // all_rows * job.columns, min(job.width.out, (first // all_rows + 1) * job.columns))
         room = lay_out(job, scratch, &tile)
-        if job.along != NONE:
+        if job.along != NONE and not job.single:
             pad_rows(job, &tile, &room, room.band, input_rows(job))
         for o in range(tile.out):
             room.bases[o] = first_of(&job.width, tile.begin + o)
@@ -234,7 +291,7 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
     """Search the windows of one output row for the values that stand in y; planes' rows are dense."""
     cdef Axis* w = &job.width
     cdef Memory* m = &job.at
-    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.period
+    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.rows
     cdef char value[8]
     cdef int64_t index
     cdef const void* row

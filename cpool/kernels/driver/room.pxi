@@ -4,8 +4,8 @@ cdef inline Py_ssize_t input_rows(Job* job) noexcept nogil:
     """Most input rows under `job.rows` output rows, with all slabs of a window where places are wanted."""
     cdef Axis* height = &job.height
     cdef Py_ssize_t span = (height.kernel - 1) * height.step + 1, rows = min(job.rows, height.out)
-    cdef Py_ssize_t n = rows * height.kernel
-    if height.uniform and height.stride < span:
+    cdef Py_ssize_t n = min(rows * height.kernel, (rows - 1) * height.stride + span)
+    if job.across == BAND or job.across == BAND_FLAT:
         n = (rows - 1) * height.stride + span
     elif not height.uniform:
         n = height.size if rows == height.out else min(height.size, tallest(height, rows))
@@ -31,7 +31,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     n = max(RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)
-    if (job.divides and not job.even) or job.divides_first:
+    if (job.divides and not job.even) or job.divides_first or job.norm == OMIT:
         room.widths = take(scratch, max(tile.span, tile.out) * unit)
     if job.picks:
         room.from_ = <const void**>take(scratch, n * sizeof(void*))
@@ -39,10 +39,11 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
         rows = input_rows(job)
         lines, out = rows * pitch, rows * tile.out * unit
-        room.band = take(scratch, lines)
+        if not (job.as_it_lies and (job.along == NONE or job.single)):
+            room.band = take(scratch, lines)
         room.out = take(scratch, tile.out * unit)
         room.winners = take(scratch, tile.out * unit)
-        if job.along != NONE:
+        if job.along != NONE and not job.single:
             room.values = take(scratch, out)
             room.places = take(scratch, out)
         if job.along == FLAT and w.kernel > RADIX:
@@ -51,6 +52,9 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
                 room.partial[n] = take(scratch, lines)
     else:
         room.out = take(scratch, out)
+        if job.norm == OMIT:
+            room.inside = take(scratch, tile.out * unit)
+            room.present = take(scratch, out)
         if job.along == LONG:
             room.flat = take(scratch, LONGEST_BLOCK * unit)
             room.ends = take(scratch, levels_of(w.kernel) * RADIX * unit)

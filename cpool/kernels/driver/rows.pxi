@@ -16,6 +16,8 @@ cdef struct Room:          # parts of scratch
     char* out              # output rows, dense
     char* ends             # output rows end to end
     char* widths           # what the columns of a tile are divided by
+    char* inside           # and how many taps they have inside the input
+    char* present          # with NaN omitted: how many elements each output has
     char* values           # with places: input rows that are folded along W
     char* places
     char* winners          # output rows' places
@@ -41,9 +43,13 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
         return room.pad
     if job.as_it_lies:
         return row
-    job.load(slot, row, job.x.w, tile.used, job.run)
+    if not job.native:
+        job.load(slot, row, job.x.w, tile.used, job.run)
+        row = slot
     if job.norm > PLAIN:
-        job.leaves.raise_[job.type](slot, lanes_of(job, tile), job.norm, job.power)
+        job.leaves.raise_[job.type](slot, row, lanes_of(job, tile), job.norm, job.power)
+    elif job.native:
+        job.load(slot, row, job.x.w, tile.used, job.run)
     if job.divides_first:
         job.leaves.divide[job.type](slot, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
                                     lanes_of(job, tile), 0)
@@ -106,7 +112,8 @@ cdef const void* fold_tall(Job* job, Tile* tile, Room* room, const char* plane, 
 
 
 cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const char* row, Py_ssize_t pitch,
-                   Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance, const Close* close) noexcept nogil:
+                   Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance,
+                   const Close* close) noexcept nogil:
     """Fold `taps` taps, `distance` bytes apart, of windows that move by one lane (or row): neighbours share results.
 
     m1 = row, m4[i] = m1[i] o m1[i+1] o m1[i+2] o m1[i+3], m16 likewise from m4, ... An extreme is that of windows of a
@@ -181,10 +188,11 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size, d, h, t, td, tall, deep, m, count
+    cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    cdef Py_ssize_t d, h, t, td, tall, deep, m, count
     cdef const void* row
     d, deep = first_of(depth, od), taps_of(depth, od)
-    if job.across == BAND or job.across == BAND_FLAT:
+    if deep and (job.across == BAND or job.across == BAND_FLAT):
         h = first_of(height, oh)
         fill_band(job, tile, room, plane, od, h, (n - 1) * height.stride + (height.kernel - 1) * height.step + 1)
         if job.across == BAND_FLAT:

@@ -1,5 +1,5 @@
-# Along indices: the gradient of what selects, and unpooling. x is written; y, of the same type, and the indices are read.
-# Every input row is written by one thread and in the order of the outputs, so that sums do not depend on the threads.
+# Along indices: the gradient of what selects, and unpooling. x is written; y and the indices are read. Every input row
+# is written by one thread and in the order of the outputs, so that sums do not depend on the threads.
 
 cdef enum:
     TURNS = 4              # small planes that are added to in turns
@@ -26,14 +26,19 @@ cdef void extent_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
 
 
 cdef void add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Zero dense planes [first, last) and add all their gradients, one row each: an index is looked at once."""
-    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size, plane_bytes = elements * job.size
-    cdef Py_ssize_t cleared = first, together = 1, p, q, turns = TURNS if plane_bytes <= SMALL_PLANE else 1
+    """Zero dense planes [first, last) and add all their gradients: an index is looked at once."""
+    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size
+    cdef Py_ssize_t plane_bytes = elements * job.run * job.size, outs = job.depth.out * job.height.out
+    cdef Py_ssize_t cleared = first, together = 1, p, q, o, turns = 1
+    cdef int wide = job.at.type == INT64
     cdef void* flat[4]
     cdef const void* g[4]
     cdef const void* at[4]
-    if turns == TURNS and job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
-        together = max(TURNS, CLEARED // plane_bytes // TURNS * TURNS)
+    if outs == 1 and plane_bytes <= SMALL_PLANE and job.run == 1 and (
+            job.width.out == 1 or (job.y.w == job.size and job.at.w == (8 if wide else 4))):
+        turns = TURNS
+        if job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
+            together = max(TURNS, CLEARED // plane_bytes // TURNS * TURNS)
     while first < last:
         if first + turns > last:
             turns = 1
@@ -45,9 +50,16 @@ cdef void add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
             if p == cleared:
                 cleared = min(last, p + together)
                 memset(flat[q], 0, (cleared - p) * plane_bytes)
-        if not job.leaves.add[job.type][job.at.type == INT64](flat, g, at, <int>turns, job.width.out, elements):
-            job.astray = True
-            return
+        for o in range(outs):
+            if o:
+                g[0] = (job.y.data + plane_offset(job, &job.y, first) + o // job.height.out * job.y.d
+                        + o % job.height.out * job.y.h)
+                at[0] = (job.at.data + plane_offset(job, &job.at, first) + o // job.height.out * job.at.d
+                         + o % job.height.out * job.at.h)
+            if not job.leaves.add[job.type][wide](flat, g, job.y.w, at, job.at.w, <int>turns, job.width.out, job.run,
+                                                  elements):
+                job.astray = True
+                return
         first += turns
 
 
@@ -68,7 +80,8 @@ cdef void scatter_block(Job* job, char* block, char* loaded, const int64_t* exte
         if y.type != job.type:
             job.load(loaded, g, y.w, job.width.out, job.run)
             g, stride = loaded, job.run * job.size
-        job.leaves.scatter[job.type][m.type == INT64](block, g, stride, at, m.w, job.width.out, job.run, lo, hi, job.assign)
+        job.leaves.scatter[job.type][m.type == INT64](block, g, stride, at, m.w, job.width.out, job.run, lo, hi,
+                                                      job.assign)
 
 
 cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
@@ -79,7 +92,8 @@ cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int
     while lo < hi:
         row, column = lo // wide, lo % wide
         n = min(wide - column, hi - lo)
-        job.store(plane + row // job.height.size * x.d + row % job.height.size * x.h + column * x.w, x.w, block, n, job.run)
+        job.store(plane + row // job.height.size * x.d + row % job.height.size * x.h + column * x.w, x.w, block, n,
+                  job.run)
         block += n * job.run * job.size
         lo += n
 
@@ -101,8 +115,7 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     own = <int64_t*>take(scratch, outs * 2 * sizeof(int64_t) if job.checks else 0)
     block = take(scratch, max(most, wide) * unit)
     loaded = take(scratch, job.width.out * unit)
-    if (job.checks and outs == 1 and dense and job.run == 1 and not job.assign and job.y.type == job.type
-            and (job.width.out == 1 or (job.y.w == job.size and job.at.w == (8 if job.at.type == INT64 else 4)))):
+    if job.checks and dense and not job.assign and job.y.type == job.type:
         add_planes(job, first // rows, last // rows)
         return
     while first < last:

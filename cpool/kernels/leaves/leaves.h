@@ -37,8 +37,9 @@ enum cpool_type {
 
 enum cpool_reduction { CPOOL_MAX, CPOOL_MIN, CPOOL_NANMAX, CPOOL_NANMIN, CPOOL_SUM, CPOOL_REDUCTIONS };
 
-/* What is done to an element before it is summed, and undone after: the powers of a norm. */
-enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE };
+/* What is done to an element before it is summed: the powers of a norm, which are undone after; or of sums that omit NaN,
+ * NaN for nothing, and then 1 for what is a number. */
+enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE, CPOOL_OMIT, CPOOL_PRESENT };
 
 enum {
   CPOOL_RADIX = 8,   /* most taps of one pass; longer windows are folded by powers of it */
@@ -74,9 +75,13 @@ typedef struct cpool_leaves {
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);
   void (*fill[4])(void *out, const void *value, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
-  void (*raise[2])(void *a, ptrdiff_t lanes, int norm, double power);
+  void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
   void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
+  /* Sums to averages of what is there: windows have widths[i] * across by which they divide, less what is missing of the
+   * inside[i] * within elements that they see, of which `present` are there; or `divisor`, unless it is 0. */
+  void (*share[2])(void *sums, const void *present, const void *widths, const void *inside, double across, double within,
+                   double divisor, ptrdiff_t lanes);
   /* Orders the rows of `wires`, `lanes` each, by `pairs` exchanges: afterwards row pairs[2p] <= row pairs[2p + 1]. */
   void (*exchange[CPOOL_COMPUTED])(void *wires, const int32_t *pairs, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t lanes);
   /* result[i] = below[i] + (above[i] - below[i]) * part, in double; NaN where nan[i] is. */
@@ -91,8 +96,8 @@ typedef struct cpool_leaves {
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
                         ptrdiff_t run, int64_t lo, int64_t hi, int assign);
-  int (*add[2][2])(void *const *flat, const void *const *g, const void *const *at, int planes, ptrdiff_t n,
-                   ptrdiff_t elements);
+  int (*add[2][2])(void *const *flat, const void *const *g, ptrdiff_t g_stride, const void *const *at, ptrdiff_t stride,
+                   int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements);
 } cpool_leaves;
 
 #endif

@@ -1,4 +1,4 @@
-"""Windows of 2 and 3 columns that move by 2 have shuffles of their own: widths around vectors, ties, NaN, borders."""
+"""Windows of 2 and 3 columns that move by 2, the strategy "halves": widths around vectors, ties, NaN, edges, divisors."""
 
 import numpy as np
 import pytest
