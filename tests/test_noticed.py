@@ -86,6 +86,53 @@ def test_long_windows(kernel, dilation, dtype, threads):
         same(cpool.avg_pool1d(x, **given), reference.avg_pool1d(x, **given))
 
 
+@pytest.mark.parametrize("kernel", [(1, 100), (3, 640)])
+def test_gradients_of_long_windows(kernel, threads):
+    """Each output divided by its own count, be it seen by hundreds of inputs."""
+    shape = (2, 9, 700)
+    given = dict(kernel_size=kernel, stride=(1, 1), padding=(0, kernel[1] // 3), count_include_pad=False)
+    g = whole(cpool.avg_pool2d(np.zeros(shape, np.float32), **given).shape)
+    expected = reference.avg_pool2d_backward(g.astype(np.float64), shape, **given)
+    np.testing.assert_allclose(cpool.avg_pool2d_backward(g, shape, **given), expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("kernel", [(9, 1), (70, 2), (2, 20, 1), (10, 9, 2), (3, 11, 1)])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_tall_windows_in_memory_that_is_no_row(kernel, dilation, threads):
+    """Rows that must be loaded first, one after the other: trees of trees, over D too."""
+    d = len(kernel)
+    sizes = tuple((k - 1) * dilation + 1 + more for k, more in zip(kernel, (2, 5, 4)[-d:], strict=True))
+    stride = tuple(k + 1 for k in kernel[:-1]) + (1,)
+    x = whole((2, *sizes), np.float16)
+    given = dict(kernel_size=kernel, stride=stride, dilation=dilation)
+    expected = getattr(reference, f"avg_pool{d}d")(x.astype(np.float64), **given, divisor_override=1)
+    for laid in (x, np.repeat(x, 2, -1)[..., ::2], x.astype(np.float32)[..., ::-1].copy()[..., ::-1], np.asfortranarray(x)):
+        y = getattr(cpool, f"avg_pool{d}d")(laid, **given, divisor_override=1, dtype="f4")
+        np.testing.assert_array_equal(y, expected)
+        y = getattr(cpool, f"max_pool{d}d")(laid, **given)
+        np.testing.assert_array_equal(y, getattr(reference, f"max_pool{d}d")(x, **given))
+
+
+@pytest.mark.parametrize("kernel", [(3, 3, 3), (5, 2, 3), (7, 9, 5), (2, 3, 11)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_same_sums_in_every_memory_order(kernel, stride, threads):
+    """To the bit, of numbers whose sum depends on its order."""
+    x = np.random.default_rng(0).standard_normal((3, 5, 9, 10, 12)).astype(np.float32)
+    expected = cpool.avg_pool3d(x, kernel, stride)
+    for laid in (channels_last(x), np.asfortranarray(x), np.repeat(x, 2, -1)[..., ::2], x[..., ::-1].copy()[..., ::-1]):
+        np.testing.assert_array_equal(cpool.avg_pool3d(laid, kernel, stride), expected)
+        np.testing.assert_array_equal(cpool.avg_pool3d(laid[1:2], kernel, stride), expected[1:2])
+
+
+def test_the_search_begins_inside_the_row():
+    """Windows of one long row each that begin in padding: what lies in front of them is another row."""
+    x = np.full((3, 4, 60), -9.0, np.float32)
+    x[..., -3] = 5  # the value that is searched stands in the row above, too
+    x[..., 40] = 5
+    given = dict(kernel_size=(1, 50), stride=(1, 60), padding=((0, 0), (8, 0)))
+    same(cpool.max_pool2d(x, **given, return_indices=True)[1], reference.max_pool2d(x, **given, return_indices=True)[1])
+
+
 def test_tiles_of_padding_alone(threads):
     """Channels make rows so long that they are cut, and some parts see no input."""
     x = whole((2, 24, 3, 10))
@@ -414,8 +461,28 @@ def test_out_makes_another_call():
             same(pool(abs(x), kernel_size=2, **more), expected)
 
 
-@pytest.mark.parametrize("name", ["max_pool2d_backward"])
-def test_indices_make_another_call(name):
+def test_out_must_be_aligned():
+    room = np.zeros(4 * 16 + 1, np.uint8)[1:].view("f4").reshape(1, 4, 4)
+    with pytest.raises(ValueError, match="aligned"):
+        cpool.max_pool2d(whole((1, 8, 8)), 2, out=room)
+
+
+def test_an_axis_is_named_once():
+    for axis in [(1, 1), (-1, 2)]:
+        with pytest.raises(ValueError, match="twice"):
+            cpool.max_pool2d(whole((3, 8, 8)), 2, axis=axis)
+
+
+def test_what_is_omitted_is_rounded_too():
+    x = np.array([[1, 2, 9, 4], [1, 2, 9, 9]], np.int16)
+    valid = np.array([[True, True, False, True], [True, True, False, False]])
+    assert cpool.avg_pool2d(x, (2, 4), where=valid, dtype="i2").item() == 2
+    assert cpool.avg_pool2d(x, (1, 4), where=valid, dtype="i2").ravel().tolist() == [2, 2]
+    x = np.ma.MaskedArray([[1.0, np.nan]], [[False, True]])
+    assert cpool.avg_pool1d(x, 2, nan_policy="raise").item() == 1
+
+
+def test_indices_make_another_call():
     """Their dtype, and how they lie."""
     x = whole((3, 8, 8))
     y, at = cpool.max_pool2d(x, 2, return_indices=True)
