@@ -281,6 +281,19 @@ def test_a_float_result_is_summed_as_double(dtype):
     same(cpool.avg_pool1d(many, 1000, dtype="f8"), np.array([[2.0**24 + 1]]))
 
 
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_short_floats_are_rounded_half_to_even(name):
+    """Averages of neighbours are in the middle between two; a quarter more or less is not."""
+    dtype = np.dtype(name if name == "float16" else pytest.importorskip("ml_dtypes").bfloat16)
+    near = np.arange(0x3C00, 0x3C40, dtype=np.uint16)
+    for bits in (near, near | 0x8000):
+        low, high = bits[:-1].view(dtype).astype(np.float64), bits[1:].view(dtype).astype(np.float64)
+        even = np.where(bits[:-1] % 2, bits[1:], bits[:-1])
+        for part, expected in [((2, 2), even), ((3, 1), bits[:-1]), ((1, 3), bits[1:])]:
+            x = np.stack([low] * part[0] + [high] * part[1], -1).astype(dtype)
+            np.testing.assert_array_equal(cpool.avg_pool1d(x, 4)[:, 0].view(np.uint16), expected)
+
+
 @pytest.mark.parametrize("dtype", ["i4", "u4", "i8"])
 def test_integers_with_indices_are_told_apart(dtype):
     x = np.array([[2**30, 2**30 + 1, 2**30, 2**30 + 2, 2**30 + 3]]).astype(dtype)
@@ -474,6 +487,17 @@ def test_out_must_be_aligned():
     room = np.zeros(4 * 16 + 1, np.uint8)[1:].view("f4").reshape(1, 4, 4)
     with pytest.raises(ValueError, match="aligned"):
         cpool.max_pool2d(whole((1, 8, 8)), 2, out=room)
+
+
+def test_the_gradient_has_as_many_planes_as_the_input():
+    g, at = np.ones((3, 4, 4), np.float32), np.zeros((3, 4, 4), int)
+    for shape in [(2, 8, 8), (4, 8, 8)]:
+        with pytest.raises(ValueError, match="agree"):
+            cpool.max_pool2d_backward(g, at, shape)
+        with pytest.raises(ValueError, match="agree"):
+            cpool.avg_pool2d_backward(g, shape, 2)
+        with pytest.raises(ValueError, match="agree"):
+            cpool.adaptive_avg_pool2d_backward(g, shape)
 
 
 def test_an_axis_is_named_once():
