@@ -38,7 +38,7 @@ ROOT = Path(__file__).parent.parent
 #: Where kernels are built; it is kept, so that the next run compiles only what has changed.
 BUILD = ROOT / "build" / "faults"
 #: Seconds after which a run of tests counts as noticed: something hangs.
-PATIENCE = 240
+PATIENCE = 600
 #: What the build of the kernels needs besides the package.
 BUILD_FILES = ["meson.build", "meson.options", "pyproject.toml"]
 
