@@ -138,8 +138,8 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     """
 
 
-def average(plan: geometry.Plan, source: _call.Source, dtype: Any = None) -> Prepared:
-    """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None."""
+def average(plan: geometry.Plan, source: _call.Source, dtype: Any = None, omits: bool = False) -> Prepared:
+    """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None; `omits` passes NaN over."""
     natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
     result = natural if dtype is None else np.dtype(dtype)
     type = _call.computed_in(_engine.SUMS, source.dtype)
@@ -147,7 +147,8 @@ def average(plan: geometry.Plan, source: _call.Source, dtype: Any = None) -> Pre
         type = _engine.sums_as(source.dtype, result, plan.window)
 
     def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
-        return _engine.values("sum", type, plan, source.axes, x, y, divide=True)
+        norm = "omit" if omits and source.dtype.kind not in "biu" else "plain"
+        return _engine.values("sum", type, plan, source.axes, x, y, divide=True, norm=norm)
 
     return _call.prepare(source, plan, result, make)
 
@@ -176,7 +177,8 @@ def _pool(ndim: int) -> Pool:
         flags = (ceil_mode, count_include_pad)
         call = memo.get(x, given, flags)
         if call is None:
-            if _missing.concerns(x, nan_policy, where):
+            omits = _missing.omits(x, nan_policy, where)
+            if not omits and _missing.concerns(x, nan_policy, where):
                 return _missing.average(
                     ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, kernel_size=kernel_size,
                     stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
@@ -187,7 +189,7 @@ def _pool(ndim: int) -> Pool:
             plan = geometry.plan(
                 source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
             )
-            call = memo.keep(average(plan, source, dtype), x, given, flags)
+            call = memo.keep(average(plan, source, dtype, omits), x, given, flags)
         if out is not None:
             _call.refuse_overlap(out, x)
         return call.forward(x, out)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -119,6 +120,42 @@ def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _
     return [d, tall, w], joined
 
 
+class Driven(NamedTuple):
+    """What the driver would do for one call."""
+
+    kind: str
+    tables: list[Table]
+    strategy: _strategy.Strategy | None
+    together: int
+    threads: int
+    scratch_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+
+#: While a call is explained: what would have been done, and is not.
+explained: ContextVar[list[Driven] | None] = ContextVar("explained", default=None)
+
+
+def _driven(
+    kind: str, type: str, tables: list[Table], memory: _layout.Memory, share: int, views: tuple[_layout.View, ...],
+    strategy: _strategy.Strategy | None, **options: Any,
+) -> Callable[..., Any]:  # fmt: skip
+    """Prepare one call of the driver, which reads all `views` but those that it writes: indices and the one before."""
+    call = _driver.Call(kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, **options)
+    run: Callable[..., Any] = call.run
+    told = explained.get()
+    if told is None:
+        return run
+    sizes = [math.prod(view.shape) * view.itemsize for view in views]
+    read = 2 if kind == "scatter" else 1
+    together = options.get("together", 0)
+    told.append(
+        Driven(kind, tables, strategy, together, share, call.scratch_bytes, sum(sizes[:read]), sum(sizes[read:]))
+    )
+    return _nothing
+
+
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[_layout.View, ...], work: int,
     divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
@@ -140,16 +177,13 @@ def _call(
     even: float | None = 1.0
     if divide:
         counts = [table.even for table in tables]
-        even = divisor if divisor is not None else math.prod(counts) or None
-    call = _driver.Call(
-        kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), threads.share(work),
-        reduction=reduction, identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even,
-        divides=divide and even is None,
+        even = divisor if divisor is not None else None if norm == "omit" else math.prod(counts) or None
+    return _driven(
+        kind, type, tables, memory, threads.share(work), views, inner or strategy, reduction=reduction,
+        identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,
         divides_first=divides_first, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
         together=together, inner=inner, inner_as_it_lies=straight,
     )  # fmt: skip
-    run: Callable[..., None] = call.run
-    return run
 
 
 def values(
@@ -180,16 +214,16 @@ def picks(
     work = math.prod(y.shape) * plan.taps
     rows, flat, views = _as_one_row(plan, axes, x, y, indices)
     memory = _layout.canonical(flat, *views)
-    if rows.apart and memory.run == 1:
+    if rows.apart and memory.run == 1 and not reduction.startswith("nan"):
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
-        find = _driver.Call(
-            "finds", LEVEL, type, geometry.pack(rows.tables()), memory.packed(_driver.TYPES), threads.share(work),
+        find = _driven(
+            "finds", type, rows.tables(), memory, threads.share(work), (x, indices), None,
             as_it_lies=x.type == type and views[0].strides[flat[-1]] == x.itemsize,
         )  # fmt: skip
 
         def pool_and_find(limit: int, x: Array, y: Array, indices: Array) -> None:
             pool(limit, x, y)
-            find.run(limit, x, y, indices)
+            find(limit, x, y, indices)
 
         return pool_and_find
     if type == "float32" and rows.reach >= 2**30:
@@ -233,14 +267,12 @@ def ordered(
     taps = math.prod(table.kernel for table in tables)
     wire = np.dtype(type).itemsize * memory.run
     columns = min(tables[-1].out, max(1, _ORDERED // memory.run, _WIRES // (taps * wire)))
-    call = _driver.Call(
-        "ordered", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES),
-        threads.share(math.prod(y.shape) * taps), identity_bits=_identity("min", type), columns=columns,
-        pairs=exchanges(taps), quantiles=quantiles,
-        method=method, quantile_pitch=pitch,
+    return _driven(
+        "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None,
+        identity_bits=_identity("min", type), columns=columns, pairs=exchanges(taps), quantiles=quantiles,
+        method=method,
+        quantile_pitch=pitch,
     )  # fmt: skip
-    run: Callable[..., None] = call.run
-    return run
 
 
 def scatter(
@@ -263,13 +295,13 @@ def scatter(
         axes, (gx, gy, indices) = _layout.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     memory = _layout.canonical(axes, gx, gy, indices)
-    call = _driver.Call(
-        "scatter", LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, reduction="sum",
-        assign=assign, fresh=fresh, whole_planes=workers == 1 or memory.planes >= 4 * workers,
+    add = _driven(
+        "scatter", type, tables, memory, share, (gy, indices, gx), None, reduction="sum", assign=assign, fresh=fresh,
+        whole_planes=workers == 1 or memory.planes >= 4 * workers,
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:
-        bad = call.run(*arguments)
+        bad = add(*arguments)
         if bad is not None:
             raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {bad[0]} to {bad[1]}")
 

@@ -185,7 +185,7 @@ _BACKWARD = """Gradient of max_pool{d}d and its siblings with respect to their i
 def select(
     op: str, plan: geometry.Plan, source: _call.Source, with_indices: bool = False, index_dtype: Any = np.int64
 ) -> Prepared:
-    """Prepare op "max" or "min" over the windows of `plan`."""
+    """Prepare op "max" or "min" over the windows of `plan`; "nanmax" and "nanmin" pass NaN over."""
     kind = np.dtype(index_dtype)
     if kind.name not in _engine.INDEX_TYPES:
         raise TypeError(f"index_dtype must be int32 or int64, got {kind}")
@@ -226,7 +226,8 @@ def _pool(op: str, ndim: int) -> Pool:
         flags = (ceil_mode, return_indices)
         call = memo.get(x, given, flags)
         if call is None:
-            if _missing.concerns(x, nan_policy, where, initial):
+            omits = _missing.omits(x, nan_policy, where, initial)
+            if not omits and _missing.concerns(x, nan_policy, where, initial):
                 return _missing.extreme(
                     op, pool, _MAX[ndim], x, nan_policy, where, initial, _args.flag("return_indices", return_indices),
                     out, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
@@ -236,7 +237,8 @@ def _pool(op: str, ndim: int) -> Pool:
             source = _call.source(x, axis, ndim, layout)
             plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
             with_indices = _args.flag("return_indices", return_indices)
-            call = memo.keep(select(op, plan, source, with_indices, index_dtype), x, given, flags)
+            reduction = f"nan{op}" if omits and x.dtype.kind not in "biu" else op
+            call = memo.keep(select(reduction, plan, source, with_indices, index_dtype), x, given, flags)
         if out is not None:
             _call.refuse_overlap(out, x)
         return call.pick(x, index_dtype, out) if return_indices else call.forward(x, out)

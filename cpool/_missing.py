@@ -21,6 +21,11 @@ def concerns(x: Any, nan_policy: Any, where: Any, initial: Any = None) -> bool:
     return nan_policy != "propagate" or where is not None or initial is not None or isinstance(x, np.ma.MaskedArray)
 
 
+def omits(x: Any, nan_policy: Any, where: Any, initial: Any = None) -> bool:
+    """Whether NaN is all that may not count, and is to be passed over: the leaves do that as they fold."""
+    return nan_policy == "omit" and where is None and initial is None and not isinstance(x, np.ma.MaskedArray)
+
+
 def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
     """Return `x` as an array, and which of its elements count; None if all do."""
     if nan_policy not in ("propagate", "omit", "raise"):
@@ -110,7 +115,9 @@ def extreme(
             np.copyto(indices, first, where=(y == lowest))
         if initial is None and has_nan:
             y[empty] = np.nan
-        elif initial is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
+        elif (
+            initial is None and _engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray)
+        ):
             raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
     if start is not None:
         y = (np.maximum if op == "max" else np.minimum)(y, start)
@@ -152,7 +159,7 @@ def average(
         divisor = np.float64(divisor_override)
     y = total / divisor.astype(working)
     if result.kind in "iu":
-        if empty.any() and not isinstance(x, np.ma.MaskedArray):
+        if _engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
             raise ValueError(f"dtype={result} has no NaN for the windows in which no element counts")
         limits = np.iinfo(result.name)
         y = np.clip(np.rint(y), limits.min, limits.max)

@@ -31,6 +31,15 @@ cdef enum:
     ALIGNED = 0x100
 
 
+cdef bint forgetful = False
+
+
+def forget(bint on):
+    """While `on`, calls are neither found nor kept: they are prepared to be explained."""
+    global forgetful
+    forgetful = on
+
+
 cdef bint plain(object value):
     """Whether equal values mean the same: so for int, str, types and tuples of them, but 1 equals True and 1.0."""
     cdef object kind = type(value)
@@ -102,7 +111,7 @@ cdef class Memo:
         cdef object shared  # holds what `array` points to
         cdef Interface* array
         cdef Kept kept
-        if type(x) is not ndarray:
+        if type(x) is not ndarray or forgetful:
             return None
         shared = x.__array_struct__
         array = <Interface*>PyCapsule_GetPointer(shared, NULL)
@@ -120,7 +129,7 @@ cdef class Memo:
     def keep(self, call, x, tuple arguments, tuple flags=()):
         """Keep a call if it can be found again, and return it."""
         cdef object shared
-        if type(x) is ndarray and x.dtype.isnative:
+        if type(x) is ndarray and x.dtype.isnative and not forgetful:
             shared = x.__array_struct__
             key = key_of(x, <Interface*>PyCapsule_GetPointer(shared, NULL), arguments, flags)
             if key is not None:

@@ -1,4 +1,4 @@
-"""Windows of 2 and 3 columns that move by 2, the strategy "halves": widths around vectors, ties, NaN, edges, divisors."""
+"""Windows of 2 and 3 columns that move by 2, the strategy "halves": widths around vectors, ties, NaN, edges."""
 
 import numpy as np
 import pytest

@@ -71,7 +71,7 @@ cdef int OMP_AT_IMPORT = omp_get_max_threads()
 TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
          "bfloat16")
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
-NORMS = ("plain", "square", "power", "magnitude")
+NORMS = ("plain", "square", "power", "magnitude", "omit", "present")
 ACROSS = ("as it lies", "nested", "band", "band flat")
 ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")

@@ -12,6 +12,8 @@ cdef extern from "leaves.h":
         RADIX "CPOOL_RADIX"
         VECTOR "CPOOL_VECTOR"
         PLAIN "CPOOL_PLAIN"
+        OMIT "CPOOL_OMIT"
+        PRESENT "CPOOL_PRESENT"
     ctypedef struct Close "cpool_close":
         int last
         double divisor
@@ -31,6 +33,7 @@ ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) n
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
+ctypedef void (*Share)(void*, const void*, const void*, const void*, double, double, double, Py_ssize_t) noexcept nogil
 ctypedef void (*Exchange)(void*, const int32_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Between)(double*, const void*, const void*, double, const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Mark)(void*, const void*, Py_ssize_t) noexcept nogil
@@ -55,6 +58,7 @@ cdef extern from "leaves.h":
         Raise raise_ "raise"[2]
         Raise root[2]
         Divide divide[2]
+        Share share[2]
         Exchange exchange[10]
         Between between[10]
         Mark mark[2]
@@ -131,6 +135,13 @@ cdef inline Py_ssize_t taps_of(Axis* w, Py_ssize_t o) noexcept nogil:
 cdef inline Py_ssize_t end_of(Axis* w, Py_ssize_t o) noexcept nogil:
     """One past the last tap."""
     return first_of(w, o) + (taps_of(w, o) - 1) * w.step + 1
+
+
+cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
+    """How many taps of a window lie inside the input."""
+    cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
+    cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
+    return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
 
 
 cdef inline double count_of(Axis* w, Py_ssize_t o) noexcept nogil:

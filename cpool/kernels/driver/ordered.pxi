@@ -105,13 +105,6 @@ cdef inline double method_part(Job* job, double place, Py_ssize_t* at) noexcept 
     return 0
 
 
-cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
-    """How many taps of a window lie inside the input."""
-    cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
-    cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
-    return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
-
-
 cdef void read_modes(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Store the value of each window's longest run of equal taps, of equally long ones the first and smallest."""
     cdef Py_ssize_t t, o, i, taps, unit = job.run * job.size

@@ -16,6 +16,8 @@ cdef struct Room:          # parts of scratch
     char* out              # output rows, dense
     char* ends             # output rows end to end
     char* widths           # what the columns of a tile are divided by
+    char* inside           # and how many taps they have inside the input
+    char* present          # with NaN omitted: how many elements each output has
     char* values           # with places: input rows that are folded along W
     char* places
     char* winners          # output rows' places

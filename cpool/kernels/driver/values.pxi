@@ -5,55 +5,74 @@ cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept no
     return m.type == job.type and (m.w == job.run * job.size or columns == 1)
 
 
-cdef void finish_row(Job* job, Room* room, char* row, double across, Py_ssize_t lanes) noexcept nogil:
+cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, const char* present, Py_ssize_t od,
+                     Py_ssize_t oh) noexcept nogil:
     """Turn a row of sums into averages or norms, where that was not done while they were folded."""
-    if job.divides and not job.even:
+    cdef Py_ssize_t lanes = tile.out * job.run
+    cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
+    if job.norm == OMIT:
+        job.leaves.share[job.type](row, present, room.widths, room.inside, across,
+                                   <double>(inside_taps(&job.depth, od) * inside_taps(&job.height, oh)),
+                                   0 if job.divides else job.close.divisor, lanes)
+    elif job.divides:
         job.leaves.divide[job.type](row, room.widths, across, lanes, 1)
     if job.norm > PLAIN:
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
+
+
+cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
+                      Py_ssize_t n, char* out, Py_ssize_t out_pitch, const Close* close) noexcept nogil:
+    """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
+    cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o
+    cdef const char* source
+    for q in range(planes):
+        source = job.x.data + plane_offset(job, &job.x, p + q)
+        if job.along == NONE:
+            fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n, out + q * n * out_pitch,
+                      out_pitch, close)
+        elif job.along == LONG:
+            for r in range(n):
+                for o in range(tile.out):
+                    fold_long(job, room, source, od, oh + r, first_of(&job.width, tile.begin + o),
+                              taps_of(&job.width, tile.begin + o), 0, out + (q * n + r) * out_pitch + o * size, close)
+        elif tile.used:
+            fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n,
+                      room.flat + q * n * pitch + tile.left * size, pitch, &OPEN)
+    if job.along != NONE and job.along != LONG:
+        fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
 
 cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                      Py_ssize_t n) noexcept nogil:
     """Pool output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Memory* y = &job.y
-    cdef Py_ssize_t size = job.run * job.size, q, r, o, rows = planes * n, lanes = tile.out * job.run, pitch
-    cdef char* row
-    cdef const char* source
+    cdef Py_ssize_t size = job.run * job.size, q, r, rows = planes * n
     cdef char* base = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
     cdef bint straight = dense_rows(y, job, tile.out) and (
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
-    for q in range(planes):
-        source = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
-        if job.along == NONE:
-            fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, &job.close)
-        elif job.along == LONG:
-            for r in range(n):
-                for o in range(tile.out):
-                    fold_long(job, room, source - max(0, tile.start) * job.x.w, od, oh + r,
-                              first_of(&job.width, tile.begin + o), taps_of(&job.width, tile.begin + o), 0,
-                              out + (q * n + r) * out_pitch + o * size, &job.close)
-        elif tile.used:
-            pitch = pitch_of(job, tile)
-            fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch, &OPEN)
-    if job.along != NONE and job.along != LONG:
-        fold_lanes(job, tile, room, out, out_pitch, room.flat, rows, &job.close)
-    if (job.divides and not job.even) or job.norm > PLAIN:
+    cdef Job present
+    if job.norm == OMIT:  # what is there is counted while its rows are still in the cache
+        present = job[0]
+        present.norm = PRESENT
+        fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &OPEN)
+        fold_planes(&present, tile, room, p, planes, od, oh, n, room.present, tile.out * size, &OPEN)
+    else:
+        fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
+    if job.divides or job.norm > PLAIN:
         for r in range(rows):
-            finish_row(job, room, out + r * out_pitch,
-                       count_of(&job.depth, od) * count_of(&job.height, oh + r % n) if job.divides else 1, lanes)
+            finish_row(job, tile, room, out + r * out_pitch, room.present + r * tile.out * size, od, oh + r % n)
     if straight:
         return
     for q in range(planes):
         base = y.data + plane_offset(job, y, p + q) + od * y.d + oh * y.h + tile.begin * y.w
-        row = room.out + q * n * tile.out * size
+        out = room.out + q * n * tile.out * size
         if y.h == tile.out * y.w and n > 1:
-            job.store(base, y.w, row, n * tile.out, job.run)
+            job.store(base, y.w, out, n * tile.out, job.run)
             continue
         for r in range(n):
-            job.store(base + r * y.h, y.w, row + r * tile.out * size, tile.out, job.run)
+            job.store(base + r * y.h, y.w, out + r * tile.out * size, tile.out, job.run)
 
 
 cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
@@ -74,6 +93,9 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     elif room.widths != NULL:
         for o in range(tile.out):
             fill_number(job, room.widths + o * job.run * job.size, count_of(&job.width, tile.begin + o), job.run)
+            if job.norm == OMIT:
+                fill_number(job, room.inside + o * job.run * job.size, <double>inside_taps(&job.width, tile.begin + o),
+                            job.run)
 
 
 cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:

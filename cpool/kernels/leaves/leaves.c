@@ -318,6 +318,7 @@ CPOOL_EXTENT(int64_t)
 #define COUNT(TYPE) count_##TYPE
 #define RAISE(TYPE) raise_##TYPE
 #define ROOT(TYPE) root_##TYPE
+#define SHARE(TYPE) share_##TYPE
 #define DIVIDE(TYPE) divide_##TYPE
 #define AS_IT_IS(leaf) \
   [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
@@ -347,6 +348,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .raise = FLOATING(RAISE),
   .root = FLOATING(ROOT),
   .divide = FLOATING(DIVIDE),
+  .share = FLOATING(SHARE),
   .exchange = EACH(EXCHANGE),
   .between = EACH(BETWEEN),
   .mark = FLOATING(MARK),

@@ -37,8 +37,9 @@ enum cpool_type {
 
 enum cpool_reduction { CPOOL_MAX, CPOOL_MIN, CPOOL_NANMAX, CPOOL_NANMIN, CPOOL_SUM, CPOOL_REDUCTIONS };
 
-/* What is done to an element before it is summed, and undone after: the powers of a norm. */
-enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE };
+/* What is done to an element before it is summed: the powers of a norm, which are undone after; or of sums that omit NaN,
+ * NaN for nothing, and then 1 for what is a number. */
+enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE, CPOOL_OMIT, CPOOL_PRESENT };
 
 enum {
   CPOOL_RADIX = 8,   /* most taps of one pass; longer windows are folded by powers of it */
@@ -77,6 +78,10 @@ typedef struct cpool_leaves {
   void (*raise[2])(void *a, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
   void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
+  /* Sums to averages of what is there: windows have widths[i] * across by which they divide, less what is missing of the
+   * inside[i] * within elements that they see, of which `present` are there; or `divisor`, unless it is 0. */
+  void (*share[2])(void *sums, const void *present, const void *widths, const void *inside, double across, double within,
+                   double divisor, ptrdiff_t lanes);
   /* Orders the rows of `wires`, `lanes` each, by `pairs` exchanges: afterwards row pairs[2p] <= row pairs[2p + 1]. */
   void (*exchange[CPOOL_COMPUTED])(void *wires, const int32_t *pairs, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t lanes);
   /* result[i] = below[i] + (above[i] - below[i]) * part, in double; NaN where nan[i] is. */

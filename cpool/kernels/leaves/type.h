@@ -7,8 +7,8 @@
 #if FLOATS
 #define TAKES_MAX(m, v) (((v) > (m)) | ((v) != (v)))
 #define TAKES_MIN(m, v) (((v) < (m)) | ((v) != (v)))
-#define TAKES_NANMAX(m, v) (((v) > (m)) | ((m) != (m)))
-#define TAKES_NANMIN(m, v) (((v) < (m)) | ((m) != (m)))
+#define TAKES_NANMAX(m, v) (((v) > (m)) | (((m) != (m)) & ((v) == (v)))) /* of NaN alone the first stays */
+#define TAKES_NANMIN(m, v) (((v) < (m)) | (((m) != (m)) & ((v) == (v))))
 CPOOL_INLINE T OF(max)(T m, T v) { T r = v > m ? v : m; return v == v ? r : v; }
 CPOOL_INLINE T OF(min)(T m, T v) { T r = v < m ? v : m; return v == v ? r : v; }
 CPOOL_INLINE T OF(nanmax)(T m, T v) { T r = v > m ? v : m; return m == m ? r : v; }
@@ -64,6 +64,10 @@ static void OF(raise)(void *a, ptrdiff_t lanes, int norm, double power) {
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] * x[i];
   else if (norm == CPOOL_MAGNITUDE)
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)fabs(x[i]);
+  else if (norm == CPOOL_OMIT)
+    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : -(T)0;
+  else if (norm == CPOOL_PRESENT)
+    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? (T)1 : (T)0;
   else if (norm == CPOOL_POWER && power == -1)
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = 1 / x[i];
   else if (norm == CPOOL_POWER)
@@ -77,6 +81,19 @@ static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
   else if (norm == CPOOL_POWER)
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)pow(x[i], 1 / power);
   for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
+}
+
+static void OF(share)(void *sums, const void *present, const void *widths, const void *inside, double across, double within,
+                      double divisor, ptrdiff_t lanes) {
+  T *restrict x = (T *)sums;
+  const T *restrict there = (const T *)present, *restrict w = (const T *)widths, *restrict seen = (const T *)inside;
+  const T tall = (T)across, high = (T)within, whole = (T)divisor;
+  for (ptrdiff_t i = 0; i < lanes; i++) {
+    const T all = high * seen[i], counted = tall * w[i] - (all - there[i]);
+    const T d = divisor != 0 ? whole : counted > 1 ? counted : (T)1;
+    const T v = x[i] / d + (T)0;
+    x[i] = (v != v) | ((there[i] == 0) & (all > 0)) ? (T)NAN : v;
+  }
 }
 
 /* `canonical`: these are results, no parts of sums to come. */

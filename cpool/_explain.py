@@ -1,0 +1,133 @@
+"""How a call would run: `cpool.explain`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _engine, _prepared, threads
+from .geometry import Table
+
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a call would run; printed, a table.
+
+    Attributes
+    ----------
+    shape, dtype : tuple of int, dtype
+        Of the result (of the values, where there are indices too).
+    windows : tuple of Table
+        One per pooled axis: which inputs each output sees. Empty where a call follows indices.
+    strategies : tuple of str
+        One per pooled axis: how it is folded. `cpool._strategy` tells what the names mean.
+    planes_at_once : int
+        Small planes that are turned into channels together, or 0.
+    instruction_set : str
+    threads : int
+        At most so many.
+    tiles : tuple of int
+        Output rows and columns that are done at once.
+    scratch_bytes, bytes_read, bytes_written : int
+        Scratch of each thread; bytes of the arrays.
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+    windows: tuple[Table, ...]
+    strategies: tuple[str, ...]
+    planes_at_once: int
+    instruction_set: str
+    threads: int
+    tiles: tuple[int, int]
+    scratch_bytes: int
+    bytes_read: int
+    bytes_written: int
+
+    def __str__(self) -> str:
+        rows = [("result", f"{self.dtype}, {' x '.join(map(str, self.shape)) or 'one number'}")]
+        names = "DHW"[3 - len(self.strategies) :]
+        for name, strategy, w in zip(names, self.strategies, self.windows or (None,) * 3, strict=False):
+            seen = f": {w.size} inputs, {w.out} outputs, at most {w.kernel} taps" if w else ""
+            rows.append((f"along {name}", strategy + seen))
+        if self.planes_at_once:
+            rows.append(("planes", f"{self.planes_at_once} at once, turned into channels"))
+        rows += [
+            ("rows, columns at once", " x ".join(map(str, self.tiles))),
+            ("instruction set", self.instruction_set),
+            ("threads", str(self.threads)),
+            ("scratch", f"{self.scratch_bytes} bytes a thread"),
+            ("memory", f"{self.bytes_read} bytes read, {self.bytes_written} written"),
+        ]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Explanation:
+    """Tell how a call would run, and compute nothing.
+
+    Parameters
+    ----------
+    function : callable
+        A pooling function of cpool, forward or backward.
+    *args, **kwargs
+        Its arguments. `out` is checked, not written.
+
+    Returns
+    -------
+    Explanation
+        An object with attributes; printed, a table. Of a call that is made of several, the first decides the windows
+        and strategies, and bytes and scratch are those of all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As the function.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> plan = cpool.explain(cpool.max_pool2d, np.zeros((1, 64, 112, 112), np.float32), 3, 2, 1)
+    >>> plan.shape, plan.strategies
+    ((1, 64, 56, 56), ('as it lies', 'halves'))
+    """
+    told: list[_engine.Driven] = []
+    with _LOCK:
+        token = _engine.explained.set(told)
+        _prepared.forget(True)
+        try:
+            with np.errstate(all="ignore"):
+                result = function(*args, **kwargs)
+        finally:
+            _prepared.forget(False)
+            _engine.explained.reset(token)
+    values = result[0] if isinstance(result, tuple) else result
+    if not told:  # nothing to compute: the result is empty, or NumPy gathers it
+        return Explanation(values.shape, values.dtype, (), (), 0, _engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes)
+    main = told[0]
+    ndim = max([i for i, t in enumerate(reversed(main.tables), 1) if t.size > 1 or t.out > 1 or t.pooled], default=1)
+    along = main.strategy
+    names = ("indices",) * 3 if main.kind == "scatter" else ("network",) * 3
+    if along is not None:
+        names = (along.across, along.across, along.along)
+    if any(each.kind == "finds" for each in told):
+        names = (*names[:2], f"{names[2]}, then search")
+    return Explanation(
+        shape=values.shape,
+        dtype=values.dtype,
+        windows=() if main.kind == "scatter" else tuple(main.tables[3 - ndim :]),
+        strategies=names[3 - ndim :],
+        planes_at_once=main.together,
+        instruction_set=_engine.LEVEL,
+        threads=max(1, min(main.threads, threads.get_num_threads())),
+        tiles=(along.rows, along.columns) if along else (1, main.tables[-1].out),
+        scratch_bytes=max(each.scratch_bytes for each in told),
+        bytes_read=sum(each.bytes_read for each in told),
+        bytes_written=sum(each.bytes_written for each in told),
+    )
