@@ -13,15 +13,14 @@
 Every pooling is *which windows* x *which reduction* x *which memory layout*, and each has a part that knows nothing of
 the others:
 
-- ``geometry``   fills window tables from kernel, stride, padding, dilation, ceil_mode and the divisor rules. A
-  gradient's windows are tables too: which outputs see each input.
+- ``geometry``   fills window tables from kernel, stride, padding, dilation, ceil_mode and the divisor rules. The
+  windows of a gradient are tables too: which outputs see each input.
 - ``_layout``    sees any strided array as planes, pooled axes and a contiguous run, and allocates results alike.
 - ``_strategy``  decides from both how a call is folded; ``_engine`` prepares the call, once for each distinct one.
 - ``_driver``    (``kernels/driver``) walks windows and memory. It is compiled once and knows no type, no reduction and
   no instruction set.
 - leaves         (``kernels/leaves``) fold rows of numbers. They are compiled once per instruction set and know no
   window, no padding, no axis and no thread.
-- ``explain``    tells what was decided for a call.
 - ``threads``    decides how many threads a call uses.
 - ``functional`` is the public face, one file per family: ``_extremes``, ``_averages``, ``_norms``, ``_adaptive``, ...;
   each checks arguments and calls the above, by way of ``_call``. ``layers`` hold parameters for it.

@@ -172,7 +172,8 @@ def _call(
     else:
         tables, memory = _joined(tables, memory)
     x = memory.views[0]
-    as_it_lies = straight and x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1)
+    native = x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1)
+    as_it_lies = straight and native
     strategy = _strategy.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
     if divide:
@@ -181,7 +182,7 @@ def _call(
     return _driven(
         kind, type, tables, memory, threads.share(work), views, inner or strategy, reduction=reduction,
         identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,
-        divides_first=divides_first, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
+        divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
         together=together, inner=inner, inner_as_it_lies=straight,
     )  # fmt: skip
 
@@ -270,8 +271,7 @@ def ordered(
     return _driven(
         "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None,
         identity_bits=_identity("min", type), columns=columns, pairs=exchanges(taps), quantiles=quantiles,
-        method=method,
-        quantile_pitch=pitch,
+        method=method, quantile_pitch=pitch,
     )  # fmt: skip
 
 

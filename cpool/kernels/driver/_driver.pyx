@@ -193,9 +193,10 @@ cdef class Call:
     cdef const double[::1] quantiles
 
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
-                  int threads, *, str reduction="max", double identity=0, str norm="plain", double power=0,
+                  int threads, *, str reduction="max", str norm="plain", double power=0,
                   divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
-                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint as_it_lies=False,
+                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False,
+                  bint as_it_lies=False,
                   Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
@@ -226,7 +227,8 @@ cdef class Call:
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
         job.close.last, job.close.divisor = 1, divisor if divisor is not None else 1
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
-        job.rows, job.columns, job.single, job.as_it_lies = rows, columns, single, as_it_lies
+        job.rows, job.columns, job.single = rows, columns, single
+        job.native, job.as_it_lies = native, as_it_lies
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
@@ -363,6 +365,7 @@ def raise_to(str level, x, double power):
     cdef const Leaves* leaves = leaves_of(level)
     PyObject_GetBuffer(x, &a, PyBUF_STRIDES | PyBUF_WRITABLE)
     try:
-        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.len // a.itemsize, NORMS.index("power"), power)
+        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.buf, a.len // a.itemsize,
+                                                               NORMS.index("power"), power)
     finally:
         PyBuffer_Release(&a)

@@ -31,7 +31,8 @@ ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py
 ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Raise)(void*, Py_ssize_t, int, double) noexcept nogil
+ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
+ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
 ctypedef void (*Share)(void*, const void*, const void*, const void*, double, double, double, Py_ssize_t) noexcept nogil
 ctypedef void (*Exchange)(void*, const int32_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -56,7 +57,7 @@ cdef extern from "leaves.h":
         Store store[10][12]
         Fill fill[4]
         Raise raise_ "raise"[2]
-        Raise root[2]
+        Root root[2]
         Divide divide[2]
         Share share[2]
         Exchange exchange[10]
@@ -103,7 +104,7 @@ cdef struct Job:
     int reduction, type, norm, wide
     double power
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
-    bint divides, divides_first, even, as_it_lies, single, picks
+    bint divides, divides_first, even, native, as_it_lies, single, picks
     Py_ssize_t together     # small planes that are turned at once, or 0; and how these are pooled then
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns
     bint inner_single, inner_as_it_lies

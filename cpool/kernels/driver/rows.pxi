@@ -43,9 +43,13 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
         return room.pad
     if job.as_it_lies:
         return row
-    job.load(slot, row, job.x.w, tile.used, job.run)
+    if not job.native:
+        job.load(slot, row, job.x.w, tile.used, job.run)
+        row = slot
     if job.norm > PLAIN:
-        job.leaves.raise_[job.type](slot, lanes_of(job, tile), job.norm, job.power)
+        job.leaves.raise_[job.type](slot, row, lanes_of(job, tile), job.norm, job.power)
+    elif job.native:
+        job.load(slot, row, job.x.w, tile.used, job.run)
     if job.divides_first:
         job.leaves.divide[job.type](slot, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
                                     lanes_of(job, tile), 0)

@@ -75,7 +75,7 @@ typedef struct cpool_leaves {
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);
   void (*fill[4])(void *out, const void *value, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
-  void (*raise[2])(void *a, ptrdiff_t lanes, int norm, double power);
+  void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
   void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
   /* Sums to averages of what is there: windows have widths[i] * across by which they divide, less what is missing of the

@@ -58,20 +58,18 @@ typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #define COMBINE_VECTORS(m, v) ((m) + (v))
 #include "reduction.h"
 
-static void OF(raise)(void *a, ptrdiff_t lanes, int norm, double power) {
-  T *x = (T *)a;
-  if (norm == CPOOL_SQUARE)
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] * x[i];
-  else if (norm == CPOOL_MAGNITUDE)
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)fabs(x[i]);
-  else if (norm == CPOOL_OMIT)
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : -(T)0;
-  else if (norm == CPOOL_PRESENT)
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? (T)1 : (T)0;
-  else if (norm == CPOOL_POWER && power == -1)
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = 1 / x[i];
-  else if (norm == CPOOL_POWER)
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (T)pow(x[i], power);
+/* From a row into another, or the same. */
+static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, double power) {
+  T *to = (T *)out;
+  const T *x = (const T *)in;
+#define CPOOL_EACH(v) CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) to[i] = v
+  if (norm == CPOOL_SQUARE) CPOOL_EACH(x[i] * x[i]);
+  else if (norm == CPOOL_MAGNITUDE) CPOOL_EACH((T)fabs(x[i]));
+  else if (norm == CPOOL_OMIT) CPOOL_EACH(x[i] == x[i] ? x[i] : -(T)0);
+  else if (norm == CPOOL_PRESENT) CPOOL_EACH(x[i] == x[i] ? (T)1 : (T)0);
+  else if (norm == CPOOL_POWER && power == -1) CPOOL_EACH(1 / x[i]);
+  else if (norm == CPOOL_POWER) CPOOL_EACH((T)pow(x[i], power));
+#undef CPOOL_EACH
 }
 
 static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {

@@ -7,9 +7,11 @@
 #if defined(__GNUC__)
 #define CPOOL_INLINE static inline __attribute__((always_inline))
 #define CPOOL_UNROLL _Pragma("GCC unroll 16")
+#define CPOOL_INDEPENDENT _Pragma("GCC ivdep")
 #else
 #define CPOOL_INLINE static inline
 #define CPOOL_UNROLL
+#define CPOOL_INDEPENDENT
 #endif
 
 /* BLOCK(i, width): do lanes [i, i + width); `width` is a constant in each call. */
