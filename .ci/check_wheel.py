@@ -2,7 +2,7 @@
 
 python .ci/check_wheel.py WHEEL
 
-Where leaves of several instruction sets lie in one module, only the driver's functions are looked at: a wheel built with
+Where leaves of several instruction sets lie in a module, only the driver's functions are looked at: a wheel built with
 `-Dinstruction_sets=` holds nothing else, and is looked at as a whole.
 """
 
