@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import time
@@ -19,6 +20,9 @@ import numpy as np
 from cases import Case, each
 
 Function = Callable[[], Any]
+#: Seconds of a sample: less than a busy system gives a thread at a time. How often a disturbed one is taken again.
+SAMPLE = 5e-4
+PATIENCE = 10
 
 
 def numbers(case: Case) -> Any:
@@ -260,8 +264,33 @@ PEERS: dict[str, tuple[Any, tuple[str, ...]]] = {
 }
 
 
-def _serve(make: Any, pipe: Any) -> None:
+def sample(function: Function, calls: int) -> float:
+    """Return the seconds of one call; taken again, and the least, if the system gave the processor to someone else."""
+    least = float("inf")
+    for _ in range(PATIENCE):
+        function()  # wakes the threads, fills the caches
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+        start = time.perf_counter()
+        for _ in range(calls):
+            function()
+        least = min(least, (time.perf_counter() - start) / calls)
+        if resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw == before:
+            break
+    return least
+
+
+def enough(function: Function) -> int:
+    """Return how many calls make a sample; the first ones are slower, and do not count."""
+    return max(1, round(SAMPLE / min(sample(function, 1) for _ in range(5))))
+
+
+def _serve(make: Any, pipe: Any, site: str | None) -> None:
     """Make the function of each job, then time it as often as asked."""
+    if site:
+        sys.path.insert(0, site)
+        found = importlib.util.find_spec("cpool")
+        if found is None or not str(found.origin).startswith(site):  # an editable install comes before any folder
+            raise ImportError(f"cpool is not taken from {site}")
     while True:
         try:
             job = pipe.recv()
@@ -270,11 +299,7 @@ def _serve(make: Any, pipe: Any) -> None:
         try:
             function = make(*job)
             if function is not None:
-                function()
-                start, calls = time.perf_counter(), 0
-                while time.perf_counter() < start + 5e-3:  # the first calls are slower: count, rather than divide
-                    function()
-                    calls += 1
+                calls = enough(function)
         except Exception as error:
             print(f"{make.__name__} cannot do {job}: {error}", file=sys.stderr)
             function = None
@@ -282,20 +307,16 @@ def _serve(make: Any, pipe: Any) -> None:
         if function is None:
             continue
         while pipe.recv():
-            function()  # wakes the threads, fills the caches
-            start = time.perf_counter()
-            for _ in range(calls):
-                function()
-            pipe.send((time.perf_counter() - start) / calls)
+            pipe.send(sample(function, calls))
 
 
 class Worker:
-    """A peer in its process."""
+    """A peer in its process, whose packages come from the folder `site` if they are there."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, site: str | None = None) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(PEERS[name][0], theirs), daemon=True)
+        self.process = context.Process(target=_serve, args=(PEERS[name][0], theirs, site), daemon=True)
         self.process.start()
 
     def prepare(self, *job: Any) -> bool:
@@ -321,6 +342,11 @@ class Worker:
     def resume(self) -> None:
         """Let the process go on."""
         os.kill(self.process.pid, signal.SIGCONT)
+
+    def end(self) -> None:
+        """End the process, even if it stands still."""
+        self.process.kill()
+        self.process.join()
 
     def done(self) -> None:
         """End the samples of one job."""

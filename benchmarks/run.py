@@ -1,6 +1,7 @@
 """Every case against every peer that is installed, in one interleaved run: ratios, losses included.
 
     python benchmarks/run.py [--threads 2] [--rounds 9] [--only TEXT] [--json FILE]
+    python benchmarks/run.py --against REVISION     # this cpool against an earlier one; which cases became slower
 
 Each round times all peers of a case one after another; the medians over the rounds are compared. `floor` reads what
 must be read once and writes what must be written once.
@@ -18,6 +19,7 @@ from typing import Any
 
 from cases import OPERATIONS, Case
 from peers import Worker, present
+from revisions import against, build
 
 TABLE_HEAD = (
     "| operation | case | torch / cpool | cpool / best peer | best peer | cpool / floor |\n|---|---|---:|---:|---|---:|"
@@ -101,13 +103,25 @@ def machine() -> str:
     return f"{name}, kernels {config()['instruction set chosen']}"
 
 
+def save(file: str | None, threads: int, found: dict[str, Any]) -> None:
+    """Write what was found to a file, if one is named."""
+    if file:
+        Path(file).write_text(json.dumps({"machine": machine(), "threads": threads} | found, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="cases or operations whose name contains this")
     parser.add_argument("--json")
+    parser.add_argument("--against", metavar="REVISION", help="compare with the cpool of this revision, not with peers")
     options = parser.parse_args()
+    if options.against:
+        print(f"{machine()}, {options.threads} threads, against {options.against}\n", flush=True)
+        changes = against(build(options.against), options.threads, options.rounds, options.only)
+        save(options.json, options.threads, {"against": options.against, "changes": changes})
+        return
     names = present()
     print(f"peers: {', '.join(names)}; {options.threads} threads; {platform.machine()} {platform.system()}\n")
     workers = {name: Worker(name) for name in names}
@@ -129,11 +143,7 @@ def main() -> None:
         ratios = against_itself(options.threads, options.rounds)
     for worker in workers.values():
         worker.resume()  # to notice that the run is over
-    if options.json:
-        with open(options.json, "w") as file:
-            found = {"machine": machine(), "threads": options.threads, "microseconds": results, "itself": ratios}
-            json.dump(found, file, indent=1)
-            file.write("\n")
+    save(options.json, options.threads, {"microseconds": results, "itself": ratios})
 
 
 if __name__ == "__main__":

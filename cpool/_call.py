@@ -49,10 +49,16 @@ def prepare(
     plan: Plan,
     result: Any,
     make: Callable[[_layout.View, _layout.View, Axes], Callable[..., None]],
+    several: int | None = None,
 ) -> Prepared:
-    """Lay out input and output, of dtype `result`; `make` gets their views and memory order."""
+    """Lay out input and output, of dtype `result`; `make` gets their views and memory order.
+
+    An output of `several` results has them along a first axis.
+    """
     order = _layout.memory_order(source.shape, source.strides)
     shape = with_sizes(source.shape, source.axes, plan.out_shape)
+    if several is not None:
+        shape, order = (several, *shape), (0, *(a + 1 for a in order))
     x = _layout.View(source.shape, source.strides, source.dtype.itemsize, _engine.stored(source.dtype))
     y = output_view(source.out, shape, order, result)
     return Prepared(make(x, y, order), shape, order, result, "bfloat16" in (source.dtype.name, result.name))

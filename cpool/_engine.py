@@ -9,12 +9,11 @@ import math
 import os
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _driver, _layout, _strategy, geometry, threads
+from . import _driver, _layout, _networks, _strategy, geometry, threads
 from .geometry import Plan, Table
 
 Array = np.ndarray[Any, Any]
@@ -232,46 +231,48 @@ def picks(
     return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8)
 
 
-@lru_cache(maxsize=256)
-def exchanges(taps: int) -> Array:
-    """Return the pairs of wires that order `taps` of them: Batcher's merge exchange (Knuth, TAOCP 5.2.2, M)."""
-    pairs: list[tuple[int, int]] = []
-    top = 1
-    while 2 * top < taps:
-        top *= 2
-    p = top
-    while taps > 1 and p > 0:
-        q, r, d = top, 0, p
-        while True:
-            pairs += [(i, i + d) for i in range(taps - d) if i & p == r]
-            if q == p:
-                break
-            d, q, r = q - p, q // 2, p
-        p //= 2
-    return np.array(pairs, np.int32).reshape(-1)
-
-
-#: Bytes of wires of one block of columns: all stay in the first cache while they are ordered.
-_WIRES = 24576
+#: Bytes of rows of one block of columns: all stay in the first cache while they are ordered.
+_ORDERED_BYTES = 24576
 #: Windows that are ordered at once, at least.
 _ORDERED = 32
 
 
+def _ranks(quantiles: Array, taps: int) -> tuple[int, ...]:
+    """Return the ranks between which the quantiles of so many elements lie."""
+    places = quantiles * (taps - 1)
+    return tuple(sorted({int(rank) for rank in (*np.floor(places), *np.ceil(places))}))
+
+
 def ordered(
     type: str, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, quantiles: Array | None = None,
-    method: str = "linear", pitch: int = 0,
+    method: str = "linear", pitch: int = 0, omits: bool = False, least: int = 1, skip: Any = None,
 ) -> Callable[..., None]:  # fmt: skip
-    """Prepare quantiles, `pitch` bytes apart in y, or without them a mode: a function of (thread limit, x, y)."""
+    """Prepare quantiles, `pitch` bytes apart in y, or without them a mode: a function of (thread limit, x, y).
+
+    NaN, or of a mode the label `skip`, is passed over where there is anything else; NaN only if `omits`, and windows of
+    fewer than `least` elements give NaN.
+    """
     if 0 in y.shape:
         return _nothing
     memory, tables = _layout.canonical(axes, x, y), plan.tables()
-    taps = math.prod(table.kernel for table in tables)
-    wire = np.dtype(type).itemsize * memory.run
-    columns = min(tables[-1].out, max(1, _ORDERED // memory.run, _WIRES // (taps * wire)))
+    taps, w = math.prod(table.kernel for table in tables), tables[-1]
+    height, size = taps // w.kernel, np.dtype(type).itemsize
+    column = _networks.sorting(height) if 1 < height < taps else _networks.unsorted(height)
+    inside = height if column.steps else 1  # taps of a column in order
+    every = tuple(range(taps))
+    wanted = every if quantiles is None else _ranks(quantiles, taps)
+    inner, whole = (_networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
+    shares = w.uniform and w.stride == 1 and w.out > 1
+    rows = column.rows * (1 if shares else w.kernel) + inner.rows - taps
+    columns = min(w.out, max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run)))
     return _driven(
         "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None,
-        identity_bits=_identity("min", type), columns=columns, pairs=exchanges(taps), quantiles=quantiles,
-        method=method, quantile_pitch=pitch,
+        identity_bits=_identity("min", type), columns=columns,
+        as_it_lies=x.type == type and memory.views[0].strides[2] == memory.run * size,
+        networks=_networks.packed((column, inner, whole)),
+        shares=shares and (w.kernel - 1) * w.step <= columns * w.kernel,  # else there would be more columns than taps
+        quantiles=quantiles, method=method, quantile_pitch=pitch, omits=omits, least=least,
+        skip_bits=None if skip is None else np.array(skip, type).tobytes(),
     )  # fmt: skip
 
 

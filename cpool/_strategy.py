@@ -54,6 +54,8 @@ def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, di
     if not w.pooled:
         return "none"
     unit = run * size
+    if not w.uniform and w.period == 1 and w.advance == 0 and not picks:
+        return "repeated"
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
         if long and w.span * unit > BAND:
@@ -150,7 +152,7 @@ def choose(
         rows, columns = 1, max(1, min(w.out, CHUNK // unit))
     if h.out <= rows and d.out == 1:
         rows = min(rows // h.out, planes) * h.out
-    taps = d.kernel * h.kernel * w.kernel
+    taps = math.prod(min(t.kernel, t.size) for t in tables)
     single = picks and along == "rows" and (taps <= SINGLE or (h.uniform and h.stride >= h.span))
     return Strategy(across, along, max(1, min(rows, total)), columns, single)
 
@@ -166,4 +168,6 @@ def together(tables: list[Table], run: int, size: int, planes: int, picks: bool)
         return 0
     if not picks and w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR // 2:
         return 0  # halves are quicker
+    if not picks and tables[1].out == w.out == 1 and w.size * size >= VECTOR // 2:
+        return 0  # most is done once H is folded
     return min(planes, max(16, min(LANES, 2 * WIDEST_ROW // (elements * size)) // 16 * 16))

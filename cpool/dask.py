@@ -1,10 +1,10 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
-The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``nan_policy``. Each output chunk
-is one task. It is given the input elements that its windows see, so of a neighbouring chunk only the rows that a window
-reaches into are moved. A task pools on one thread, for the parallelism is dask's. Maxima, their indices, medians and
-modes are those of one machine to the bit; averages and norms may differ in the last one, as a piece may be summed in
-another order.
+The functions have the names and arguments of cpool's, but for ``out``, ``where`` and, of others than medians and
+quantiles, ``nan_policy``. Each output chunk is one task. It is given the input elements that its windows see, so of a
+neighbouring chunk only the rows that a window reaches into are moved. A task pools on one thread: the parallelism is
+dask's. Maxima, their indices, medians, quantiles and modes are those of one machine to the bit; averages and norms may
+differ in the last one, as a piece may be summed in another order.
 
 Examples
 --------
@@ -30,7 +30,7 @@ from ._averages import average
 from ._extremes import select
 from ._norms import norm
 from ._pieces import Part, parts_of_chunks, plan_of_parts
-from ._sorted import statistic
+from ._sorted import label, quantiles, statistic
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -57,6 +57,9 @@ __all__ = [
     "mode_pool1d",
     "mode_pool2d",
     "mode_pool3d",
+    "quantile_pool1d",
+    "quantile_pool2d",
+    "quantile_pool3d",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -159,14 +162,55 @@ def _lp(d: int) -> Any:
     return pool
 
 
-def _statistic(op: str, d: int) -> Any:
+def _ordered(d: int, x: Any, windows: tuple[Any, ...], axis: Any, op: str, **given: Any) -> Any:
+    """Pool by `statistic`; `windows` is kernel, stride, padding, dilation and ceil_mode."""
+    x, axes, sizes = _given(x, axis, d)
+    plan = geometry.plan(sizes, *windows, needs_input=True)
+    return pool_blocks(partial(statistic, op, **given), plan, x, axes)
+
+
+def _without_raise(nan_policy: Any) -> Any:
+    """Refuse the policy that would need the values now."""
+    if isinstance(nan_policy, str) and nan_policy == "raise":
+        raise ValueError("nan_policy must be 'propagate' or 'omit' of a dask array, got 'raise'")
+    return nan_policy
+
+
+def _median(d: int) -> Any:
     def pool(
         x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, *,
-        axis: Any = None,
+        axis: Any = None, nan_policy: str = "propagate", min_count: int = 1, dtype: Any = None,
     ) -> Any:  # fmt: skip
-        x, axes, sizes = _given(x, axis, d)
-        plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        return pool_blocks(partial(statistic, op), plan, x, axes)
+        windows = (kernel_size, stride, padding, dilation, ceil_mode)
+        given = quantiles(0.5, "linear", _without_raise(nan_policy), min_count)
+        return _ordered(d, x, windows, axis, "median", dtype=dtype, **given)
+
+    return pool
+
+
+def _quantile(d: int) -> Any:
+    def pool(
+        x: Any, q: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+        ceil_mode: bool = False, *, method: str = "linear", axis: Any = None, nan_policy: str = "propagate",
+        min_count: int = 1, dtype: Any = None,
+    ) -> Any:  # fmt: skip
+        windows = (kernel_size, stride, padding, dilation, ceil_mode)
+        given = quantiles(q, method, _without_raise(nan_policy), min_count)
+        one_or_more = given.pop("q")
+        if isinstance(one_or_more, float):
+            return _ordered(d, x, windows, axis, "quantile", q=one_or_more, dtype=dtype, **given)
+        return da.stack([_ordered(d, x, windows, axis, "quantile", q=q, dtype=dtype, **given) for q in one_or_more])
+
+    return pool
+
+
+def _mode(d: int) -> Any:
+    def pool(
+        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, *,
+        axis: Any = None, ignore: Any = None,
+    ) -> Any:  # fmt: skip
+        windows = (kernel_size, stride, padding, dilation, ceil_mode)
+        return _ordered(d, x, windows, axis, "mode", ignore=label(ignore))
 
     return pool
 
@@ -216,7 +260,8 @@ max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _extreme, "max")
 min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _extreme, "min")
 avg_pool1d, avg_pool2d, avg_pool3d = _three("avg_pool", _avg)
 lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool", _lp)
-median_pool1d, median_pool2d, median_pool3d = _three("median_pool", _statistic, "median")
-mode_pool1d, mode_pool2d, mode_pool3d = _three("mode_pool", _statistic, "mode")
+median_pool1d, median_pool2d, median_pool3d = _three("median_pool", _median)
+quantile_pool1d, quantile_pool2d, quantile_pool3d = _three("quantile_pool", _quantile)
+mode_pool1d, mode_pool2d, mode_pool3d = _three("mode_pool", _mode)
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool", _adaptive_max)
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three("adaptive_avg_pool", _adaptive_avg)

@@ -49,6 +49,9 @@ from ._sorted import (
     mode_pool1d,
     mode_pool2d,
     mode_pool3d,
+    quantile_pool1d,
+    quantile_pool2d,
+    quantile_pool3d,
 )
 from ._unpooling import (
     max_unpool1d,
@@ -112,4 +115,7 @@ __all__ = [
     "mode_pool2d",
     "mode_pool3d",
     "pool2d",
+    "quantile_pool1d",
+    "quantile_pool2d",
+    "quantile_pool3d",
 ]

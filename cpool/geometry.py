@@ -199,10 +199,12 @@ class AxisWindows:
             first = np.array([o[0] if len(o) else 0 for o in seen], np.int64)
             taps = np.array([len(o) for o in seen], np.int64)
         taps = np.maximum(taps, 0)
+        period, advance = (self.advance, self.period) if self.period else (0, 1)
+        if np.ptp(first) == np.ptp(taps) == 0:  # all see the same
+            period, advance = 1, 0
         return Table(
-            self.out, self.size, int(taps.max(initial=1)), 1, step, 0, False, first, taps, self.count,
-            self.advance if self.period else 0, self.period,
-        )  # fmt: skip
+            self.out, self.size, int(taps.max(initial=1)), 1, step, 0, False, first, taps, self.count, period, advance
+        )
 
 
 @dataclass(frozen=True)

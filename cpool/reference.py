@@ -568,11 +568,21 @@ def _quantiles(
 
     low, high = at(np.floor(rank)), at(np.ceil(rank))
     part = np.full(rank.shape, 0.5) if method == "midpoint" else rank % 1
-    kind = _natural(array, dtype)
+    kind = np.dtype(_natural(array, dtype))
     with np.errstate(invalid="ignore", over="ignore"):
-        between = _as(low.astype(np.float64) * (1 - part) + high.astype(np.float64) * part, kind)
-    y = np.where(rank % 1 == 0, low.astype(kind), between)  # where a rank is whole, the element itself
+        between = _as(_between(low.astype(np.float64), high.astype(np.float64), part), kind)
+        element = (
+            low.astype(kind) if kind.kind not in "iu" or kind == array.dtype else _as(low.astype(np.float64), kind)
+        )
+    y = np.where(rank % 1 == 0, element, between)  # where a rank is whole, the element itself
     return planes.whole(_finish(y, np.broadcast_to(empty, y.shape), x), windows.out, extra=1)
+
+
+def _between(low: Array, high: Array, part: Array) -> Array:
+    """Go `part` of the way from `low` to `high`, from the nearer end as NumPy does; half the sum in the middle."""
+    y = np.where(part < 0.5, low + (high - low) * part, high - (high - low) * (1 - part))
+    y = np.where(part == 0.5, (low + high) / 2, y)
+    return np.where(np.isfinite(y), y, low * (1 - part) + high * part)  # of infinite ends, and where sums overflow
 
 
 def _quantile_pool(ndim: int) -> Any:

@@ -432,6 +432,7 @@ def test_help():
     for op in ("max", "min", "avg", "median", "mode"):
         assert f"  {op} " in text
         assert ("--dtype" in run(op, "--help").stdout) == (op in ("avg", "median"))
+        assert ("--ignore" in run(op, "--help").stdout) == (op == "mode")
 
 
 def test_bench():

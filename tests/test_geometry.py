@@ -129,7 +129,8 @@ def test_plans_are_cached():
 
 @pytest.mark.parametrize("width", [1537, 2049, 3000])
 @pytest.mark.parametrize(
-    ("kernel", "stride", "padding"), [((12, 4), (1, 3), (2, 1)), ((5, 3), (2, 1), 1), ((6, 9), 3, 4)]
+    ("kernel", "stride", "padding"),
+    [((12, 4), (1, 3), (2, 1)), ((12, 4), (2, 3), (2, 1)), ((5, 3), (2, 1), 1), ((6, 9), 3, 4)],
 )
 def test_wide_rows_are_cut_into_columns(width, kernel, stride, padding):
     """The last columns are fewer, so more of their rows are done at once: in the same scratch."""

@@ -54,7 +54,24 @@ def test_windows(arguments, chunks):
         same(y, cpool.avg_pool2d(x, **arguments, **divisor), exact=False)
     same(lazy.lp_pool2d(blocks, 2, **arguments), cpool.lp_pool2d(x, 2, **arguments), exact=False)
     labels = x.astype(np.uint8)
-    same(lazy.mode_pool2d(da.from_array(labels, chunks), **arguments), cpool.mode_pool2d(labels, **arguments))
+    for ignore in (None, 0):
+        y = lazy.mode_pool2d(da.from_array(labels, chunks), **arguments, ignore=ignore)
+        same(y, cpool.mode_pool2d(labels, **arguments, ignore=ignore))
+
+
+@pytest.mark.parametrize("chunks", CHUNKINGS)
+def test_quantiles_and_missing_values(chunks):
+    arguments = dict(kernel_size=3, stride=2, padding=1)
+    x = array(np.float32)
+    x[np.random.default_rng(1).random(x.shape) < 0.3] = np.nan
+    blocks = da.from_array(x, chunks)
+    for policy in ("propagate", "omit"):
+        more = dict(nan_policy=policy, min_count=2, dtype=np.float64)
+        same(lazy.median_pool2d(blocks, **arguments, **more), cpool.median_pool2d(x, **arguments, **more))
+        for q in (0.3, [0.3, 1]):
+            same(lazy.quantile_pool2d(blocks, q, **arguments, **more), cpool.quantile_pool2d(x, q, **arguments, **more))
+    with pytest.raises(ValueError, match="nan_policy"):
+        lazy.median_pool2d(blocks, 2, nan_policy="raise")
 
 
 @pytest.mark.parametrize("chunks", CHUNKINGS)

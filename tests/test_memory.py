@@ -113,7 +113,9 @@ def test_nothing_leaks():
 
 
 @LINUX
-@pytest.mark.parametrize("name", ["max", "indices", "index of the plane", "avg", "median", "tall", "tall indices"])
+@pytest.mark.parametrize(
+    "name", ["max", "indices", "index of the plane", "avg", "median", "tall", "tall indices", "lone", "far"]
+)
 def test_little_memory_besides_the_result(name):
     """At most 1 MiB a thread, however large the array (and some for the interpreter)."""
     x = np.zeros((1, 4096, 4096), np.float32)
@@ -123,6 +125,8 @@ def test_little_memory_besides_the_result(name):
         "index of the plane": lambda: cpool.max_pool2d(x, 4096, return_indices=True),
         "avg": lambda: cpool.avg_pool2d(x, 31, 16),
         "median": lambda: cpool.median_pool2d(x, 3, 16),
+        "lone": lambda: cpool.avg_pool2d(x, (31, 4000), (16, 2**23)),  # no second window: its distance means nothing
+        "far": lambda: cpool.avg_pool2d(x, (31, 2), (16, 2**23), ((0, 0), (2**25, 0))),
         "tall": lambda: cpool.max_pool2d(x, (99, 3), (1, 3)),
         "tall indices": lambda: cpool.max_pool2d(x, (99, 3), (1, 3), return_indices=True, index_dtype=np.int32),
     }[name]

@@ -1,10 +1,14 @@
-"""Median and mode pooling against the reference and NumPy."""
+"""Median, quantile and mode pooling against the reference and NumPy."""
+
+import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import cpool
-from cpool import reference
+from cpool import _networks, reference
 
 GEOMETRIES = [(2, None, 0, 1), (3, 1, 1, 1), (3, 2, 2, 1), ((1, 5), (2, 1), (0, 2), 1), (2, 1, 1, 2), (7, 3, 3, 1)]
 
@@ -54,7 +58,214 @@ def test_volumes_signals_and_large_windows():
     assert out.ravel().tolist() == [np.bincount(plane.ravel()).argmax() for plane in x]
 
 
+METHODS = ["linear", "lower", "higher", "nearest", "midpoint"]
+FLOATS = ["f2", "f4", "f8"]
+
+
+def numbers(shape, dtype, seed=0):
+    """Return few distinct numbers, so that some are equal; of floats some infinite."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 2 if dtype == "?" else 40, shape).astype(dtype)
+    if dtype in FLOATS:
+        x = x / x.dtype.type(8) - 2
+        x[rng.random(shape) < 0.02] = np.inf
+        x[rng.random(shape) < 0.02] = -np.inf
+    return x
+
+
+def close(ours, theirs):
+    """Equal, but for the last bit of what floats were computed from."""
+    assert ours.dtype == theirs.dtype
+    assert ours.shape == theirs.shape
+    unit = np.finfo(ours.dtype).eps if ours.dtype.kind == "f" else 0
+    ours, theirs = ours.astype("f8"), theirs.astype("f8")
+    largest = np.abs(theirs[np.isfinite(theirs)]).max(initial=0)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2 * unit * largest)
+
+
+@pytest.mark.parametrize(("columns", "height"), [(c, h) for c in range(1, 7) for h in range(1, 5) if c * h <= 12])
+def test_networks_find_every_rank(columns, height):
+    """Of all zeros and ones, and so of all numbers: a network of minima and maxima commutes with thresholds."""
+    n = columns * height
+    each = [np.tri(height + 1, height, -1, dtype=int)[:, ::-1]] * columns
+    inputs = np.array([np.concatenate(column) for column in itertools.product(*each)]).T
+    expected = np.sort(inputs, 0)
+    for wanted in [(0,), (n // 2,), tuple(sorted({n // 4, n - 1})), tuple(range(n))]:
+        network = _networks.selecting(columns, height, wanted)
+        rows = [*inputs, *[None] * (network.rows - n)]
+        for low, high, a, b in network.steps:
+            assert len({low, high, a, b} - {-1}) == 4 - (low < 0) - (high < 0)
+            assert {low, high} & set(range(n)) == set()
+            both = np.minimum(rows[a], rows[b]), np.maximum(rows[a], rows[b])
+            for row, half in zip((low, high), both, strict=True):
+                if row >= 0:
+                    rows[row] = half
+        for rank in wanted:
+            np.testing.assert_array_equal(rows[network.order[rank]], expected[rank])
+
+
+def test_networks_are_small():
+    def halves(columns, height, rank):
+        steps = _networks.selecting(columns, height, (rank,)).steps
+        return sum((low >= 0) + (high >= 0) for low, high, *_ in steps)
+
+    assert halves(3, 3, 4) == 12
+    assert halves(5, 5, 12) < 100
+    assert halves(8, 1, 0) == 7
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["?", "i1", "u8", *FLOATS])
+@pytest.mark.parametrize(("k", "s", "p", "d"), GEOMETRIES)
+def test_quantiles_equal_reference(k, s, p, d, dtype, method):
+    x = numbers((2, 13, 18), dtype)
+    q = [0, 0.1, 0.5, 0.875, 1]
+    with np.errstate(invalid="ignore"):
+        expected = reference.quantile_pool2d(x, q, k, s, p, d, method=method)
+        ours = cpool.quantile_pool2d(x, q, k, s, p, d, method=method)
+        close(ours, expected)
+        for i, one in enumerate(q):
+            np.testing.assert_array_equal(cpool.quantile_pool2d(x, one, k, s, p, d, method=method), ours[i])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["u1", "i8", "f4", "f8"])
+def test_quantiles_equal_numpy(dtype, method):
+    x = (np.random.default_rng(1).standard_normal((30, 40)) * 99).astype("i8").astype(dtype)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (4, 5))
+    for q in (0.0, 0.3, 0.5, 0.77, 1.0, [0.25, 0.75]):
+        with np.errstate(all="ignore"):
+            expected = np.quantile(windows, q, (-2, -1), method=method)
+        ours = cpool.quantile_pool2d(x, q, (4, 5), 1, method=method)
+        assert ours.dtype == (x.dtype if x.dtype.kind == "f" else np.float64)
+        # NumPy computes in x's dtype, also at which place q lies.
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=2e-4 if dtype == "f4" else 1e-13)
+
+
+@given(
+    shape=st.tuples(st.integers(1, 2), st.integers(1, 20), st.integers(1, 70)), seed=st.integers(0, 99),
+    kernel=st.tuples(st.integers(1, 5), st.integers(1, 6)), stride=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    dilation=st.integers(1, 3), pad=st.booleans(), dtype=st.sampled_from(["u1", "i2", "f2", "f4", "f8"]),
+    order=st.sampled_from("CF"), part=st.sampled_from([0, 0.05, 0.6, 1]), policy=st.sampled_from(["propagate", "omit"]),
+    method=st.sampled_from(METHODS), q=st.lists(st.floats(0, 1), min_size=1, max_size=3), least=st.integers(1, 3),
+)  # fmt: skip
+@settings(deadline=None, max_examples=150)
+def test_any_windows(shape, seed, kernel, stride, dilation, pad, dtype, order, part, policy, method, q, least):
+    x = numbers(shape, dtype, seed)
+    if dtype in FLOATS:
+        x[np.random.default_rng(seed).random(shape) < part] = np.nan
+    x = np.asarray(x, order=order)
+    windows = (kernel, stride, [k // 2 for k in kernel] if pad else 0, dilation)
+    more = dict(nan_policy=policy, min_count=least)
+    try:
+        with np.errstate(invalid="ignore"):
+            expected = reference.quantile_pool2d(x, q, *windows, method=method, **more)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"kernel|input|wholly"):
+            cpool.quantile_pool2d(x, q, *windows, method=method, **more)
+        return
+    close(cpool.quantile_pool2d(x, q, *windows, method=method, **more), expected)
+    with np.errstate(invalid="ignore"):
+        close(cpool.median_pool2d(x, *windows, **more), reference.median_pool2d(x, *windows, **more))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("k", "s", "p", "d"), GEOMETRIES)
+def test_nan_does_not_count(k, s, p, d, dtype, threads):
+    x = numbers((2, 13, 60), dtype)
+    x[:, :, 20:][np.random.default_rng(3).random((2, 13, 40)) < 0.3] = np.nan
+    x[0, :9, 40:50] = np.nan
+    for least in (1, 4):
+        with np.errstate(invalid="ignore"):
+            ours = cpool.median_pool2d(x, k, s, p, d, nan_policy="omit", min_count=least)
+            expected = reference.median_pool2d(x, k, s, p, d, nan_policy="omit", min_count=least)
+        close(ours, expected)
+    assert np.isnan(expected).any()
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 5), (1, 2))
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning):
+        close(cpool.median_pool2d(x, (3, 5), 1, nan_policy="omit"), np.nanmedian(windows, (-2, -1)))
+
+
+def test_integers_stay_exact():
+    x = np.array([2**63 - 1, 2**63 - 2, 2**63 - 3, -(2**63), 2**53 + 1])
+    assert cpool.median_pool1d(x, 3, 1, dtype=x.dtype).tolist() == [2**63 - 2, 2**63 - 3, 2**53 + 1]
+    assert cpool.median_pool1d(x, 5, 1, dtype=x.dtype).tolist() == [2**63 - 3]
+    assert cpool.quantile_pool1d(x, 1, 5, dtype=x.dtype).tolist() == [2**63 - 1]
+    big = x.view(np.uint64)
+    assert cpool.median_pool1d(big, 3, 1, dtype=np.uint64).tolist() == [2**63 - 2, 2**63 - 2, 2**63 - 3]
+    assert cpool.median_pool1d(np.array([1, 2, 4]), 2, 1, dtype=np.int8).tolist() == [2, 3]  # half to even
+    assert cpool.median_pool1d(np.array([1, 2, 4]), 2, 1, dtype=np.float16).dtype == np.float16
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "u2", "i8", "u8"])
+@pytest.mark.parametrize(("k", "s", "p", "d"), GEOMETRIES)
+def test_ignored_labels(k, s, p, d, dtype, threads):
+    most = 1 if dtype == "?" else np.iinfo(dtype).max
+    x = np.array([0, 0, 0, 1, 2, most], np.uint64).astype(dtype)[np.random.default_rng(0).integers(0, 6, (2, 13, 40))]
+    x[0, :9, 10:20] = 0
+    x[1, :9, 10:20] = most
+    for label in (0, 1, most, 3):
+        ours, expected = (m.mode_pool2d(x, k, s, p, d, ignore=label) for m in (cpool, reference))
+        np.testing.assert_array_equal(ours, expected)
+    np.testing.assert_array_equal(cpool.mode_pool2d(x, k, s, p, d, ignore=-5), cpool.mode_pool2d(x, k, s, p, d))
+
+
+@pytest.mark.parametrize("axis", [(1, 2), (2, 1), (0, 3)])
+def test_quantiles_of_any_axes_in_any_memory(axis, threads):
+    x = numbers((6, 7, 8, 5), "f4")
+    for array in (x, np.asfortranarray(x), x[:, ::-1, :, ::-1]):
+        for q in (0.4, [0.1, 0.9]):
+            with np.errstate(invalid="ignore"):
+                expected = reference.quantile_pool2d(array, q, 3, 2, 1, axis=axis)
+                close(cpool.quantile_pool2d(array, q, 3, 2, 1, axis=axis), expected)
+                out = np.empty((*expected.shape, 2), "f4")[..., 0]
+                assert cpool.quantile_pool2d(array, q, 3, 2, 1, axis=axis, out=out) is out
+            close(out, expected)
+
+
+def test_far_taps_need_no_room():
+    x = np.arange(5.0)
+    np.testing.assert_array_equal(cpool.median_pool1d(x, 3, 1, 10**9, 10**9), x)
+    np.testing.assert_array_equal(cpool.median_pool1d(x, 2, 2**31 - 1, [(0, 5)], 5), [0.0])
+
+
+@pytest.mark.parametrize("name", ["median_pool2d", "quantile_pool2d"])
+def test_refused_statistics(name):
+    def pool(x, *windows, **more):
+        return getattr(cpool, name)(x, *([0.5] if name[0] == "q" else []), *windows, **more)
+
+    x = np.ones((4, 4))
+    with pytest.raises(ValueError, match="nan_policy"):
+        pool(x, 2, nan_policy="ignore")
+    for least, error in ((0, ValueError), (1.5, TypeError)):
+        with pytest.raises(error, match="min_count"):
+            pool(x, 2, min_count=least)
+    with pytest.raises(TypeError, match="dtype"):
+        pool(x, 2, dtype=int)
+    with pytest.raises(ValueError, match="min_count=5"):
+        pool(x.astype(int), 2, min_count=5, dtype=int)
+    assert np.isnan(pool(x.astype(int), 2, min_count=5)).all()
+    assert pool(x, 2, nan_policy="raise").tolist() == [[1, 1], [1, 1]]
+    x[0, 0] = np.nan
+    out = np.zeros((2, 2))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="NaN"):
+            pool(x, 2, nan_policy="raise", out=out)
+    assert not out.any()
+
+
 def test_refused():
+    for q in (-0.1, 1.5, [0.5, np.nan], []):
+        with pytest.raises(ValueError, match="q must"):
+            cpool.quantile_pool2d(np.ones((4, 4)), q, 2)
+    for q in ("0.5", None, [[0.5]], [1j], True):
+        with pytest.raises(TypeError, match="q must"):
+            cpool.quantile_pool2d(np.ones((4, 4)), q, 2)
+    with pytest.raises(ValueError, match="method"):
+        cpool.quantile_pool2d(np.ones((4, 4)), 0.5, 2, method="median")
+    for label in (1.5, "0", [0]):
+        with pytest.raises(TypeError, match="ignore"):
+            cpool.mode_pool2d(np.ones((4, 4), int), 2, ignore=label)
     with pytest.raises(TypeError, match="integer or bool"):
         cpool.mode_pool2d(np.ones((4, 4)), 2)
     with pytest.raises(ValueError, match="elements"):

@@ -226,6 +226,24 @@ def test_pyramid_of_labels(zarr, op, tmp_path):
     assert "not for labels" in result.stderr
 
 
+def test_pyramid_without_background(zarr, tmp_path):
+    """A level is empty only where the one above has nothing else."""
+    x = np.random.default_rng(0).integers(0, 3, (45, 64)).astype(np.uint32) * (np.arange(64) > 20)
+    np.save(tmp_path / "x.npy", x)
+    result = run("pyramid", "x.npy", "p.zarr", "--levels", 4, "--op", "mode", "--ignore", 0, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for level in range(4):
+        np.testing.assert_array_equal(zarr.open_array(tmp_path / "p.zarr" / str(level), mode="r")[:], x)
+        x = cpool.mode_pool2d(x, 2, ceil_mode=True, ignore=0)
+
+
+def test_mode_without_a_label(tmp_path):
+    x = np.random.default_rng(0).integers(0, 3, (45, 64)).astype(np.uint32)
+    np.save(tmp_path / "x.npy", x)
+    assert run("mode", "x.npy", "y.npy", "--kernel", 3, "--ignore", 1, cwd=tmp_path).returncode == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), cpool.mode_pool2d(x, 3, ignore=1))
+
+
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_pyramid_of_pages(zarr, ndim, compression, tmp_path):
@@ -263,6 +281,7 @@ def test_pyramid_refuses(zarr, tmp_path):
         (["x.npy", "p.npy", "--levels", 2], ".zarr"),
         (["x.npy", "p.zarr", "--levels", 9], "levels=9"),
         (["x.npy", "p.zarr", "--levels", 2, "--op", "mode"], "integer"),
+        (["x.npy", "p.zarr", "--levels", 2, "--op", "max", "--ignore", 0], "--ignore is of mode"),
         (["x.npy", "p.zarr", "--levels", 2, "--ndim", 3], "axes"),
         (["missing.npy", "p.zarr", "--levels", 2], "missing"),
         (["angles.tif", "p.zarr", "--levels", 2], "the axes are RYX"),

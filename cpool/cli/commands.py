@@ -92,6 +92,7 @@ NDIM = click.option(
     help="Pool the last 2 axes, height and width, or the last 3: depth (pages) too.",
 )  # fmt: skip
 DTYPE = click.option("--dtype", type=click.Choice(DTYPES), help="Of the result; IN's if not given.")
+IGNORE = click.option("--ignore", type=int, help="Of mode: a label that counts only where a window has no other.")
 FORCE = click.option("--force", is_flag=True, help="Overwrite OUT.")
 
 
@@ -121,10 +122,11 @@ def pooling_command(op: str, operation: Operation) -> None:
     """Add one subcommand."""
 
     def command(
-        source: Path, target: Path, kernel: Any, stride: Any, padding: Any, ndim: int, force: bool, dtype: Any = None
-    ) -> None:
+        source: Path, target: Path, kernel: Any, stride: Any, padding: Any, ndim: int, force: bool, dtype: Any = None,
+        ignore: int | None = None,
+    ) -> None:  # fmt: skip
         windows = dict(kernel_size=kernel, stride=stride, padding=padding)
-        pooling = Pooling(op, ndim, windows, np.dtype(dtype) if dtype else None)
+        pooling = Pooling(op, ndim, windows, np.dtype(dtype) if dtype else None, ignore)
         with (
             one_line(f"{source} -> {target}"),
             files.whole_or_nothing(target, force) as beside,
@@ -133,8 +135,8 @@ def pooling_command(op: str, operation: Operation) -> None:
             before, after = run(pooling, source, beside, bar)
         click.echo(f"{source} {'x'.join(map(str, before))} -> {target} {'x'.join(map(str, after))}")
 
-    dtypes = [DTYPE] if operation.between else []
-    for parameter in reversed([SOURCE, TARGET, KERNEL, STRIDE, PADDING, NDIM, *dtypes, FORCE]):
+    own = [DTYPE] if operation.between else [IGNORE] if operation.ignores else []
+    for parameter in reversed([SOURCE, TARGET, KERNEL, STRIDE, PADDING, NDIM, *own, FORCE]):
         command = parameter(command)
     cpool.command(op, help=operation.text)(command)
 
@@ -149,9 +151,10 @@ for op, operation in OPERATIONS.items():
 @click.option("--levels", type=click.IntRange(1, 64), required=True, help="Levels, the full picture included.")
 @click.option("--op", type=click.Choice([*OPERATIONS]), default="avg", show_default=True,
               help="How 2 pixels by 2 become one; mode for labels.")  # fmt: skip
+@IGNORE
 @NDIM
 @FORCE
-def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, force: bool) -> None:
+def pyramid(source: Path, target: Path, levels: int, op: str, ignore: int | None, ndim: int, force: bool) -> None:
     """Write a picture and its halves, quarters ... as a multi-level Zarr (OME-Zarr 0.5).
 
     All levels have the picture's dtype. A palette becomes the colours of the labels.
@@ -164,7 +167,7 @@ def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, force: 
         if files.format_of(target, "OUT") != ".zarr":
             raise ValueError(f"OUT must end in .zarr; got {target.name}")
         with files.whole_or_nothing(target, force) as beside, progress("pyramid", source) as bar:
-            shapes = zarr.pyramid(source, beside, levels, op, ndim, bar)
+            shapes = zarr.pyramid(source, beside, levels, op, ndim, bar, ignore)
     click.echo(f"{source} -> {target} {', '.join('x'.join(map(str, shape)) for shape in shapes)}")
 
 

@@ -12,7 +12,7 @@ from .. import _call, geometry
 from .._averages import average
 from .._extremes import select
 from .._prepared import Prepared
-from .._sorted import statistic
+from .._sorted import label, statistic
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -36,6 +36,8 @@ class Operation(NamedTuple):
     between: bool = False
     #: A window may lie wholly in padding.
     in_padding: bool = False
+    #: A label can be left out.
+    ignores: bool = False
 
 
 ROUNDED = "Of integers it is rounded half to even into their dtype, unless --dtype is given."
@@ -47,6 +49,7 @@ OPERATIONS = {
     "mode": Operation(
         "Keep each window's most frequent value. It is for labels; of equally frequent ones it takes the smallest.",
         partial(statistic, "mode"),
+        ignores=True,
     ),
 }
 KEEPS_LABELS = ", ".join(op for op, operation in OPERATIONS.items() if not operation.between)
@@ -61,6 +64,8 @@ class Pooling(NamedTuple):
     windows: dict[str, Any]
     #: Of the result; the input's if None.
     dtype: np.dtype[Any] | None = None
+    #: Label that does not count.
+    ignore: int | None = None
 
     def axes(self, shape: Axes) -> Axes:
         """Return the pooled axes."""
@@ -76,6 +81,10 @@ class Pooling(NamedTuple):
     def prepare(self, dtype: np.dtype[Any], labels: bool = False) -> _call.Prepare:
         """Return how to prepare a call for elements of this dtype, which may be labels."""
         operation = OPERATIONS[self.op]
+        if self.ignore is not None:
+            if not operation.ignores:
+                raise TypeError(f"--ignore is of mode, not of {self.op}")
+            return partial(operation.prepare, ignore=label(self.ignore))
         if not operation.between:
             return operation.prepare
         if labels:

@@ -101,13 +101,16 @@ def _colours(picture: Picture) -> Label | None:
     return Label(colors=colours, version="0.5")
 
 
-def pyramid(source: Path, target: Path, levels: int, op: str, ndim: int, report: Report) -> list[Axes]:
+def pyramid(
+    source: Path, target: Path, levels: int, op: str, ndim: int, report: Report, ignore: int | None = None
+) -> list[Axes]:
     """Write an OME-Zarr 0.5 image of `levels` levels, each half the one above; return their shapes.
 
     Each level is pooled from the stored level above it, so one pass over a level makes the next. A remainder of one row
     makes a window of its own (ceil_mode), so nothing of the picture is lost.
     """
-    picture, pooling = opened(source), Pooling(op, ndim, dict(kernel_size=2, stride=2, ceil_mode=True))
+    picture = opened(source)
+    pooling = Pooling(op, ndim, dict(kernel_size=2, stride=2, ceil_mode=True), ignore=ignore)
     x = picture.array
     pooling.axes(x.shape)
     names = _names(picture, ndim)

@@ -30,6 +30,7 @@ Compiled once. Arguments are checked in Python; nothing here validates but indic
 
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython.parallel cimport prange, threadid
+from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -73,7 +74,7 @@ TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
 NORMS = ("plain", "square", "power", "magnitude", "omit", "present")
 ACROSS = ("as it lies", "nested", "band", "band flat")
-ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long")
+ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
 
@@ -167,6 +168,14 @@ cdef Tile widest(Job* job) noexcept nogil:
     return most
 
 
+cdef const int32_t* read_network(const int32_t* p, Network* network) noexcept nogil:
+    """Unpack one network as _networks.packed lays it out; return where the next one starts."""
+    network.inputs, network.rows, network.n = p[0], p[1], p[2]
+    network.steps = p + 3
+    network.order = network.steps + 4 * network.n
+    return network.order + network.inputs
+
+
 cdef class Call:
     """One pooling, all decided but the arrays. Immutable, so that any number of threads may run it at once.
 
@@ -189,7 +198,7 @@ cdef class Call:
     cdef Py_ssize_t total, unit, scratch
     cdef bint backward
     cdef const int64_t[::1] windows, memory  # what job points into
-    cdef const int32_t[::1] pairs
+    cdef const int32_t[::1] networks
     cdef const double[::1] quantiles
 
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
@@ -198,7 +207,8 @@ cdef class Call:
                   Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False,
                   bint as_it_lies=False,
                   Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
-                  pairs=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
+                  networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
+                  bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
@@ -263,14 +273,19 @@ cdef class Call:
             take(&scratch, SEARCHED * job.size)
         elif kind == "ordered":
             self.work = pool_ordered
-            self.pairs = pairs
-            job.pairs, job.exchanges = &self.pairs[0] if len(pairs) else NULL, len(pairs) // 2
+            self.networks = networks
+            read_network(read_network(read_network(&self.networks[0], &job.column), &job.inner), &job.whole)
+            job.shares, job.omits, job.least = shares, omits, least
+            job.marks = job.type <= FLOAT64 or skip_bits is not None
+            if skip_bits is not None:
+                bits = skip_bits
+                memcpy(job.skip, <const char*>bits, len(bits))
             if quantiles is not None:
                 self.quantiles = quantiles
                 job.quantiles, job.n_quantiles, job.quantile_pitch = &self.quantiles[0], len(quantiles), quantile_pitch
-                job.store = job.leaves.store[FLOAT64][job.y.type]
+                job.direct, job.store = job.store, job.leaves.store[FLOAT64][job.y.type]
             job.method = number_of("method", METHODS, method)
-            lay_wires_out(job, &scratch)
+            lay_block_out(job, &scratch)
         elif kind == "scatter":
             self.work, self.check, self.backward = scatter_rows, extent_planes, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]

@@ -35,10 +35,11 @@ ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nog
 ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
 ctypedef void (*Share)(void*, const void*, const void*, const void*, double, double, double, Py_ssize_t) noexcept nogil
-ctypedef void (*Exchange)(void*, const int32_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef void (*Between)(double*, const void*, const void*, double, const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Mark)(void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Count)(void*, int32_t*, int32_t*, const void*, const void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Exchange)(char**, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef int (*Mark)(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
+ctypedef void (*Between)(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
+ctypedef void (*Count)(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
+                       Py_ssize_t) noexcept nogil
 ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                             int64_t, int64_t, int) noexcept nogil
@@ -61,8 +62,8 @@ cdef extern from "leaves.h":
         Divide divide[2]
         Share share[2]
         Exchange exchange[10]
+        Mark mark[10]
         Between between[10]
-        Mark mark[2]
         Count count[10]
         Extent extent[2]
         ScatterAdd scatter[2][2]
@@ -76,7 +77,7 @@ cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
 
 cdef enum Along:           # along W
-    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED
 
 cdef enum:
     LONGEST_BLOCK = 512    # columns of a long window that are folded at once
@@ -96,6 +97,11 @@ cdef struct Memory:        # one array as (planes, D, H, W, run): strides in byt
     Py_ssize_t d, h, w, type
     const int64_t* planes
 
+cdef struct Network:       # cpool/_networks.py
+    Py_ssize_t inputs, rows, n
+    const int32_t* steps
+    const int32_t* order
+
 cdef struct Job:
     Axis depth, height, width
     Memory x, y, at        # input, output, and where the places of winners are kept
@@ -111,8 +117,10 @@ cdef struct Job:
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t astray       # scatter: whether an index outside the plane was met
-    const int32_t* pairs    # ordered windows: exchanges that order a window's taps
-    Py_ssize_t exchanges, method
+    Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
+    bint shares, marks, omits  # windows share columns; some elements do not count; windows are read without them
+    char skip[8]            # of integers, the one that does not count
+    Py_ssize_t method, least  # fewest elements that must be there
     const double* quantiles
     Py_ssize_t n_quantiles, quantile_pitch
     Close close
@@ -121,7 +129,7 @@ cdef struct Job:
     Fold fold
     Pick pick
     Load load
-    Store store
+    Store store, direct     # direct: of ordered windows' elements as they are, NULL if there is none
     Fill fill
 
 

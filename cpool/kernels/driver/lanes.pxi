@@ -7,6 +7,7 @@
 #     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
+#     REPEATED the gradient of one window: all columns are alike
 #     LONG     few windows of many columns: blocks of columns, by halves of halves
 #
 # FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
@@ -92,6 +93,26 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
         memcpy(out + r * out_pitch, row + r * tile.pitch * s * job.size, tile.out * job.size)
 
 
+cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
+                        Py_ssize_t rows, const Close* close) noexcept nogil:
+    cdef Py_ssize_t unit = job.run * job.size, n = taps_of(&job.width, tile.begin), t, r, done, some
+    for t in range(n):
+        room.taps[t] = flat + (first_of(&job.width, tile.begin) + t * job.width.step - tile.start) * unit
+    for r in range(rows):
+        if n:
+            job.fold(out, 0, room.taps, n, 0, 1, job.run, close)
+        else:
+            memset(out, 0, unit)
+        done = 1
+        while done < tile.out:
+            some = min(done, tile.out - done)
+            memcpy(out + done * unit, out, some * unit)
+            done += some
+        for t in range(n):
+            room.taps[t] = <const char*>room.taps[t] + pitch_of(job, tile)
+        out += out_pitch
+
+
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                      Py_ssize_t rows, const Close* close) noexcept nogil:
     """Fold the windows of `rows` rows of scratch."""
@@ -101,6 +122,9 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
     cdef char* to = out
     if job.along == TURNED:
         fold_turned(job, tile, room, out, out_pitch, flat, rows, close)
+        return
+    if job.along == REPEATED:
+        fold_repeated(job, tile, room, out, out_pitch, flat, rows, close)
         return
     if job.along == ROWS:
         fold_runs(job, tile, room, out, out_pitch, flat, rows, close)

@@ -1,157 +1,265 @@
-# Windows in order: median, quantiles and mode. Tap t of many windows lies in wire t, side by side, and whole wires are
-# compared: no branch, no step that depends on the numbers. A tap in padding is the greatest number there is, so that
-# the taps inside come first.
+# Windows in order: median, quantiles and mode. Tap t of many windows lies in row t, one window per lane, and whole rows
+# are compared: no branch, no step that depends on the numbers. Which rows, a network says (cpool/_networks.py).
+#
+#     input rows --column--> columns in order --inner, or whole--> rows of ranks --> quantiles, or longest run of equals
+#
+# A column is the taps of a window at one place along W. Windows that move by 1 share their columns: these are put in order
+# once, and tap t is column t of the first window, shifted. Of other windows column t of all is gathered first.
+#
+# What does not count (padding; NaN; of labels the one to be ignored) is the greatest number there is, so that the taps that
+# count come first, and is counted. Windows in which all taps count need the wanted ranks alone; others have ranks of
+# their own, and all taps are put in order.
 
-cdef struct Wires:
-    Py_ssize_t taps, pitch
-    char* wires
-    char* line              # one input row of a block of columns
-    char* nan
-    char* results           # doubles, or with mode values
-    char* length
-    char* most
+cdef struct Block:          # output columns [first, first + n) of one row
+    Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input
+    Py_ssize_t line_pitch, pitch
+    bint full, found        # all taps of all windows are inside; elements were marked
+    Network* network        # the one that was used
+    char* line              # an input row before it is marked
+    char* lines             # of each group of columns, the rows of its network
+    char* spare             # rows of the network of all taps
+    char** column_rows
+    char** rows
+    int32_t* marked         # of each group: how many taps of a column do not count, by lane
+    int32_t* missing        # how many taps of a window
+    char* results           # doubles, or modes
+    int32_t* length
+    int32_t* most
+    int32_t* counting       # how many taps count
 
 
-cdef Wires lay_wires_out(Job* job, Scratch* scratch) noexcept nogil:
-    cdef Wires wires
-    cdef Axis* w = &job.width
+cdef inline Py_ssize_t groups_of(Job* job) noexcept nogil:
+    """How many times columns are put in order: once, or for each tap along W."""
+    return 1 if job.shares else job.width.kernel
+
+
+cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n) noexcept nogil:
+    """How many columns a group has for n windows."""
+    return n + (job.width.kernel - 1) * job.width.step if job.shares else n
+
+
+cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
+    cdef Block block
+    cdef Py_ssize_t line = line_of(job, job.columns) * job.run, lanes = job.columns * job.run, groups = groups_of(job)
     scratch.taken = 0
-    wires.taps = job.depth.kernel * job.height.kernel * w.kernel
-    wires.pitch = job.columns * job.run * job.size
-    wires.wires = take(scratch, wires.taps * wires.pitch)
-    wires.line = take(scratch, min(w.size, most_columns(w, job.columns)) * job.run * job.size)
-    wires.nan = take(scratch, wires.pitch)
-    wires.results = take(scratch, job.columns * job.run * 8)
-    wires.length = take(scratch, job.columns * job.run * sizeof(int32_t))
-    wires.most = take(scratch, job.columns * job.run * sizeof(int32_t))
-    return wires
+    block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
+    block.line = take(scratch, line * job.size if job.marks else 0)
+    block.lines = take(scratch, groups * job.column.rows * block.line_pitch)
+    block.spare = take(scratch, (max(job.inner.rows, job.whole.rows) - job.whole.inputs) * block.pitch)
+    block.column_rows = <char**>take(scratch, job.column.rows * sizeof(char*))
+    block.rows = <char**>take(scratch, max(job.inner.rows, job.whole.rows) * sizeof(char*))
+    block.marked = <int32_t*>take(scratch, groups * line * sizeof(int32_t) if job.marks else 0)
+    block.missing = <int32_t*>take(scratch, lanes * sizeof(int32_t) if job.marks else 0)
+    block.results = take(scratch, lanes * sizeof(double))
+    block.length = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
+    block.most = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
+    block.counting = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
+    return block
 
 
-cdef Py_ssize_t most_columns(Axis* w, Py_ssize_t n) noexcept nogil:
-    """Most input columns that n output columns see."""
-    return (n - 1) * w.stride + (w.kernel - 1) * w.step + 1 if w.uniform else tallest(w, n)
-
-
-cdef void lay_taps(Job* job, Wires* wires, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
+cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* row, Py_ssize_t start, Py_ssize_t hop,
                    Py_ssize_t n) noexcept nogil:
-    """Lay the taps of output columns [first, first + n) of one output row on wires."""
+    """Lay elements start, start + hop, ... of an input row side by side, n of them; return where they are.
+
+    What lies outside does not count; of no row (NULL) that is all.
+    """
+    cdef Py_ssize_t unit = job.run * job.size, least = n, most
+    cdef const char* inside
+    if row != NULL:
+        least = min(n, (max(0, -start) + hop - 1) // hop)
+    most = max(least, min(n, (job.width.size - start + hop - 1) // hop))
+    inside = row + (start + least * hop) * job.x.w
+    if job.shares and job.as_it_lies and not job.marks and least == 0 and most == n:
+        return <char*>inside
+    job.fill(to, job.identity, least * job.run)
+    job.fill(to + most * unit, job.identity, (n - most) * job.run)
+    if most > least and not job.marks:
+        job.load(to + least * unit, inside, job.x.w * hop, most - least, job.run)
+    elif most > least:
+        if not job.as_it_lies or hop > 1:
+            job.load(block.line, inside, job.x.w * hop, most - least, job.run)
+            inside = block.line
+        if job.leaves.mark[job.type](to + least * unit, marked + least * job.run, inside, job.skip, job.identity,
+                                     (most - least) * job.run):
+            block.found = True
+    return to
+
+
+cdef void order_columns(Job* job, Block* block, const char* plane, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+    """Put the columns of a block in order, and let rows point to the taps of its windows."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, start = first_of(w, first), td, th, tw, d, h, x, o, least, most
-    cdef Py_ssize_t begin = max(0, start), end = min(w.size, end_of(w, first + n - 1))
-    cdef Load again = job.leaves.load[job.type][job.type]
-    cdef char* wire = wires.wires
-    cdef bint inside
-    for td in range(job.depth.kernel):
-        d = first_of(&job.depth, od) + td * job.depth.step
-        for th in range(job.height.kernel):
-            h = first_of(&job.height, oh) + th * job.height.step
-            inside = (0 <= d < job.depth.size and 0 <= h < job.height.size and begin < end
-                      and td < taps_of(&job.depth, od) and th < taps_of(&job.height, oh))
-            if inside:
-                job.load(wires.line, plane + d * job.x.d + h * job.x.h + begin * job.x.w, job.x.w, end - begin, job.run)
-            for tw in range(w.kernel):
+    cdef Py_ssize_t unit = job.run * job.size, n = line_of(job, block.n), height = job.column.inputs
+    cdef Py_ssize_t g, td, th, d, h, i, o, t
+    cdef int32_t* marked = block.marked
+    cdef char* lines = block.lines
+    cdef char** rows = block.column_rows
+    cdef const char* row
+    block.found = False
+    for g in range(groups_of(job)):
+        if job.marks:
+            memset(marked, 0, n * job.run * sizeof(int32_t))
+        for i in range(job.column.rows):
+            rows[i] = lines + i * block.line_pitch
+        i = 0
+        for td in range(job.depth.kernel):
+            d = first_of(&job.depth, od) + td * job.depth.step
+            for th in range(job.height.kernel):
+                h = first_of(&job.height, oh) + th * job.height.step
+                row = NULL
+                if (0 <= d < job.depth.size and 0 <= h < job.height.size and td < taps_of(&job.depth, od)
+                        and th < taps_of(&job.height, oh)):
+                    row = plane + d * job.x.d + h * job.x.h
                 if w.uniform:
-                    x = start + tw * w.step  # outputs [least, most) have this tap inside the input
-                    least = min(n, (max(0, begin - x) + w.stride - 1) // w.stride) if inside else n
-                    most = min(n, max(least, (end - x + w.stride - 1) // w.stride)) if inside else n
-                    job.fill(wire, job.identity, least * job.run)
-                    if most > least:
-                        again(wire + least * unit, wires.line + (x + least * w.stride - begin) * unit, w.stride * unit,
-                              most - least, job.run)
-                    job.fill(wire + most * unit, job.identity, (n - most) * job.run)
+                    rows[i] = lay_row(job, block, rows[i], marked, row, first_of(w, block.first) + g * w.step, w.stride, n)
                 else:
                     for o in range(n):
-                        x = first_of(w, first + o) + tw * w.step
-                        if inside and tw < taps_of(w, first + o) and begin <= x < end:
-                            memcpy(wire + o * unit, wires.line + (x - begin) * unit, unit)
-                        else:
-                            job.fill(wire + o * unit, job.identity, job.run)
-                wire += wires.pitch
+                        lay_row(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
+                                row if g < taps_of(w, block.first + o) else NULL,
+                                first_of(w, block.first + o) + g * w.step, 1, 1)
+                i += 1
+        job.leaves.exchange[job.type](rows, job.column.steps, job.column.n, n * job.run)
+        for i in range(height):
+            block.rows[g * height + i] = rows[job.column.order[i]]
+        lines += job.column.rows * block.line_pitch
+        marked += n * job.run
+    if job.shares:
+        for t in range(height, w.kernel * height):
+            block.rows[t] = block.rows[t % height] + t // height * w.step * unit
 
 
-cdef void read_quantiles(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first,
-                         Py_ssize_t n) noexcept nogil:
-    """Store each quantile of each window: at q * (taps - 1), between two taps where that is no whole number."""
-    cdef Py_ssize_t q, o, i, taps, at, next_one
-    cdef double place, part
-    cdef double* result = <double*>wires.results
-    for q in range(job.n_quantiles):
-        o = 0
-        while o < n:
-            taps, i = tall * inside_taps(&job.width, first + o), o
-            while o < n and tall * inside_taps(&job.width, first + o) == taps:
-                o += 1
-            place = job.quantiles[q] * (taps - 1)
-            at = <Py_ssize_t>place
-            part = method_part(job, place, &at)
-            next_one = min(at + 1, taps - 1)
-            job.leaves.between[job.type](result + i * job.run, wires.wires + at * wires.pitch + i * job.run * job.size,
-                                         wires.wires + next_one * wires.pitch + i * job.run * job.size, part,
-                                         wires.nan + i * job.run * job.size, (o - i) * job.run)
-        job.store(y + q * job.quantile_pitch, job.y.w, result, n, job.run)
+cdef void count_missing(Job* job, Block* block) noexcept nogil:
+    """Add up over the columns of each window what does not count."""
+    cdef Py_ssize_t t, i, lanes = block.n * job.run
+    cdef Py_ssize_t pitch = job.width.step * job.run if job.shares else lanes
+    memset(block.missing, 0, lanes * sizeof(int32_t))
+    for t in range(job.width.kernel):
+        for i in range(lanes):
+            block.missing[i] += block.marked[t * pitch + i]
 
 
-cdef inline double method_part(Job* job, double place, Py_ssize_t* at) noexcept nogil:
-    """How much of the way from the tap below to the one above: linear, lower, higher, nearest, midpoint."""
-    cdef double part = place - at[0]
-    if job.method == 0:
-        return part
-    if job.method == 1 or part == 0:
-        return 0
-    if job.method == 4:
-        return 0.5
-    if job.method == 2 or part > 0.5 or (part == 0.5 and at[0] % 2 == 1):
-        at[0] += 1
-    return 0
+cdef inline char* rank_of(Block* block, Py_ssize_t rank) noexcept nogil:
+    """The row of a rank."""
+    return block.rows[block.network.order[rank]]
 
 
-cdef void read_modes(Job* job, Wires* wires, char* y, Py_ssize_t tall, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Store the value of each window's longest run of equal taps, of equally long ones the first and smallest."""
-    cdef Py_ssize_t t, o, i, taps, unit = job.run * job.size
-    cdef int32_t one = 1
-    cdef char* wire
-    cdef char* result = wires.results
-    job.leaves.fill[2](wires.length, &one, n * job.run)
-    job.leaves.fill[2](wires.most, &one, n * job.run)
-    memcpy(result, wires.wires, n * unit)
-    for t in range(1, wires.taps):
-        wire = wires.wires + t * wires.pitch
-        o = 0
-        while o < n:  # some windows have no more taps
-            i = o
-            while o < n and tall * inside_taps(&job.width, first + o) > t:
-                o += 1
-            if o > i:
-                job.leaves.count[job.type](result + i * unit, (<int32_t*>wires.length) + i * job.run,
-                                           (<int32_t*>wires.most) + i * job.run, wire - wires.pitch + i * unit,
-                                           wire + i * unit, (o - i) * job.run)
-            else:
-                o += 1
+cdef Py_ssize_t alike(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
+    """How many windows of a block, from i on, have as many taps inside the input as window i."""
+    cdef Py_ssize_t n = 1, taps
+    if block.full:
+        return block.n - i
+    taps = inside_taps(&job.width, block.first + i)
+    while i + n < block.n and inside_taps(&job.width, block.first + i + n) == taps:
+        n += 1
+    return n
+
+
+cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
+    """Store a quantile of windows [i, i + n) of a block, which have equally many taps."""
+    cdef Py_ssize_t taps = block.tall * inside_taps(&job.width, block.first + i), lane, offset, left, below, above
+    cdef Py_ssize_t first = i * job.run, lanes = n * job.run
+    cdef double* result = <double*>block.results
+    cdef bint all_count = not block.found and taps >= job.least
+    cdef double part = between_ranks(job, q, taps, &below, &above)
+    if all_count and part == 0 and job.direct != NULL:
+        job.direct(y, job.y.w, rank_of(block, below) + first * job.size, n, job.run)
+        return
+    job.leaves.between[job.type](result, rank_of(block, below) + first * job.size,
+                                 rank_of(block, above) + first * job.size, part, lanes)
+    for lane in range(0 if all_count else lanes):
+        left = taps - block.missing[first + lane] if block.found else taps
+        if left < job.least or (left < taps and not job.omits):
+            result[lane] = NAN
+        elif left < taps:
+            offset = (first + lane) * job.size
+            part = between_ranks(job, q, left, &below, &above)
+            job.leaves.between[job.type](result + lane, rank_of(block, below) + offset, rank_of(block, above) + offset,
+                                         part, 1)
     job.store(y, job.y.w, result, n, job.run)
+
+
+cdef inline double between_ranks(Job* job, double q, Py_ssize_t taps, Py_ssize_t* below, Py_ssize_t* above) noexcept nogil:
+    """Between which ranks a quantile lies, by the method (linear, lower, higher, nearest, midpoint), and at which part of
+    the way; if that is 0, it is the one below."""
+    cdef double place = q * (taps - 1)
+    cdef Py_ssize_t rank = <Py_ssize_t>place
+    cdef double part = place - rank
+    if job.method == 4 and part > 0:
+        part = 0.5
+    elif job.method != 0 and part > 0:
+        if job.method == 2 or (job.method == 3 and (part > 0.5 or (part == 0.5 and rank % 2 == 1))):
+            rank += 1
+        part = 0
+    below[0], above[0] = rank, rank + 1 if part > 0 else rank
+    return part
+
+
+cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
+    """Store the value of each window's longest run of equal taps, of equally long ones the first and smallest; of windows
+    in which nothing counts, the label that is ignored."""
+    cdef Py_ssize_t t, i = 0, n, lane, lanes = block.n * job.run
+    cdef int32_t one = 1, taps
+    while i < block.n:
+        n, taps = alike(job, block, i), <int32_t>(block.tall * inside_taps(&job.width, block.first + i))
+        job.leaves.fill[2](block.counting + i * job.run, &taps, n * job.run)
+        i += n
+    job.leaves.fill[2](block.length, &one, lanes)
+    job.leaves.fill[2](block.most, &one, lanes)
+    memcpy(block.results, rank_of(block, 0), lanes * job.size)
+    for lane in range(lanes if block.found else 0):
+        block.counting[lane] -= block.missing[lane]
+        if block.counting[lane] == 0:
+            memcpy(block.results + lane * job.size, job.skip, job.size)
+    for t in range(1, job.whole.inputs):
+        job.leaves.count[job.type](block.results, block.length, block.most, block.counting, <int32_t>t,
+                                   rank_of(block, t - 1), rank_of(block, t), lanes)
+    job.store(y, job.y.w, block.results, block.n, job.run)
+
+
+cdef Py_ssize_t columns_alike(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
+    """How many windows, from o on, are done together: either all taps of all of them lie inside the input, or not."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t n = min(job.columns, w.out - o), i = 0, begin, last
+    full[0] = inside_taps(w, o) == w.kernel
+    if w.uniform:
+        begin, last = (w.before + w.stride - 1) // w.stride, w.size - 1 - (w.kernel - 1) * w.step + w.before
+        if full[0]:
+            return min(n, last // w.stride + 1 - o)
+        return min(n, begin - o) if o < begin and last >= begin * w.stride else n
+    while i < n and (inside_taps(w, o + i) == w.kernel) == full[0]:
+        i += 1
+    return i
 
 
 cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Pool output rows [first, last) of all planes' rows."""
-    cdef Wires wires = lay_wires_out(job, scratch)
-    cdef Py_ssize_t r, p, od, oh, o, n, t, tall, high = job.height.out, deep = job.depth.out
+    cdef Block block = lay_block_out(job, scratch)
+    cdef Py_ssize_t r, p, od, oh, i, n, q, high = job.height.out, deep = job.depth.out
     cdef const char* plane
     cdef char* y
     for r in range(first, last):
         p, od, oh = r // (high * deep), r // high % deep, r % high
         plane = job.x.data + plane_offset(job, &job.x, p)
         y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h
-        tall = inside_taps(&job.depth, od) * inside_taps(&job.height, oh)
-        o = 0
-        while o < job.width.out:
-            n = min(job.columns, job.width.out - o)
-            lay_taps(job, &wires, plane, od, oh, o, n)
-            memset(wires.nan, 0, wires.pitch)
-            if job.type == FLOAT32 or job.type == FLOAT64:
-                for t in range(wires.taps):
-                    job.leaves.mark[job.type](wires.nan, wires.wires + t * wires.pitch, n * job.run)
-            job.leaves.exchange[job.type](wires.wires, job.pairs, job.exchanges, wires.pitch, n * job.run)
-            if job.n_quantiles:
-                read_quantiles(job, &wires, y + o * job.y.w, tall, o, n)
-            else:
-                read_modes(job, &wires, y + o * job.y.w, tall, o, n)
-            o += n
+        block.tall = inside_taps(&job.depth, od) * inside_taps(&job.height, oh)
+        block.first = 0
+        while block.first < job.width.out:
+            block.n = columns_alike(job, block.first, &block.full)
+            order_columns(job, &block, plane, od, oh)
+            if block.found:
+                count_missing(job, &block)
+            block.network = &job.whole
+            if block.full and block.tall == job.column.inputs and not (block.found and job.omits):
+                block.network = &job.inner
+            for i in range(job.whole.inputs, block.network.rows):
+                block.rows[i] = block.spare + (i - job.whole.inputs) * block.pitch
+            job.leaves.exchange[job.type](block.rows, block.network.steps, block.network.n, block.n * job.run)
+            if not job.n_quantiles:
+                read_modes(job, &block, y)
+            for q in range(job.n_quantiles):
+                i = 0
+                while i < block.n:
+                    n = alike(job, &block, i)
+                    read_quantile(job, &block, job.quantiles[q], y + q * job.quantile_pitch + i * job.y.w, i, n)
+                    i += n
+            y += block.n * job.y.w
+            block.first += block.n

@@ -106,10 +106,34 @@ cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes)
         job.fill(to, &value, lanes)
 
 
+cdef enum:
+    REPEATED_BYTES = 512   # of alike output rows, from which copies are cheaper
+
+
+cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
+    """How many output rows from oh on have the same windows along H, as those of gradients do."""
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t n = 1
+    if height.uniform or (job.divides and not height.even) or not dense_rows(&job.y, job, job.width.out):
+        return 1
+    while n < most and height.firsts[oh + n] == height.firsts[oh] and height.tap_counts[oh + n] == height.tap_counts[oh]:
+        n += 1
+    return n
+
+
+cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
+    """Copy output row oh to the n - 1 behind it."""
+    cdef Memory* y = &job.y
+    cdef Py_ssize_t r
+    cdef char* row = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
+    for r in range(1, n):
+        memcpy(row + r * y.h, row, tile.out * job.run * job.size)
+
+
 cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) count output rows of all planes, for one tile of columns after the other."""
     cdef Py_ssize_t high = job.height.out, deep = job.depth.out, all_rows = job.planes * deep * high
-    cdef Py_ssize_t r, end, p, od, oh, n, planes
+    cdef Py_ssize_t r, end, p, od, oh, n, planes, same
     cdef Tile tile
     cdef Room room
     while first < last:
@@ -121,6 +145,12 @@ cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         while r < end:
             p, od, oh = r // (deep * high), r // high % deep, r % high
             planes, n = 1, min(min(high - oh, job.rows), end - r)
+            same = rows_alike(job, oh, min(high - oh, end - r))
+            if same > 1 and same * tile.out * job.run * job.size >= REPEATED_BYTES:
+                fold_chunk(job, &tile, &room, p, 1, od, oh, 1)
+                repeat_row(job, &tile, p, od, oh, same)
+                r += same
+                continue
             if oh == 0 and deep == 1 and n == high:
                 planes = max(1, min(job.rows // high, (end - r) // high))
             fold_chunk(job, &tile, &room, p, planes, od, oh, n)

@@ -1,6 +1,7 @@
 /* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each. */
 #include "leaves.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -351,7 +352,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .share = FLOATING(SHARE),
   .exchange = EACH(EXCHANGE),
   .between = EACH(BETWEEN),
-  .mark = FLOATING(MARK),
+  .mark = EACH(MARK),
   .count = EACH(COUNT),
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},

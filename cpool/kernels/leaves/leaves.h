@@ -82,16 +82,20 @@ typedef struct cpool_leaves {
    * inside[i] * within elements that they see, of which `present` are there; or `divisor`, unless it is 0. */
   void (*share[2])(void *sums, const void *present, const void *widths, const void *inside, double across, double within,
                    double divisor, ptrdiff_t lanes);
-  /* Orders the rows of `wires`, `lanes` each, by `pairs` exchanges: afterwards row pairs[2p] <= row pairs[2p + 1]. */
-  void (*exchange[CPOOL_COMPUTED])(void *wires, const int32_t *pairs, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t lanes);
-  /* result[i] = below[i] + (above[i] - below[i]) * part, in double; NaN where nan[i] is. */
-  void (*between[CPOOL_COMPUTED])(double *result, const void *below, const void *above, double part, const void *nan,
-                                  ptrdiff_t lanes);
-  /* nan[i] = a[i] where a[i] is NaN. */
-  void (*mark[2])(void *nan, const void *a, ptrdiff_t lanes);
-  /* Of ordered rows: length[i] counts equals up to row t, most[i] the longest run yet, result[i] its value. */
-  void (*count[CPOOL_COMPUTED])(void *result, int32_t *length, int32_t *most, const void *before, const void *row,
-                                ptrdiff_t lanes);
+  /* Steps (low, high, a, b) of numbers of rows: row low becomes the minimum and row high the maximum of rows a and b, all
+   * different ones; what is -1 is not wanted. */
+  void (*exchange[CPOOL_COMPUTED])(char *const *rows, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes);
+  /* out[i] = in[i], but the greatest number instead of NaN, or of integers instead of `skip`; counts[i] counts these.
+   * Whether there were any. Of floats that come out a zero is +0. */
+  int (*mark[CPOOL_COMPUTED])(void *out, int32_t *counts, const void *in, const void *skip, const void *greatest,
+                              ptrdiff_t lanes);
+  /* result[i] lies between below[i] and above[i], at `part` of the way: as numpy.quantile rounds, but the middle is half
+   * the sum; where that is infinite or NaN, by their weighted sum. */
+  void (*between[CPOOL_COMPUTED])(double *result, const void *below, const void *above, double part, ptrdiff_t lanes);
+  /* Of rows in order, row t: length[i] counts equals up to it, most[i] the longest run among the first taps[i], result[i]
+   * its value. */
+  void (*count[CPOOL_COMPUTED])(void *result, int32_t *length, int32_t *most, const int32_t *taps, int32_t t,
+                                const void *before, const void *row, ptrdiff_t lanes);
   /* Along indices (scatter.h): by float and double, then by int32 and int64. */
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,

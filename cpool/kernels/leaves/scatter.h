@@ -4,6 +4,12 @@
 
 /* Sums of gradients begin at +0, so that no zero is -0; and a NaN comes only where a gradient was no finite number. Then,
  * and only then, all that was written is looked at again. */
+CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
+  int odd = 0;
+  for (ptrdiff_t i = 0; i < n; i++) odd |= !(g[i] - g[i] == 0);
+  return odd;
+}
+
 static CPOOL_NOINLINE void NAME(settle)(F *flat, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) flat[i] = flat[i] == flat[i] ? flat[i] : (F)NAN;
 }
@@ -32,6 +38,9 @@ static void NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const 
 CPOOL_INLINE int NAME(add_turns)(F *const *flat, const F *const *g, ptrdiff_t g_stride, const I *const *at, ptrdiff_t stride,
                                  int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements, int strided) {
   int odd = 0;
+  for (int p = 0; p < planes; p++)
+    for (ptrdiff_t o = 0; o < (strided ? n : 1); o++)
+      odd |= NAME(is_odd)((const F *)((const char *)g[p] + o * g_stride), strided ? run : n);
   for (ptrdiff_t o = 0; o < n; o++)
     for (int p = 0; p < planes; p++) {
       const F *v = strided ? (const F *)((const char *)g[p] + o * g_stride) : g[p] + o;
@@ -39,7 +48,6 @@ CPOOL_INLINE int NAME(add_turns)(F *const *flat, const F *const *g, ptrdiff_t g_
       for (ptrdiff_t i = 0; i < (strided ? run : 1); i++) {
         if ((uint64_t)x[i] >= (uint64_t)elements) return 0;
         flat[p][x[i] * (strided ? run : 1) + i] += v[i];
-        odd |= !(v[i] - v[i] == 0);
       }
     }
   for (int p = 0; odd && p < planes; p++) NAME(settle)(flat[p], elements * run);

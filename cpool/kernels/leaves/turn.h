@@ -50,7 +50,7 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
         TURN(_block)(to + c * out_pitch + r * size, out_pitch, from + r * in_pitch + c * size, in_pitch, TURN(_n));
       }
     }
-  } else if (in_pitch <= 16) { /* reads go on into the rows behind, of which the last few have too few */
+  } else if (in_pitch > 0 && in_pitch <= 16) { /* reads go on into the rows behind, of which the last few have too few */
     while ((r + 2 * n - 1) * in_pitch + 16 <= (rows - 1) * in_pitch + columns * size) {
       TURN(_block)(to + r * size, out_pitch, from + r * in_pitch, in_pitch, (int)columns);
       r += 2 * n;

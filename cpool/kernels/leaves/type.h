@@ -105,54 +105,145 @@ static void OF(divide)(void *a, const void *widths, double across, ptrdiff_t lan
 #endif
 #undef SELECTS
 
-static void OF(exchange)(void *wires, const int32_t *pairs, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t lanes) {
-  for (ptrdiff_t p = 0; p < n; p++) {
-    T *restrict low = (T *)((char *)wires + pairs[2 * p] * pitch);
-    T *restrict high = (T *)((char *)wires + pairs[2 * p + 1] * pitch);
-    for (ptrdiff_t i = 0; i < lanes; i++) {
-      T a = low[i], b = high[i];
-      low[i] = b < a ? b : a;
-      high[i] = b < a ? a : b;
-    }
+/* Every LANE(k) of a block; that no row is another one is seen in functions of their own alone. */
+#define BLOCK(first, width, LANE)                               \
+  do {                                                          \
+    const ptrdiff_t i = (first);                                \
+    for (int j = 0; j < (int)(width); j++) { LANE(i + j); }     \
+  } while (0)
+
+/* Halves of an exchange. They need no care for NaN: `mark` has taken it out. */
+#define LOWER(k) low[k] = b[k] < a[k] ? b[k] : a[k]
+#define HIGHER(k) high[k] = b[k] < a[k] ? a[k] : b[k]
+#define BOTH(k) const T v = a[k], w = b[k]; low[k] = w < v ? w : v; high[k] = w < v ? v : w
+#define LOWER_BLOCK(i, width) BLOCK(i, width, LOWER)
+#define HIGHER_BLOCK(i, width) BLOCK(i, width, HIGHER)
+#define BOTH_BLOCK(i, width) BLOCK(i, width, BOTH)
+static CPOOL_NOINLINE void OF(lower)(T *restrict low, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
+  CPOOL_LANES(T, lanes, LOWER_BLOCK);
+}
+static CPOOL_NOINLINE void OF(higher)(T *restrict high, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
+  CPOOL_LANES(T, lanes, HIGHER_BLOCK);
+}
+static CPOOL_NOINLINE void OF(both)(T *restrict low, T *restrict high, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
+  CPOOL_LANES(T, lanes, BOTH_BLOCK);
+}
+#undef LOWER
+#undef HIGHER
+#undef BOTH
+#undef LOWER_BLOCK
+#undef HIGHER_BLOCK
+#undef BOTH_BLOCK
+
+static void OF(exchange)(char *const *rows, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes) {
+  for (const int32_t *step = steps; step < steps + 4 * n; step += 4) {
+    const T *a = (const T *)rows[step[2]], *b = (const T *)rows[step[3]];
+    if (step[1] < 0) OF(lower)((T *)rows[step[0]], a, b, lanes);
+    else if (step[0] < 0) OF(higher)((T *)rows[step[1]], a, b, lanes);
+    else OF(both)((T *)rows[step[0]], (T *)rows[step[1]], a, b, lanes);
   }
 }
 
-static void OF(between)(double *restrict result, const void *below, const void *above, double part, const void *nan,
-                        ptrdiff_t lanes) {
-  const T *restrict low = (const T *)below, *restrict high = (const T *)above, *restrict no = (const T *)nan;
-  if (part == 0.5)
-    for (ptrdiff_t i = 0; i < lanes; i++) result[i] = ((double)low[i] + (double)high[i]) / 2;
-  else if (part == 0)
-    for (ptrdiff_t i = 0; i < lanes; i++) result[i] = (double)low[i];
-  else
-    for (ptrdiff_t i = 0; i < lanes; i++) result[i] = (double)low[i] + ((double)high[i] - (double)low[i]) * part;
 #if FLOATS
-  for (ptrdiff_t i = 0; i < lanes; i++) result[i] = no[i] != no[i] || result[i] != result[i] ? NAN : result[i] + 0.0;
+#define FLAG PLACE
+#define ABSENT(v) ((v) != (v))
+#define GREATEST ((T)INFINITY)
+#define ONE_ZERO(v) ((v) + (T)0)
+#define SOUND(r, low, high, part) (fabs(r) <= DBL_MAX ? (r) : (double)(low) * (1 - (part)) + (double)(high) * (part))
 #else
-  (void)no;
+#define FLAG T
+#define ABSENT(v) ((v) == skipped)
+#define GREATEST (*(const T *)greatest)
+#define ONE_ZERO(v) (v)
+#define SOUND(r, low, high, part) (r)
 #endif
-}
 
+static int OF(mark)(void *restrict out, int32_t *restrict counts, const void *restrict in, const void *skip,
+                    const void *greatest, ptrdiff_t lanes) {
+  enum { some = 256 / sizeof(T) }; /* lanes, after which it is seen whether any was absent */
+  T *to = (T *)out;
+  const T *v = (const T *)in;
+  int found = 0;
+  ptrdiff_t lane = 0;
 #if FLOATS
-static void OF(mark)(void *nan, const void *a, ptrdiff_t lanes) {
-  T *restrict to = (T *)nan;
-  const T *restrict v = (const T *)a;
-  for (ptrdiff_t i = 0; i < lanes; i++) to[i] = v[i] != v[i] ? v[i] : to[i];
-}
+  (void)skip, (void)greatest;
+#else
+  const T skipped = *(const T *)skip;
 #endif
-
-static void OF(count)(void *result, int32_t *restrict length, int32_t *restrict most, const void *before, const void *row,
-                      ptrdiff_t lanes) {
-  T *restrict to = (T *)result;
-  const T *restrict last = (const T *)before, *restrict v = (const T *)row;
-  for (ptrdiff_t i = 0; i < lanes; i++) {
-    const int32_t n = v[i] == last[i] ? length[i] + 1 : 1;
-    const int better = n > most[i];
-    length[i] = n;
-    most[i] = better ? n : most[i];
-    to[i] = better ? v[i] : to[i];
+  for (; lane + some <= lanes; lane += some) {
+    FLAG any = 0;
+    for (int j = 0; j < some; j++) {
+      to[lane + j] = ONE_ZERO(v[lane + j]);
+      any |= ABSENT(v[lane + j]);
+    }
+    found |= any != 0;
   }
+  for (; lane < lanes; lane++) {
+    to[lane] = ONE_ZERO(v[lane]);
+    found |= ABSENT(v[lane]);
+  }
+  for (ptrdiff_t i = 0; found && i < lanes; i++) {
+    const int absent = ABSENT(v[i]);
+    to[i] = absent ? GREATEST : to[i];
+    counts[i] += absent;
+  }
+  return found;
 }
+
+static void OF(between)(double *restrict result, const void *below, const void *above, double part, ptrdiff_t lanes) {
+  const T *restrict low = (const T *)below, *restrict high = (const T *)above;
+#define BETWEEN(k, FORMULA)                                                 \
+  const double l = (double)low[k], h = (double)high[k], r = FORMULA;        \
+  const double s = SOUND(r, l, h, part) + 0.0;                              \
+  result[k] = s == s ? s : (double)NAN
+#define ELEMENT(k) result[k] = (double)low[k]
+#define MIDDLE(k) BETWEEN(k, (l + h) / 2)
+#define NEAR_LOW(k) BETWEEN(k, l + (h - l) * part)
+#define NEAR_HIGH(k) BETWEEN(k, h - (h - l) * (1 - part))
+#define ELEMENT_BLOCK(i, width) BLOCK(i, width, ELEMENT)
+#define MIDDLE_BLOCK(i, width) BLOCK(i, width, MIDDLE)
+#define NEAR_LOW_BLOCK(i, width) BLOCK(i, width, NEAR_LOW)
+#define NEAR_HIGH_BLOCK(i, width) BLOCK(i, width, NEAR_HIGH)
+  if (part == 0) CPOOL_LANES(T, lanes, ELEMENT_BLOCK);
+  else if (part == 0.5) CPOOL_LANES(T, lanes, MIDDLE_BLOCK);
+  else if (part < 0.5) CPOOL_LANES(T, lanes, NEAR_LOW_BLOCK);
+  else CPOOL_LANES(T, lanes, NEAR_HIGH_BLOCK);
+#undef BETWEEN
+#undef ELEMENT
+#undef MIDDLE
+#undef NEAR_LOW
+#undef NEAR_HIGH
+#undef ELEMENT_BLOCK
+#undef MIDDLE_BLOCK
+#undef NEAR_LOW_BLOCK
+#undef NEAR_HIGH_BLOCK
+}
+#undef FLAG
+#undef ABSENT
+#undef GREATEST
+#undef ONE_ZERO
+#undef SOUND
+
+static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *restrict most, const int32_t *restrict taps,
+                      int32_t t, const void *restrict before, const void *restrict row, ptrdiff_t lanes) {
+  T *to = (T *)result;
+  const T *last = (const T *)before, *v = (const T *)row;
+  /* No lane twice, for it counts. */
+  enum { some = CPOOL_VECTOR / sizeof(T) };
+  ptrdiff_t lane = 0;
+#define COUNT(k)                                                \
+  const int32_t longer = length[k] + 1, n = v[k] == last[k] ? longer : 1; \
+  const int better = (n > most[k]) & (t < taps[k]);             \
+  length[k] = n;                                                \
+  const int32_t record = most[k];                               \
+  most[k] = better ? n : record;                                \
+  const T kept = to[k], now = v[k];                             \
+  to[k] = better ? now : kept
+  for (; lane + some <= lanes; lane += some) BLOCK(lane, some, COUNT);
+  for (; lane < lanes; lane++) { COUNT(lane); }
+#undef COUNT
+}
+#undef BLOCK
 
 static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
   enum { some = 64 / sizeof(T) };
