@@ -77,7 +77,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
 
 cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     """Write what stays in scratch while a tile's rows are pooled: padding and divisors."""
-    cdef Py_ssize_t o, lanes = max(tile.used, 1) * job.run
+    cdef Py_ssize_t o, lanes = min(max(tile.used, 1), LONGEST_BLOCK if job.along == LONG else tile.span) * job.run
     cdef double value
     job.fill(room.pad, job.identity, lanes)
     if job.along != NONE and job.along != LONG:
