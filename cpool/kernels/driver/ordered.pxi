@@ -3,11 +3,11 @@
 #
 #     input rows --column--> columns in order --inner, or whole--> rows of ranks --> quantiles, or longest run of equals
 #
-# A column is the taps of a window at one place along W. Windows that move by 1 share their columns: these are put in order
-# once, and tap t is column t of the first window, shifted. Of other windows column t of all is gathered first.
+# A column is the taps of a window at one place along W. Windows that move by 1 share their columns: these are put in
+# order once, and tap t is column t of the first window, shifted. Of other windows column t of all is gathered first.
 #
-# What does not count (padding; NaN; of labels the one to be ignored) is the greatest number there is, so that the taps that
-# count come first, and is counted. Windows in which all taps count need the wanted ranks alone; others have ranks of
+# What does not count (padding; NaN; of labels the one to be ignored) is the greatest number there is, so that the taps
+# that count come first, and is counted. Windows in which all taps count need the wanted ranks alone; others have ranks of
 # their own, and all taps are put in order.
 
 cdef struct Block:          # output columns [first, first + n) of one row
@@ -110,7 +110,8 @@ cdef void order_columns(Job* job, Block* block, const char* plane, Py_ssize_t od
                         and th < taps_of(&job.height, oh)):
                     row = plane + d * job.x.d + h * job.x.h
                 if w.uniform:
-                    rows[i] = lay_row(job, block, rows[i], marked, row, first_of(w, block.first) + g * w.step, w.stride, n)
+                    rows[i] = lay_row(job, block, rows[i], marked, row, first_of(w, block.first) + g * w.step,
+                                      w.stride, n)
                 else:
                     for o in range(n):
                         lay_row(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
@@ -177,9 +178,10 @@ cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i,
     job.store(y, job.y.w, result, n, job.run)
 
 
-cdef inline double between_ranks(Job* job, double q, Py_ssize_t taps, Py_ssize_t* below, Py_ssize_t* above) noexcept nogil:
-    """Between which ranks a quantile lies, by the method (linear, lower, higher, nearest, midpoint), and at which part of
-    the way; if that is 0, it is the one below."""
+cdef inline double between_ranks(Job* job, double q, Py_ssize_t taps, Py_ssize_t* below,
+                                 Py_ssize_t* above) noexcept nogil:
+    """Between which ranks a quantile lies, by the method (linear, lower, higher, nearest, midpoint), and at which part
+    of the way; if that is 0, it is the one below."""
     cdef double place = q * (taps - 1)
     cdef Py_ssize_t rank = <Py_ssize_t>place
     cdef double part = place - rank
@@ -194,8 +196,8 @@ cdef inline double between_ranks(Job* job, double q, Py_ssize_t taps, Py_ssize_t
 
 
 cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
-    """Store the value of each window's longest run of equal taps, of equally long ones the first and smallest; of windows
-    in which nothing counts, the label that is ignored."""
+    """Store the value of each window's longest run of equal taps, of equally long ones the first and smallest; of
+    windows in which nothing counts, the label that is ignored."""
     cdef Py_ssize_t t, i = 0, n, lane, lanes = block.n * job.run
     cdef int32_t one = 1, taps
     while i < block.n:

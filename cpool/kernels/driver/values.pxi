@@ -116,7 +116,8 @@ cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept no
     cdef Py_ssize_t n = 1
     if height.uniform or (job.divides and not height.even) or not dense_rows(&job.y, job, job.width.out):
         return 1
-    while n < most and height.firsts[oh + n] == height.firsts[oh] and height.tap_counts[oh + n] == height.tap_counts[oh]:
+    while (n < most and height.firsts[oh + n] == height.firsts[oh]
+           and height.tap_counts[oh + n] == height.tap_counts[oh]):
         n += 1
     return n
 
