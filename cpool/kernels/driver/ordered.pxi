@@ -7,8 +7,8 @@
 # order once, and tap t is column t of the first window, shifted. Of other windows column t of all is gathered first.
 #
 # What does not count (padding; NaN; of labels the one to be ignored) is the greatest number there is, so that the taps
-# that count come first, and is counted. Windows in which all taps count need the wanted ranks alone; others have ranks of
-# their own, and all taps are put in order.
+# that count come first, and is counted. Windows in which all taps count need the wanted ranks alone; others have ranks
+# of their own, and all taps are put in order.
 
 cdef struct Block:          # output columns [first, first + n) of one row
     Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input
