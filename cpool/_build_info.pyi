@@ -3,5 +3,5 @@ VERSION: str
 COMPILER: str
 FLAGS: str
 OPENMP: bool
-BOUNDS_CHECKS: bool
+CHECKS: bool
 LEVELS: list[str]

@@ -14,7 +14,7 @@ def config() -> dict[str, Any]:
         "compiler": _build_info.COMPILER,
         "flags": _build_info.FLAGS,
         "openmp": "yes" if _build_info.OPENMP else "NO: built without OpenMP, every call runs on one thread",
-        "bounds checks": "yes (debug build, slow)" if _build_info.BOUNDS_CHECKS else "no",
+        "checks": "yes (debug build, slow)" if _build_info.CHECKS else "no",
         "instruction sets built": ", ".join(_build_info.LEVELS),
         "instruction set chosen": _engine.LEVEL,
         "threads": threads.get_num_threads(),

@@ -32,7 +32,7 @@ from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyO
 from cython.parallel cimport prange, threadid
 from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport abort, calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 include "job.pxi"
@@ -102,11 +102,12 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
     return min(threads, now) if now < OMP_AT_IMPORT else threads
 
 
-cdef void work_in(Work work, Job* job, char* base, Py_ssize_t n, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Do a piece of work in n bytes of scratch."""
+cdef void work_in(Work work, Job* job, char* base, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Do a piece of work in scratch."""
     cdef Scratch scratch
-    scratch.base, scratch.taken, scratch.size = base, 0, n
+    scratch.base, scratch.taken, scratch.n = base, 0, 0
     work(job, &scratch, first, last)
+    start(&scratch)
 
 
 cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes) except -1:
@@ -120,11 +121,11 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     scratch = <char*>round_up(<Py_ssize_t>room, LINE)
     with nogil:
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
-            work_in(work, job, scratch, scratch_bytes, 0, total)
+            work_in(work, job, scratch, 0, total)
         else:
             pieces = min(units, 8 * threads)
             for t in prange(pieces, num_threads=threads, schedule="dynamic", chunksize=1):
-                work_in(work, job, scratch + threadid() * each, scratch_bytes, t * units // pieces * unit,
+                work_in(work, job, scratch + threadid() * each, t * units // pieces * unit,
                         (t + 1) * units // pieces * unit)
     free(room)
     return 0
@@ -246,7 +247,7 @@ cdef class Call:
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill = job.leaves.fill[job.log_size]
         self.unit, self.total = 1, job.planes * job.depth.out * job.height.out
-        scratch.base, scratch.taken, scratch.size = NULL, 0, 0
+        scratch.base, scratch.taken, scratch.n = NULL, 0, 0
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values

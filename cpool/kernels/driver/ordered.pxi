@@ -41,7 +41,7 @@ cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n) noexcept nogil:
 cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
     cdef Py_ssize_t line = line_of(job, job.columns) * job.run, lanes = job.columns * job.run, groups = groups_of(job)
-    scratch.taken = 0
+    start(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
     block.line = take(scratch, line * job.size if job.marks else 0)
     block.lines = take(scratch, groups * job.column.rows * block.line_pitch)

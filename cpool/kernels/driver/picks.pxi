@@ -336,7 +336,7 @@ cdef inline bint is_number(Job* job, const char* value) noexcept nogil:
 cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t r, high = job.height.out, deep = job.depth.out
     cdef Room room
-    scratch.taken = 0
+    start(scratch)
     room.flat = take(scratch, SEARCHED * job.size)
     for r in range(first, last):
         find_row(job, &room, r // (deep * high), r // high % deep, r % high)

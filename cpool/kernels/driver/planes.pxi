@@ -86,9 +86,9 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Scratch rest
     cdef Job inner
     cdef Py_ssize_t n, tiles = (job.width.out + job.inner_columns - 1) // job.inner_columns, log_index
-    scratch.taken = 0
+    start(scratch)
     turned = lay_turned(job, scratch)
-    rest.base, rest.size = scratch.base + scratch.taken, scratch.size - scratch.taken
+    rest.base, rest.taken, rest.n = scratch.base + scratch.taken, 0, 0
     while first < last:
         n = min(job.together, last - first)
         inner = turned_job(job, n)
@@ -101,5 +101,6 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
                          log_index, turned.at, turned.loaded, first, n)
         else:
             pool_values(&inner, &rest, 0, job.depth.out * job.height.out * tiles)
+        start(&rest)
         store_turned(job, &job.y, job.type, job.store, job.size, job.log_size, turned.y, turned.loaded, first, n)
         first += n

@@ -27,7 +27,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     cdef Py_ssize_t unit = job.run * job.size, pitch = tile.pitch * unit, rows = job.rows, n
     cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall, deep
     memset(&room, 0, sizeof(Room))
-    scratch.taken = 0
+    start(scratch)
     n = max(RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)

@@ -111,7 +111,7 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     cdef char* block
     cdef char* loaded
     cdef int64_t* own
-    scratch.taken = 0
+    start(scratch)
     own = <int64_t*>take(scratch, outs * 2 * sizeof(int64_t) if job.checks else 0)
     block = take(scratch, max(most, wide) * unit)
     loaded = take(scratch, job.width.out * unit)

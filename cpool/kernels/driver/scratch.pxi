@@ -11,9 +11,15 @@ cdef extern from "guard.h":
 cdef enum:
     LINE = 64          # parts begin at multiples of it, so that no vector lies across two cache lines
 
+cdef enum:
+    MOST_GAPS = 64     # of one layout, or two where one lies in the rest of another
+
 cdef struct Scratch:
     char* base         # NULL while measuring
-    Py_ssize_t taken, size
+    Py_ssize_t taken
+    char* gaps[64]     # where there are any: what a checking build looks at
+    Py_ssize_t lengths[64]
+    Py_ssize_t n
 
 
 cdef inline char* take(Scratch* scratch, Py_ssize_t n) noexcept nogil:
@@ -22,6 +28,20 @@ cdef inline char* take(Scratch* scratch, Py_ssize_t n) noexcept nogil:
     scratch.taken = round_up(begin + n + GAP, LINE)
     if scratch.base == NULL:
         return NULL
-    open_gap(scratch.base + begin, n)
-    close_gap(scratch.base + begin + n, scratch.taken - begin - n)
+    if GAP:
+        open_gap(scratch.base + begin, n)
+        close_gap(scratch.base + begin + n, scratch.taken - begin - n)
+        if scratch.n == MOST_GAPS:
+            abort()
+        scratch.gaps[scratch.n], scratch.lengths[scratch.n] = scratch.base + begin + n, scratch.taken - begin - n
+        scratch.n += 1
     return scratch.base + begin
+
+
+cdef inline void start(Scratch* scratch) noexcept nogil:
+    """Begin a layout anew. What was overrun in the one before ends the process of a checking build."""
+    cdef Py_ssize_t i
+    for i in range(scratch.n if GAP else 0):
+        if not gap_is_whole(scratch.gaps[i], scratch.lengths[i]):
+            abort()
+    scratch.taken = scratch.n = 0
