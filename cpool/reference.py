@@ -231,7 +231,7 @@ def _extreme(
     empty = counts.sum(-1) < min_count
     if initial is not None:
         first = y.dtype.type(initial)
-        y = np.where(empty | better(first, y), first, y)
+        y = np.where(empty | better(first, y) | (first != first), first, y)
         empty = np.zeros_like(empty) if not isinstance(x, np.ma.MaskedArray) else empty
     y = planes.whole(_finish(y, empty, x), windows.out)
     if not return_indices:
