@@ -36,6 +36,13 @@ class Explanation:
         Output rows and columns that are done at once.
     scratch_bytes, bytes_read, bytes_written : int
         Scratch of each thread; bytes of the arrays.
+
+    Examples
+    --------
+    >>> import numpy as np, cpool
+    >>> plan = cpool.explain(cpool.avg_pool1d, np.zeros((8, 100)), 5, 1)
+    >>> plan.dtype, plan.strategies, plan.windows[0].kernel, plan.bytes_written
+    (dtype('float64'), ('flat',), 5, 6144)
     """
 
     shape: tuple[int, ...]

@@ -152,7 +152,7 @@ _TEXTS = {
         "method": """method : "linear", "lower", "higher", "nearest" or "midpoint"
         What is taken between two elements, as of `numpy.quantile`.
     """,
-        "answer": "[1., 7.]",
+        "answer": "[2., 7.]",
     },
     "mode": {
         "kinds": "integer or bool",
