@@ -525,3 +525,55 @@ def test_indices_make_another_call():
     for index in (at, at.astype(np.int32), swapped, stepped, stepped.astype(np.int32), swapped.astype(np.int32), at):
         same(cpool.max_pool2d_backward(y, index, x.shape), expected)
     same(cpool.max_pool2d_backward(y, at, (3, 9, 8)), reference.max_pool2d_backward(y, at, (3, 9, 8)))
+
+
+# ------------------------------------------------------------------------------------- what counts, and what is kept
+
+
+def test_a_mask_where_and_nan_hold_together():
+    x = np.ma.MaskedArray([[1.0, 9.0, np.nan, 5.0]], [[False, True, False, False]])
+    given = dict(where=[[True, True, True, False]], nan_policy="omit")
+    assert cpool.max_pool1d(x, 4, **given).item() == 1
+    assert cpool.avg_pool1d(x, 4, **given).item() == 1
+
+
+def test_windows_in_which_nothing_counts():
+    y = cpool.max_pool1d(np.ones((1, 4)), 2, where=[[True, True, False, False]])
+    np.testing.assert_array_equal(y, [[1, np.nan]])
+    y = cpool.avg_pool1d(np.ones((1, 2)), 1, 1, 1, where=[[True, False]])
+    np.testing.assert_array_equal(y, [[0, 1, np.nan, 0]])  # padding is no element that was passed over
+
+
+def test_padding_is_less_than_any_number(threads):
+    x = np.full((3, 9, 40), -np.inf, np.float32)
+    for k in (2, 3, 5):
+        same(cpool.max_pool2d(x, k, 1, k // 2), np.full_like(cpool.max_pool2d(x, k, 1, k // 2), -np.inf))
+
+
+def test_rows_left_over_between_planes(threads):
+    x = whole((6, 5, 600))
+    same(cpool.max_pool2d(x, 2), reference.max_pool2d(x, 2))
+    same(cpool.max_pool2d(x, 2, return_indices=True)[1], reference.max_pool2d(x, 2, return_indices=True)[1])
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_tall_windows_that_share_rows(stride, threads):
+    x = whole((2, 60, 300))
+    same(cpool.max_pool2d(x, (11, 3), (stride, 1)), reference.max_pool2d(x, (11, 3), (stride, 1)))
+
+
+def test_gradients_of_long_windows_of_channels(threads):
+    g = channels_last(whole((1, 64, 1001), np.float64))
+    given = dict(kernel_size=600, stride=1, padding=300, count_include_pad=False)
+    ours = cpool.avg_pool1d_backward(g, (1, 64, 1000), **given)
+    np.testing.assert_allclose(ours, reference.avg_pool1d_backward(g, (1, 64, 1000), **given), atol=1e-11)
+
+
+def test_dtypes_of_indices_make_another_call():
+    x = whole((2, 8, 8))
+    wide = cpool.max_pool2d(x, 2, return_indices=True)[1]
+    narrow = cpool.max_pool2d(x, 2, return_indices=True, index_dtype=np.int32)[1]
+    assert narrow.dtype == np.int32
+    np.testing.assert_array_equal(narrow, wide)
+    g = np.ones(wide.shape, np.float32)
+    same(cpool.max_pool2d_backward(g, narrow, x.shape), cpool.max_pool2d_backward(g, wide, x.shape))
