@@ -291,7 +291,7 @@ def scatter(
     elements = math.prod(gx.shape[a] for a in axes)
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
     workers = min(share, threads.PROCESSORS)
-    planes = math.prod(gx.shape) // elements
+    planes = _layout.canonical(axes, gx, gy, indices).planes
     if elements <= _SCATTERED_AS_ONE and planes >= 4 * workers:
         axes, (gx, gy, indices) = _layout.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))

@@ -126,6 +126,8 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
             if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
                 job.astray = True
                 return
+        if dense:  # where it is summed in place: rows of outputs are looked at by few blocks
+            most = max(most, wide)
         lo, stop = top * wide, below * wide
         while lo < stop:
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
