@@ -68,7 +68,7 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
     if row != NULL:
         least = min(n, (max(0, -start) + hop - 1) // hop)
     most = max(least, min(n, (job.width.size - start + hop - 1) // hop))
-    inside = row + (start + least * hop) * job.x.w
+    inside = row + (start + least * hop) * job.x.w if row != NULL else NULL
     if job.shares and job.as_it_lies and not job.marks and least == 0 and most == n:
         return <char*>inside
     job.fill(to, job.identity, least * job.run)

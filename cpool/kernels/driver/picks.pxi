@@ -82,7 +82,8 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
     cdef int64_t offsets[8]
     while left > RADIX:
         for i in range(4):
-            t[i], f[i], offsets[i] = m + i * wide * distance, stood + i * wide * distance, i * wide * w.step
+            t[i], offsets[i] = m + i * wide * distance, i * wide * w.step
+            f[i] = stood + i * wide * distance if stood != NULL else NULL
         wide *= 4
         left = (w.kernel + wide - 1) // wide
         reach = some + (w.kernel - wide) * w.step * job.run
@@ -90,7 +91,8 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
         m, stood, turn = room.doubled[turn], room.partial[turn], 1 - turn
     for i in range(left):
         offsets[i] = min(i * wide, w.kernel - wide)
-        t[i], f[i] = m + offsets[i] * distance, stood + offsets[i] * distance
+        t[i] = m + offsets[i] * distance
+        f[i] = stood + offsets[i] * distance if stood != NULL else NULL
         offsets[i] *= w.step
     job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, pitch, rows, lanes, 0)
 
@@ -292,7 +294,8 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
     cdef Axis* w = &job.width
     cdef Memory* m = &job.at
     cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.rows
-    cdef char value[8]
+    cdef double number = 0  # or whatever type it is of
+    cdef char* value = <char*>&number
     cdef int64_t index
     cdef const void* row
     cdef bint searched

@@ -153,7 +153,7 @@ static void OF(exchange)(char *const *rows, const int32_t *steps, ptrdiff_t n, p
 #else
 #define FLAG T
 #define ABSENT(v) ((v) == skipped)
-#define GREATEST (*(const T *)greatest)
+#define GREATEST most
 #define ONE_ZERO(v) (v)
 #define SOUND(r, low, high, part) (r)
 #endif
@@ -168,7 +168,9 @@ static int OF(mark)(void *restrict out, int32_t *restrict counts, const void *re
 #if FLOATS
   (void)skip, (void)greatest;
 #else
-  const T skipped = *(const T *)skip;
+  T skipped, most;
+  memcpy(&skipped, skip, sizeof skipped);
+  memcpy(&most, greatest, sizeof most);
 #endif
   for (; lane + some <= lanes; lane += some) {
     FLAG any = 0;
@@ -247,7 +249,9 @@ static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *
 
 static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
   enum { some = 64 / sizeof(T) };
-  const T *x = (const T *)row, v = *(const T *)value;
+  const T *x = (const T *)row;
+  T v;
+  memcpy(&v, value, sizeof v);
   ptrdiff_t i = 0;
 #if FLOATS
   if (v != v) {
