@@ -140,7 +140,7 @@ def _driven(
     kind: str, type: str, tables: list[Table], memory: _layout.Memory, share: int, views: tuple[_layout.View, ...],
     strategy: _strategy.Strategy | None, **options: Any,
 ) -> Callable[..., Any]:  # fmt: skip
-    """Prepare one call of the driver, which reads all `views` but those that it writes: indices and the one before."""
+    """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others."""
     call = _driver.Call(kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, **options)
     run: Callable[..., Any] = call.run
     told = explained.get()

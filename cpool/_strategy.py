@@ -49,7 +49,7 @@ class Strategy(NamedTuple):
     single: bool
 
 
-def _along(w: Table, run: int, size: int, rows: int, sums: bool, picks: bool, divides_first: bool) -> str:
+def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first: bool) -> str:
     """Choose the strategy along W; `rows` is how many output rows there are in all planes."""
     if not w.pooled:
         return "none"
@@ -114,7 +114,7 @@ def choose(
     d, h, w = tables
     unit = run * size
     total = planes * d.out * h.out
-    along = _along(w, run, size, total, sums, picks, divides_first)
+    along = _along(w, run, size, total, picks, divides_first)
     stride = w.stride if w.uniform else 1
     # Columns: as many as make a row of scratch of the allowed length, but whole windows.
     widest = max(1, WIDEST_ROW // unit)

@@ -132,7 +132,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
 
 
 cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
-    """Unpack the windows of one axis, as geometry.packed_axis lays them out; return where the next ones start."""
+    """Unpack the windows of one axis, as geometry.Table.packed lays them out; return where the next ones start."""
     w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
     w.uniform, w.advance, w.rows, w.even = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9], <Py_ssize_t>p[10]
@@ -148,7 +148,7 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
 
 
 cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept nogil:
-    """Unpack the strides of one array, as layout.packed lays them out; return where the next one's start."""
+    """Unpack the strides of one array, as _layout.Memory.packed lays them out; return where the next one's start."""
     m.type = <Py_ssize_t>p[0]
     m.d, m.h, m.w = <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     m.planes = p + 4

@@ -87,7 +87,7 @@ cdef enum:
 cdef struct Axis:          # windows: tap t of output o is input first + t*step, for t < taps
     Py_ssize_t size, out, kernel, stride, step, before, period, advance, rows
     bint uniform           # first = o*stride - before, taps = kernel: there are no tables
-    Py_ssize_t even        # the divisor of all windows, or 0 where `count` tells
+    Py_ssize_t even        # the divisor of all windows, or 0 where `counts` tells
     const int64_t* firsts
     const int64_t* tap_counts
     const int64_t* counts

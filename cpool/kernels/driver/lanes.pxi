@@ -35,6 +35,7 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
+    """Turn rows into lanes, fold columns, and turn the results back."""
     cdef Py_ssize_t row = rows * job.size
     cdef Turn turn = job.leaves.turn[job.log_size]
     turn(room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
@@ -66,6 +67,7 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
 
 cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                     Py_ssize_t rows, const Close* close) noexcept nogil:
+    """Fold columns row by row: the run under each is the lanes."""
     cdef Py_ssize_t r
     for r in range(rows):
         fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run, close)
@@ -73,6 +75,7 @@ cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_
 
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
+    """Fold each phase of the result, rows end to end, and put the phases together."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t s = w.period, begin = (tile.begin + w.before) // s, end = (tile.end - 1 + w.before) // s + 1
     cdef Py_ssize_t lanes = (rows - 1) * tile.pitch + end - begin, phase, i, t, n, start, r
@@ -95,6 +98,7 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
 
 cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                         Py_ssize_t rows, const Close* close) noexcept nogil:
+    """Fold one window of each row, and copy it along the row."""
     cdef Py_ssize_t unit = job.run * job.size, n = taps_of(&job.width, tile.begin), t, r, done, some
     for t in range(n):
         room.taps[t] = flat + (first_of(&job.width, tile.begin) + t * job.width.step - tile.start) * unit

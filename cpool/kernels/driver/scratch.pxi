@@ -10,8 +10,6 @@ cdef extern from "guard.h":
 
 cdef enum:
     LINE = 64          # parts begin at multiples of it, so that no vector lies across two cache lines
-
-cdef enum:
     MOST_GAPS = 64     # of one layout, or two where one lies in the rest of another
 
 cdef struct Scratch:

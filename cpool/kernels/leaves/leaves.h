@@ -9,8 +9,8 @@
  *   close    what is done to the last result of a window: divide, one zero, one NaN
  *   place    where a lane's winner stands, counted from its window's first element
  *
- * A leaf reads and writes exactly the lanes it is given, and never an output that is also an input. Where lanes do not
- * fill vectors, the last vector overlaps the one before.
+ * A leaf reads and writes exactly the lanes it is given. None folds into a row that it folds. Where lanes do not fill
+ * vectors, the last vector overlaps the one before.
  *
  * Sums have one order, whatever the instruction set: tree(n) of taps is their sum where n is 1, and else
  * tree(first m) + tree(others), m being the largest power of two below n. So (x0 + x1) + x2, and pairwise for long windows. */
