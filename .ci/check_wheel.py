@@ -44,8 +44,8 @@ def main() -> None:
         assert modules, "the wheel has no compiled modules"
         for module in modules:
             functions = disassembled(module)
-            built = runpy.run_path(str(module.parent / "_build_info.py"))["LEVELS"]
-            if module.name.startswith("_driver.") and built != ["baseline"]:
+            built = runpy.run_path(str(module.parent / "build_info.py"))["LEVELS"]
+            if module.name.startswith("driver.") and built != ["baseline"]:
                 functions = [f for f in functions if OF_THE_DRIVER.match(f)]
                 assert functions, f"{module.name} has no symbols by which the driver can be told from leaves"
             lines = "\n".join(functions).splitlines()

@@ -26,7 +26,7 @@ def git(*arguments: str) -> str:
 
 def build(revision: str) -> str:
     """Return a folder with the cpool of a revision, built now or before; its instruction sets are the present one's."""
-    from cpool._config import config
+    from cpool.core.config import config
 
     commit = git("rev-parse", "--short=12", f"{revision}^{{commit}}")
     _, *sets = config()["instruction sets built"].split(", ")

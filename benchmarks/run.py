@@ -92,7 +92,7 @@ def against_itself(threads: int, rounds: int) -> dict[str, float]:
 
 def machine() -> str:
     """Return the processor's name, what tells its generation, and which of cpool's kernels it runs."""
-    from cpool._config import config
+    from cpool.core.config import config
 
     info = Path("/proc/cpuinfo")
     text = info.read_text() if info.exists() else ""

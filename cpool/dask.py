@@ -25,12 +25,14 @@ import dask.array as da
 import numpy as np
 from dask.delayed import delayed
 
-from . import _adaptive, _args, _call, _docs, geometry
-from ._averages import average
-from ._extremes import select
-from ._norms import norm
-from ._pieces import Part, parts_of_chunks, plan_of_parts
-from ._sorted import label, quantiles, statistic
+from . import geometry
+from .core import calls, checks, docstrings
+from .core.pieces import Part, parts_of_chunks, plan_of_parts
+from .pool import adaptive
+from .pool.averages import average
+from .pool.extremes import select
+from .pool.norms import norm
+from .pool.order_statistics import label, quantiles, statistic
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -67,24 +69,24 @@ Axes = tuple[int, ...]
 
 
 def _pool_part(
-    prepare: _call.Prepare, whole: geometry.Plan, parts: tuple[Part, ...], axes: Axes,
+    prepare: calls.Prepare, whole: geometry.Plan, parts: tuple[Part, ...], axes: Axes,
     index_dtype: Any, x: Array,
 ) -> Any:  # fmt: skip
     """Pool the input of one task; with an `index_dtype` also return the indices in the whole plane."""
     plan = plan_of_parts(whole, parts)
-    x = _args.array("x", x)
-    call = prepare(plan, _call.Source(x.shape, x.strides, x.dtype, axes, None)).alone()
+    x = checks.array("x", x)
+    call = prepare(plan, calls.Source(x.shape, x.strides, x.dtype, axes, None)).alone()
     if index_dtype is None:
         return call.forward(x)
     y, at = call.pick(x, index_dtype)
-    here = np.unravel_index(at, _call.sizes(x.shape, axes))
+    here = np.unravel_index(at, calls.sizes(x.shape, axes))
     there = [i + p.begin for i, p in zip(here, parts, strict=True)]
     return y, np.ravel_multi_index(there, [w.size for w in whole.axes]).astype(index_dtype)
 
 
-def pool_blocks(prepare: _call.Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
+def pool_blocks(prepare: calls.Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
     """Build the lazy result: block by block, in the order of the axes."""
-    whole = prepare(plan, _call.dense_source(x.shape, x.dtype, axes))  # refuses what is wrong, now
+    whole = prepare(plan, calls.dense_source(x.shape, x.dtype, axes))  # refuses what is wrong, now
     task = delayed(_pool_part, pure=True, nout=None if index_dtype is None else 2)
     cuts: list[list[Any]] = []
     for axis, chunks in enumerate(x.chunks):
@@ -112,12 +114,12 @@ def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
         raise TypeError(f"x must be a dask array, got {type(x).__name__}")
     if any(np.isnan(n) for n in x.shape):
         raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
-    axes = _args.pooled_axes(axis, ndim, x.ndim, "x")
+    axes = checks.pooled_axes(axis, ndim, x.ndim, "x")
     return x, axes, tuple(int(x.shape[a]) for a in axes)
 
 
 def _selected(op: str, plan: geometry.Plan, x: Any, axes: Axes, return_indices: Any, index_dtype: Any) -> Any:
-    with_indices = _args.flag("return_indices", return_indices)
+    with_indices = checks.flag("return_indices", return_indices)
     prepare = partial(select, op, with_indices=with_indices, index_dtype=index_dtype)
     return pool_blocks(prepare, plan, x, axes, index_dtype if with_indices else None)
 
@@ -155,7 +157,7 @@ def _lp(d: int) -> Any:
         dilation: Any = 1, axis: Any = None,
     ) -> Any:  # fmt: skip
         x, axes, sizes = _given(x, axis, d)
-        p = _args.nonzero_number("norm_type", norm_type)
+        p = checks.nonzero_number("norm_type", norm_type)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
         return pool_blocks(partial(norm, p=p), plan, x, axes)
 
@@ -220,7 +222,7 @@ def _adaptive_max(d: int) -> Any:
         x: Any, output_size: Any, return_indices: bool = False, *, axis: Any = None, index_dtype: Any = np.int64
     ) -> Any:
         x, axes, sizes = _given(x, axis, d)
-        plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
+        plan = geometry.adaptive_plan(sizes, adaptive.output_sizes(output_size, d))
         return _selected("max", plan, x, axes, return_indices, index_dtype)
 
     return pool
@@ -229,7 +231,7 @@ def _adaptive_max(d: int) -> Any:
 def _adaptive_avg(d: int) -> Any:
     def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None) -> Any:
         x, axes, sizes = _given(x, axis, d)
-        plan = geometry.adaptive_plan(sizes, _adaptive.output_sizes(output_size, d))
+        plan = geometry.adaptive_plan(sizes, adaptive.output_sizes(output_size, d))
         return pool_blocks(partial(average, dtype=dtype), plan, x, axes)
 
     return pool
@@ -254,7 +256,7 @@ _TEXT = """Do lazily what :func:`cpool.{name}` does, on a dask array.
     TypeError, ValueError
         As :func:`cpool.{name}`; also if `x` is no dask array or its shape is not known.
     """
-_three = partial(_docs.three, __name__, _TEXT)
+_three = partial(docstrings.three, __name__, _TEXT)
 
 max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _extreme, "max")
 min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _extreme, "min")

@@ -1,6 +1,6 @@
 """The public functions, each from the file that holds its family."""
 
-from ._adaptive import (
+from .pool.adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool1d_backward,
     adaptive_avg_pool2d,
@@ -11,7 +11,7 @@ from ._adaptive import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
-from ._averages import (
+from .pool.averages import (
     avg_pool1d,
     avg_pool1d_backward,
     avg_pool2d,
@@ -19,7 +19,7 @@ from ._averages import (
     avg_pool3d,
     avg_pool3d_backward,
 )
-from ._extremes import (
+from .pool.extremes import (
     max_pool1d,
     max_pool1d_backward,
     max_pool2d,
@@ -30,11 +30,11 @@ from ._extremes import (
     min_pool2d,
     min_pool3d,
 )
-from ._fractional import (
+from .pool.fractional import (
     fractional_max_pool2d,
     fractional_max_pool3d,
 )
-from ._norms import (
+from .pool.norms import (
     lp_pool1d,
     lp_pool1d_backward,
     lp_pool2d,
@@ -42,7 +42,7 @@ from ._norms import (
     lp_pool3d,
     lp_pool3d_backward,
 )
-from ._sorted import (
+from .pool.order_statistics import (
     median_pool1d,
     median_pool2d,
     median_pool3d,
@@ -53,7 +53,7 @@ from ._sorted import (
     quantile_pool2d,
     quantile_pool3d,
 )
-from ._unpooling import (
+from .pool.unpooling import (
     max_unpool1d,
     max_unpool1d_backward,
     max_unpool2d,
@@ -61,7 +61,7 @@ from ._unpooling import (
     max_unpool3d,
     max_unpool3d_backward,
 )
-from ._whole import (
+from .pool.whole import (
     global_avg_pool,
     global_max_pool,
     pool2d,

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _args
+from .core import checks
 
 #: Windows of which each row is so long are searched for a value faster than an index is carried along.
 LONG_ROW = 16
@@ -468,15 +468,15 @@ def plan(
     ([0, 1], [2, 4])
     """
     ndim = len(sizes)
-    kernel = _args.per_axis("kernel_size", kernel_size, ndim, 1)
+    kernel = checks.per_axis("kernel_size", kernel_size, ndim, 1)
     return sliding_plan(
         sizes,
         kernel,
-        _args.strides(stride, kernel),
+        checks.strides(stride, kernel),
         explicit_padding(padding, ndim),
-        _args.per_axis("dilation", dilation, ndim, 1),
-        _args.flag("ceil_mode", ceil_mode),
-        _args.flag("count_include_pad", count_include_pad),
+        checks.per_axis("dilation", dilation, ndim, 1),
+        checks.flag("ceil_mode", ceil_mode),
+        checks.flag("count_include_pad", count_include_pad),
         None if divisor_override is None else nonzero("divisor_override", divisor_override),
         needs_input,
     )
@@ -484,7 +484,7 @@ def plan(
 
 def nonzero(name: str, value: Any) -> int:
     """Return `value` as an int other than 0."""
-    number = _args.integer(name, value, -_args.LARGEST)
+    number = checks.integer(name, value, -checks.LARGEST)
     if number == 0:
         raise ValueError(f"{name} must not be 0")
     return number
@@ -499,6 +499,6 @@ def explicit_padding(padding: Any, ndim: int) -> tuple[tuple[int, int], ...] | s
     if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list)) for p in padding):
         if len(padding) != ndim:
             raise ValueError(f"padding must have one (before, after) pair per pooled axis ({ndim}), got {padding!r}")
-        pairs = [_args.ints(f"padding[{i}]", p, 2, 0) for i, p in enumerate(padding)]
+        pairs = [checks.ints(f"padding[{i}]", p, 2, 0) for i, p in enumerate(padding)]
         return tuple((p[0], p[1]) for p in pairs)
-    return tuple((p, p) for p in _args.per_axis("padding", padding, ndim, 0))
+    return tuple((p, p) for p in checks.per_axis("padding", padding, ndim, 0))

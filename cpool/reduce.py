@@ -28,11 +28,11 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import as_strided
 
-from . import _args, _views
-from ._averages import avg_pool1d, avg_pool2d, avg_pool3d
-from ._docs import documented
-from ._extremes import max_pool1d, max_pool2d, max_pool3d, min_pool1d, min_pool2d, min_pool3d
-from ._sorted import (
+from .core import checks, views
+from .core.docstrings import documented
+from .pool.averages import avg_pool1d, avg_pool2d, avg_pool3d
+from .pool.extremes import max_pool1d, max_pool2d, max_pool3d, min_pool1d, min_pool2d, min_pool3d
+from .pool.order_statistics import (
     MOST_TAPS,
     median_pool1d,
     median_pool2d,
@@ -75,7 +75,7 @@ class _View(NamedTuple):
 
     a: Array
     axes: tuple[int, ...]
-    windows: _views.Windows
+    windows: views.Windows
 
     @property
     def taps(self) -> int:
@@ -126,10 +126,10 @@ def _view(a: Any, axis: Any) -> _View | None:
         return None
     axes = tuple(range(a.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     try:
-        axes = _args.pooled_axes(axes, len(axes), a.ndim, "a")
+        axes = checks.pooled_axes(axes, len(axes), a.ndim, "a")
     except (TypeError, ValueError):
         return None
-    windows = _views.windows(a.shape, a.strides, axes)
+    windows = views.windows(a.shape, a.strides, axes)
     return None if windows is None else _View(a, axes, windows)
 
 
@@ -259,7 +259,7 @@ def _nanmedian(view: _View, dtype: Any, out: Any) -> Array:
 
 def _numpys_mode(a: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
     """Return the most frequent values of any array, of several the smallest: NumPy has no such function."""
-    a = _args.array("a", a)
+    a = checks.array("a", a)
     if a.dtype.kind not in "biu":
         raise TypeError(f"a must be integer or bool, got {a.dtype}")
     axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import _args, _driver
+from .core import checks, driver
 
 #: Elements visited (window taps included) below which the dispatch of a second thread costs more than it saves.
 WORTH_A_THREAD = 32768
@@ -19,7 +19,7 @@ WORTH_A_THREAD = 32768
 PROCESSORS = os.cpu_count() or 1
 
 #: The limit, read at each call.
-limit = _driver.omp_threads()
+limit = driver.omp_threads()
 
 
 def get_num_threads() -> int:
@@ -57,7 +57,7 @@ def set_num_threads(n: Any) -> None:
     >>> cpool.set_num_threads(before)
     """
     global limit
-    limit = _args.integer("n", n, 1, 1024)
+    limit = checks.integer("n", n, 1, 1024)
 
 
 def share(work: int) -> int:

@@ -100,7 +100,7 @@ def differs(new, old):
 def copy_package(to):
     """Bring the folder `to` up to the package's sources; what is the same keeps its time, for ninja."""
     for source in sorted((ROOT / "cpool").rglob("*")):
-        if source.is_dir() or source.suffix in (".so", ".pyd", ".pyc") or source.name == "_build_info.py":
+        if source.is_dir() or source.suffix in (".so", ".pyd", ".pyc") or source.name == "build_info.py":
             continue
         target = to / source.relative_to(ROOT / "cpool")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -119,13 +119,13 @@ class Site:
 
     def prepare(self):
         """Add the compiled modules of the package that is installed."""
-        show = "import cpool._driver, cpool._prepared, cpool._build_info as b; print(cpool._driver.__file__, "
-        show += "cpool._prepared.__file__, b.__file__, sep='\\n')"
+        show = "from cpool.core import build_info, driver, prepared; "
+        show += "print(driver.__file__, prepared.__file__, build_info.__file__, sep='\\n')"
         installed = subprocess.run([sys.executable, "-P", "-c", show], cwd="/", text=True, capture_output=True)
         if installed.returncode:
             raise SystemExit(f"cpool must be installed:\n{installed.stderr}")
         for file in installed.stdout.splitlines():
-            shutil.copy(file, self.sources)
+            shutil.copy(file, self.sources / "core")
 
     def update(self, file):
         """Bring what is compiled up to the sources, of which `file` has changed."""
@@ -137,7 +137,7 @@ class Site:
 
     def check(self):
         """Stop unless it is."""
-        show = "import cpool, cpool._driver; print(cpool.__file__, cpool._driver.__file__, sep='\\n')"
+        show = "import cpool, cpool.core.driver; print(cpool.__file__, cpool.core.driver.__file__, sep='\\n')"
         command = [sys.executable, "-c", show]
         imported = subprocess.run(command, cwd="/", text=True, capture_output=True, env=self.environment())
         paths = [Path(line) for line in imported.stdout.splitlines()]
@@ -192,13 +192,13 @@ class Built(Site):
     def update(self, file):
         """Compile, and copy the modules to where they are imported from."""
         if file and file.endswith(".pxi"):  # ninja does not know who includes it
-            (self.sources / "kernels" / "driver" / "_driver.pyx").touch()
+            (self.sources / "kernels" / "driver" / "driver.pyx").touch()
         done = subprocess.run(["ninja", "-C", str(self.build)], text=True, capture_output=True)
         if done.returncode:
             raise SystemExit(f"{file or 'the package'} does not compile:\n{done.stdout[-4000:]}")
         for path in (self.build / "cpool").iterdir():
-            if path.suffix == ".so" or path.name == "_build_info.py":
-                target = self.folder / "cpool" / path.name
+            if path.suffix == ".so" or path.name == "build_info.py":
+                target = self.folder / "cpool" / "core" / path.name
                 target.unlink(missing_ok=True)
                 shutil.copy(path, target)
 

@@ -279,15 +279,16 @@ def test_short_sequences_equal_torch():
 
 def test_operations_without_a_kernel_are_refused():
     """None may fall through to another one's kernel: whoever adds a reduction must hear of it."""
-    from cpool import _engine, _layout, geometry
+    from cpool import geometry
+    from cpool.core import engine, layouts
 
     plan = geometry.plan((4,), 2)
-    x, y, at = (_layout.View(shape, (8,), 8, "float64") for shape in ((4,), (2,), (2,)))
+    x, y, at = (layouts.View(shape, (8,), 8, "float64") for shape in ((4,), (2,), (2,)))
     for make, op, type, views in [
-        (_engine.values, "product", "float64", (x, y)),
-        (_engine.values, "sum", "int64", (x, y)),
-        (_engine.values, "sum", "float16", (x, y)),
-        (_engine.picks, "sum", "float64", (x, y, at)),
+        (engine.values, "product", "float64", (x, y)),
+        (engine.values, "sum", "int64", (x, y)),
+        (engine.values, "sum", "float16", (x, y)),
+        (engine.picks, "sum", "float64", (x, y, at)),
     ]:
         with pytest.raises(ValueError, match=f"{op}|{type}"):
             make(op, type, plan, (0,), *views)

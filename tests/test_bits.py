@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import cpool
-from cpool import _driver
+from cpool.core import driver
 
 DTYPES = ["float16", "float32", "float64"]
-LEVELS = _driver.levels()
+LEVELS = driver.levels()
 
 
 def bits(x):

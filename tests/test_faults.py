@@ -9,7 +9,7 @@ import pytest
 FAULTS = Path(__file__).parent / "faults.py"
 
 TABLE = """
-[_args.py]
+[core/checks.py]
 
 a length of an array may be negative
 - lengths = tuple(integer(f"{name}[{i}]", v, 0, 2**63 - 1)
@@ -42,7 +42,7 @@ def test_what_is_missed_is_said(tmp_path):
     assert run.returncode == 1, run.stdout + run.stderr
     assert "MISSED" in run.stdout
     assert "2 faults, 1 missed" in run.stdout
-    assert run.stdout.rstrip().endswith("_args.py: a length of an array may be negative")
+    assert run.stdout.rstrip().endswith("core/checks.py: a length of an array may be negative")
     assert "by tests/test_norms.py::test_bad_norm" in run.stdout
 
 

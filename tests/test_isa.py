@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import cpool
-from cpool import _build_info, _driver
+from cpool.core import build_info, driver
 
 DIGEST = """
 import hashlib, numpy as np, cpool
@@ -81,8 +81,8 @@ for shape in [(2, 3, 17, 33), (1, 2, 7, 7), (3, 40, 21), (2, 2, 5, 9, 70)]:
                 planes = [f[name](plane, k, s, p) for plane in x.reshape(-1, *x.shape[-d:])]
                 assert b"".join(plane.tobytes() for plane in planes) == f[name](x, k, s, p).tobytes()
             digest.update(expected)
-import cpool._engine
-print(cpool._engine.LEVEL, digest.hexdigest())
+import cpool.core.engine
+print(cpool.core.engine.LEVEL, digest.hexdigest())
 """
 
 
@@ -92,7 +92,7 @@ def run(isa, code=DIGEST):
 
 
 def test_all_levels_give_the_same_bits():
-    runnable = _driver.levels()
+    runnable = driver.levels()
     digests = {}
     for level in runnable:
         result = run(level)
@@ -103,8 +103,8 @@ def test_all_levels_give_the_same_bits():
 
 
 def test_best_level_is_chosen_and_may_be_lowered_only():
-    best = _driver.levels()[-1]
-    show = "import cpool._engine; print(cpool._engine.LEVEL)"
+    best = driver.levels()[-1]
+    show = "import cpool.core.engine; print(cpool.core.engine.LEVEL)"
     assert run(None, show).stdout.split() == [best]
     assert run("v4", show).stdout.split() == [best]
 
@@ -127,12 +127,12 @@ NOT_ASKED_FOR = re.compile(r"\t(vfn?m(add|sub)\w*|lzcnt|movbe)\s")
 def test_a_level_runs_where_the_cpu_has_all_it_needs(level):
     flags = re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
     has = set(flags[1].split()) if flags else set()
-    assert (level in _driver.levels()) == (level in _build_info.LEVELS and NEEDS[level] <= has)
-    assert _driver.levels()[0] == "baseline"
+    assert (level in driver.levels()) == (level in build_info.LEVELS and NEEDS[level] <= has)
+    assert driver.levels()[0] == "baseline"
 
 
 @pytest.mark.skipif(shutil.which("objdump") is None, reason="no objdump")
 def test_levels_hold_no_instruction_that_nobody_asks_for():
-    (module,) = Path(cpool.__file__).parent.glob("_driver.*.so")
+    (module,) = Path(cpool.__file__).parent.glob("core/driver.*.so")
     code = subprocess.run(["objdump", "-d", module], capture_output=True, text=True, check=True).stdout
     assert [line for line in code.splitlines() if NOT_ASKED_FOR.search(line)] == []

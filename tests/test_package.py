@@ -69,11 +69,11 @@ def test_input_is_never_modified():
 def test_the_check_of_a_wheel_says_what_it_cannot_read(tmp_path):
     wheel = tmp_path / "foreign.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("cpool/_driver.so", "for another machine")
+        archive.writestr("cpool/core/driver.so", "for another machine")
     check = [sys.executable, ROOT / ".ci" / "check_wheel.py", wheel]
     result = subprocess.run(check, capture_output=True, text=True)
     assert result.returncode == 1
-    assert "_driver.so is no x86-64 module" in result.stderr
+    assert "driver.so is no x86-64 module" in result.stderr
     assert "recogni" in result.stderr  # objdump's own words
 
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cpool
-from cpool import _networks, reference
+from cpool import reference
+from cpool.core import networks
 
 GEOMETRIES = [(2, None, 0, 1), (3, 1, 1, 1), (3, 2, 2, 1), ((1, 5), (2, 1), (0, 2), 1), (2, 1, 1, 2), (7, 3, 3, 1)]
 
@@ -91,7 +92,7 @@ def test_networks_find_every_rank(columns, height):
     inputs = np.array([np.concatenate(column) for column in itertools.product(*each)]).T
     expected = np.sort(inputs, 0)
     for wanted in [(0,), (n // 2,), tuple(sorted({n // 4, n - 1})), tuple(range(n))]:
-        network = _networks.selecting(columns, height, wanted)
+        network = networks.selecting(columns, height, wanted)
         rows = [*inputs, *[None] * (network.rows - n)]
         for low, high, a, b in network.steps:
             assert len({low, high, a, b} - {-1}) == 4 - (low < 0) - (high < 0)
@@ -106,7 +107,7 @@ def test_networks_find_every_rank(columns, height):
 
 def test_networks_are_small():
     def halves(columns, height, rank):
-        steps = _networks.selecting(columns, height, (rank,)).steps
+        steps = networks.selecting(columns, height, (rank,)).steps
         return sum((low >= 0) + (high >= 0) for low, high, *_ in steps)
 
     assert halves(3, 3, 4) == 12

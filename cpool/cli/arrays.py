@@ -10,8 +10,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .. import _call
-from .._pieces import part, plan_of_parts
+from ..core import calls
+from ..core.pieces import part, plan_of_parts
 from ..geometry import AxisWindows
 from .pooling import Axes, Pooling, Report
 
@@ -56,8 +56,8 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
         axes, plan = pooling.axes(shape), pooling.plan(shape)
         native = dtype.newbyteorder("=")
         prepare = pooling.prepare(native)
-        whole = prepare(plan, _call.dense_source(shape, native, axes))
-        length, *row_shape = _call.sizes(shape, axes)
+        whole = prepare(plan, calls.dense_source(shape, native, axes))
+        length, *row_shape = calls.sizes(shape, axes)
         row = math.prod(row_shape)
         planes = math.prod(shape[: axes[0]])
         across = [part(windows, 0, windows.out) for windows in plan.axes[1:]]
@@ -76,7 +76,7 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
                 x = x.reshape(q - p, -1, *row_shape)[:, :, *(slice(a.begin, a.end) for a in across)]
                 x = np.ascontiguousarray(x, native)
                 local = plan_of_parts(plan, (rows, *across))
-                y = prepare(local, _call.dense_source(x.shape, native, tuple(range(1, x.ndim)))).forward(x)
+                y = prepare(local, calls.dense_source(x.shape, native, tuple(range(1, x.ndim)))).forward(x)
                 np.ascontiguousarray(y).tofile(result)
                 report(((q - 1) * plan.out_shape[0] + last) / (planes * plan.out_shape[0]))
     return shape, whole.shape

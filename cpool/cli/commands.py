@@ -15,7 +15,7 @@ from rich.table import Table
 
 import cpool as cp
 
-from .._config import config
+from ..core.config import config
 from . import arrays, files
 from .pooling import DTYPES, OPERATIONS, Axes, Operation, Pooling, Report
 

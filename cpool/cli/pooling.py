@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _call, geometry
-from .._averages import average
-from .._extremes import select
-from .._prepared import Prepared
-from .._sorted import label, statistic
+from .. import geometry
+from ..core import calls
+from ..core.prepared import Prepared
+from ..pool.averages import average
+from ..pool.extremes import select
+from ..pool.order_statistics import label, statistic
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -75,10 +76,10 @@ class Pooling(NamedTuple):
 
     def plan(self, shape: Axes) -> geometry.Plan:
         """Return the windows over an array of this shape."""
-        sizes = _call.sizes(shape, self.axes(shape))
+        sizes = calls.sizes(shape, self.axes(shape))
         return geometry.plan(sizes, **self.windows, needs_input=not OPERATIONS[self.op].in_padding)
 
-    def prepare(self, dtype: np.dtype[Any], labels: bool = False) -> _call.Prepare:
+    def prepare(self, dtype: np.dtype[Any], labels: bool = False) -> calls.Prepare:
         """Return how to prepare a call for elements of this dtype, which may be labels."""
         operation = OPERATIONS[self.op]
         if self.ignore is not None:
@@ -99,5 +100,5 @@ class Pooling(NamedTuple):
     def __call__(self, x: Array, labels: bool = False) -> Array:
         """Pool an array."""
         x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
-        source = _call.dense_source(x.shape, x.dtype, self.axes(x.shape))
+        source = calls.dense_source(x.shape, x.dtype, self.axes(x.shape))
         return self.prepare(x.dtype, labels)(self.plan(x.shape), source).forward(x)

@@ -8,7 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from .. import _adaptive, _args, _docs, geometry
+from .. import geometry
+from ..core import checks, docstrings
+from ..pool import adaptive
 from . import operators
 
 __all__ = [
@@ -49,9 +51,9 @@ def _sliding(d: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any)
     """Return windows that slide, as operators take them."""
     if isinstance(padding, str):
         raise TypeError(f"padding must be ints or (before, after) pairs of ints, got {padding!r}")
-    kernel = _args.per_axis("kernel_size", kernel_size, d, 1)
-    strides = _args.strides(stride, kernel)
-    steps = _args.per_axis("dilation", dilation, d, 1)
+    kernel = checks.per_axis("kernel_size", kernel_size, d, 1)
+    strides = checks.strides(stride, kernel)
+    steps = checks.per_axis("dilation", dilation, d, 1)
     axes = zip(kernel, strides, geometry.explicit_padding(padding, d), steps, strict=True)
     return [number for k, s, (before, after), step in axes for number in (k, s, before, after, step)]
 
@@ -67,8 +69,8 @@ def _make_extreme(op: str, d: int) -> Callable[..., Any]:
         return_indices: bool = False,
     ) -> Any:
         _check(x, d)
-        operator = operators.pick if _args.flag("return_indices", return_indices) else operators.extreme
-        return operator(x, _sliding(d, kernel_size, stride, padding, dilation), _args.flag("ceil_mode", ceil_mode), op)
+        operator = operators.pick if checks.flag("return_indices", return_indices) else operators.extreme
+        return operator(x, _sliding(d, kernel_size, stride, padding, dilation), checks.flag("ceil_mode", ceil_mode), op)
 
     return pool
 
@@ -89,8 +91,8 @@ def _make_average(d: int) -> Callable[..., Tensor]:
         return operators.average(
             x,
             _sliding(d, kernel_size, stride, padding, dilation),
-            _args.flag("ceil_mode", ceil_mode),
-            _args.flag("count_include_pad", count_include_pad),
+            checks.flag("ceil_mode", ceil_mode),
+            checks.flag("count_include_pad", count_include_pad),
             None if divisor_override is None else geometry.nonzero("divisor_override", divisor_override),
         )
 
@@ -109,8 +111,8 @@ def _make_norm(d: int) -> Callable[..., Tensor]:
         dilation: Any = 1,
     ) -> Tensor:
         _check(x, d)
-        p = _args.nonzero_number("norm_type", norm_type)
-        windows, ceil = _sliding(d, kernel_size, stride, padding, dilation), _args.flag("ceil_mode", ceil_mode)
+        p = checks.nonzero_number("norm_type", norm_type)
+        windows, ceil = _sliding(d, kernel_size, stride, padding, dilation), checks.flag("ceil_mode", ceil_mode)
         if math.isinf(p) and x.is_floating_point():
             return operators.extreme(x.abs(), windows, ceil, "max" if p > 0 else "min")
         return operators.norm(x, windows, ceil, p)
@@ -123,13 +125,13 @@ def _adaptive_windows(x: Tensor, output_size: Any, d: int) -> operators.Ints:
     _check(x, d)
     return [
         n if out is None else out
-        for n, out in zip(x.shape[x.ndim - d :], _adaptive.output_sizes(output_size, d), strict=True)
+        for n, out in zip(x.shape[x.ndim - d :], adaptive.output_sizes(output_size, d), strict=True)
     ]
 
 
 def _make_adaptive_max(d: int) -> Callable[..., Any]:
     def pool(x: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-        operator = operators.pick if _args.flag("return_indices", return_indices) else operators.extreme
+        operator = operators.pick if checks.flag("return_indices", return_indices) else operators.extreme
         return operator(x, _adaptive_windows(x, output_size, d), False, "max")
 
     return pool
@@ -147,8 +149,8 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
         x: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Tensor:
         _check(x, d)
-        kernel = _args.per_axis("kernel_size", kernel_size, d, 1)
-        strides, pad = _args.strides(stride, kernel), _args.per_axis("padding", padding, d, 0)
+        kernel = checks.per_axis("kernel_size", kernel_size, d, 1)
+        strides, pad = checks.strides(stride, kernel), checks.per_axis("padding", padding, d, 0)
         if output_size is None:
             axes = zip(x.shape[x.ndim - d :], kernel, strides, pad, strict=True)
             output_size = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]
@@ -187,7 +189,7 @@ _TEXT = """Do what :func:`cpool.{name}` does on a CPU tensor, with autograd.
 
 
 def _three(name: str, call: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:
-    return _docs.three("cpool.torch", _TEXT.replace("CALL", call), name, make, *arguments)
+    return docstrings.three("cpool.torch", _TEXT.replace("CALL", call), name, make, *arguments)
 
 
 max_pool1d, max_pool2d, max_pool3d = _three("max_pool", "x, 2", _make_extreme, "max")

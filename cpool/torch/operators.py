@@ -26,7 +26,8 @@ from torch.autograd.function import _SingleLevelFunction
 
 import cpool
 
-from .. import _layout, geometry
+from .. import geometry
+from ..core import layouts
 
 Ints = Sequence[Any]  # integers, or symbols under torch.compile
 Context = Any
@@ -72,7 +73,7 @@ def _with_sizes(x: Tensor, sizes: Ints) -> tuple[Any, ...]:
 
 def _like(x: Tensor, sizes: Ints, dtype: torch.dtype | None = None) -> Tensor:
     """Return what cpool allocates for `x`, with other lengths along the last axes."""
-    order = _layout.memory_order(tuple(x.shape), tuple(x.stride()))
+    order = layouts.memory_order(tuple(x.shape), tuple(x.stride()))
     return torch.empty_permuted(_with_sizes(x, sizes), order, dtype=dtype or x.dtype, device=x.device)
 
 

@@ -97,7 +97,7 @@ cdef struct Memory:        # one array as (planes, D, H, W, run): strides in byt
     Py_ssize_t d, h, w, type
     const int64_t* planes
 
-cdef struct Network:       # cpool/_networks.py
+cdef struct Network:       # cpool/core/networks.py
     Py_ssize_t inputs, rows, n
     const int32_t* steps
     const int32_t* order

@@ -1,5 +1,5 @@
 # Windows in order: median, quantiles and mode. Tap t of many windows lies in row t, one window per lane, and whole rows
-# are compared: no branch, no step that depends on the numbers. Which rows, a network says (cpool/_networks.py).
+# are compared: no branch, no step that depends on the numbers. Which rows, a network says (cpool/core/networks.py).
 #
 #     input rows --column--> columns in order --inner, or whole--> rows of ranks --> quantiles, or longest run of equals
 #

@@ -1,4 +1,4 @@
-# Written by meson from _build_info.py.in.
+# Written by meson from build_info.py.in.
 VERSION: str
 COMPILER: str
 FLAGS: str

@@ -12,7 +12,7 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
-from . import _args
+from . import checks
 
 Axes = tuple[int, ...]
 
@@ -131,7 +131,7 @@ def windows(shape: Axes, strides: Axes, reduced: Axes) -> Windows | None:
         lengths[i] = (lengths[i] - 1) * s + (run.length - 1) * r + 1
         steps[i] = unit if steps[i] > 0 else -unit
     pooled.sort(key=lambda axis: -abs(steps[axis[0]]))
-    if max(max(axis) for axis in pooled) > _args.LARGEST:
+    if max(max(axis) for axis in pooled) > checks.LARGEST:
         return None
     axes, kernel, stride, dilation = zip(*pooled, strict=True)
     return Windows(tuple(lengths), tuple(steps), axes, kernel, stride, dilation, flipped)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _build_info, _engine, threads
+from .. import threads
+from . import build_info, engine
 
 
 def config() -> dict[str, Any]:
     """Return version, build and run-time choices by name."""
     return {
-        "version": _build_info.VERSION,
-        "compiler": _build_info.COMPILER,
-        "flags": _build_info.FLAGS,
-        "openmp": "yes" if _build_info.OPENMP else "NO: built without OpenMP, every call runs on one thread",
-        "checks": "yes (debug build, slow)" if _build_info.CHECKS else "no",
-        "instruction sets built": ", ".join(_build_info.LEVELS),
-        "instruction set chosen": _engine.LEVEL,
+        "version": build_info.VERSION,
+        "compiler": build_info.COMPILER,
+        "flags": build_info.FLAGS,
+        "openmp": "yes" if build_info.OPENMP else "NO: built without OpenMP, every call runs on one thread",
+        "checks": "yes (debug build, slow)" if build_info.CHECKS else "no",
+        "instruction sets built": ", ".join(build_info.LEVELS),
+        "instruction set chosen": engine.LEVEL,
         "threads": threads.get_num_threads(),
     }
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _args
-from ._adaptive import (
+from ..core import checks
+from .adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
     adaptive_avg_pool3d,
@@ -15,8 +15,8 @@ from ._adaptive import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
-from ._averages import avg_pool2d
-from ._extremes import max_pool2d
+from .averages import avg_pool2d
+from .extremes import max_pool2d
 
 Array = np.ndarray[Any, Any]
 
@@ -26,13 +26,13 @@ _AVG = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
 
 def _global_pool(pools: Any, x: Any, axis: Any, keepdims: bool) -> Array:
     """Pool whole planes: adaptive pooling to one output."""
-    x = _args.array("x", x)
+    x = checks.array("x", x)
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     if not 1 <= len(given) <= 3:
         raise ValueError(f"axis must name one to three axes, got {axis!r}")
-    axes = _args.pooled_axes(given, len(given), x.ndim)
+    axes = checks.pooled_axes(given, len(given), x.ndim)
     y: Array = pools[len(axes)](x, 1, axis=axes)
-    return y if _args.flag("keepdims", keepdims) else np.squeeze(y, axes)
+    return y if checks.flag("keepdims", keepdims) else np.squeeze(y, axes)
 
 
 def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
@@ -126,7 +126,7 @@ def pool2d(x: Any, pool_size: Any, mode: str = "max") -> Array:
     array([[2., 3.],
            [5., 6.]])
     """
-    array = _args.array("x", x)
+    array = checks.array("x", x)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
     if mode == "max":

@@ -6,8 +6,10 @@ from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
-from . import _args, _call, _engine, _extremes, geometry
-from ._docs import cube, documented
+from .. import geometry
+from ..core import calls, checks, engine
+from ..core.docstrings import cube, documented
+from . import extremes
 
 Array = np.ndarray[Any, Any]
 
@@ -115,13 +117,13 @@ def _output_lengths(sizes: tuple[int, ...], kernel: tuple[int, ...], output_size
             f"output_ratio={ratio!r}"
         )
     if output_size is not None:
-        lengths = _args.ints("output_size", output_size, len(sizes), 1)
+        lengths = checks.ints("output_size", output_size, len(sizes), 1)
     else:
         given = tuple(ratio) if isinstance(ratio, (tuple, list, np.ndarray)) else (ratio,) * len(sizes)
         if len(given) != len(sizes):
             raise ValueError(f"output_ratio must be a number or {len(sizes)} of them, got {ratio!r}")
         for r in given:
-            if not 0 < _args.nonzero_number("output_ratio", r) < 1:
+            if not 0 < checks.nonzero_number("output_ratio", r) < 1:
                 raise ValueError(f"output_ratio must be between 0 and 1, got {r!r}")
         lengths = tuple(int(n * float(r)) for n, r in zip(sizes, given, strict=True))
     for size, k, length in zip(sizes, kernel, lengths, strict=True):
@@ -139,7 +141,7 @@ def _samples(given: Any, rng: Any, lead: tuple[int, ...], ndim: int, dtype: Any)
     kind = np.float64 if dtype == np.float64 else np.float32
     if given is None:
         return np.random.default_rng(rng).random(wanted, kind).reshape(-1, ndim)
-    samples = _args.array("random_samples", given)
+    samples = checks.array("random_samples", given)
     if samples.dtype.kind != "f":
         raise TypeError(f"random_samples must be floating point, got {samples.dtype}")
     if samples.shape != wanted:
@@ -160,15 +162,15 @@ def _pool(ndim: int) -> Pool:
         random_samples: Any = None,
         rng: Any = None,
     ) -> Any:
-        x = _args.array("x", x)
-        _call.computed_in(_engine.PICKS, x.dtype)
-        axes = _args.pooled_axes(None, ndim, x.ndim)
-        sizes = _call.sizes(x.shape, axes)
-        kernel = _args.per_axis("kernel_size", kernel_size, ndim, 1)
+        x = checks.array("x", x)
+        calls.computed_in(engine.PICKS, x.dtype)
+        axes = checks.pooled_axes(None, ndim, x.ndim)
+        sizes = calls.sizes(x.shape, axes)
+        kernel = checks.per_axis("kernel_size", kernel_size, ndim, 1)
         lengths = _output_lengths(sizes, kernel, output_size, output_ratio)
         lead = x.shape[:-ndim]
         samples = _samples(random_samples, rng, lead, ndim, x.dtype)
-        with_indices = _args.flag("return_indices", return_indices)
+        with_indices = checks.flag("return_indices", return_indices)
         y = np.empty(lead + lengths, x.dtype)
         indices = np.empty(lead + lengths, np.int64)
         # torch gives a plane's samples to the axes D, H, W in 3d, but to W, H in 2d.
@@ -179,8 +181,8 @@ def _pool(ndim: int) -> Pool:
                 for n, k, o, s in zip(sizes, kernel, lengths, sample[order], strict=True)
             )
             at = x[plane]
-            source = _call.source(at, None, ndim, None)
-            call = _extremes.select("max", plan, source, with_indices, np.int64)
+            source = calls.source(at, None, ndim, None)
+            call = extremes.select("max", plan, source, with_indices, np.int64)
             if with_indices:
                 y[plane], indices[plane] = call.pick(at, np.int64)
             else:

@@ -6,9 +6,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _args, _call, _engine, _layout, _missing, geometry
-from ._docs import cube, documented, halved_cube
-from ._prepared import Memo, Prepared
+from .. import geometry
+from ..core import calls, checks, engine, layouts
+from ..core.docstrings import cube, documented, halved_cube
+from ..core.prepared import Memo, Prepared
+from . import missing
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -138,19 +140,19 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     """
 
 
-def average(plan: geometry.Plan, source: _call.Source, dtype: Any = None, omits: bool = False) -> Prepared:
+def average(plan: geometry.Plan, source: calls.Source, dtype: Any = None, omits: bool = False) -> Prepared:
     """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None; `omits` passes NaN over."""
     natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
     result = natural if dtype is None else np.dtype(dtype)
-    type = _call.computed_in(_engine.SUMS, source.dtype)
+    type = calls.computed_in(engine.SUMS, source.dtype)
     if not result == source.dtype == natural:
-        type = _engine.sums_as(source.dtype, result, plan.window)
+        type = engine.sums_as(source.dtype, result, plan.window)
 
-    def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
+    def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         norm = "omit" if omits and source.dtype.kind not in "biu" else "plain"
-        return _engine.values("sum", type, plan, source.axes, x, y, divide=True, norm=norm)
+        return engine.values("sum", type, plan, source.axes, x, y, divide=True, norm=norm)
 
-    return _call.prepare(source, plan, result, make)
+    return calls.prepare(source, plan, result, make)
 
 
 def _pool(ndim: int) -> Pool:
@@ -172,26 +174,26 @@ def _pool(ndim: int) -> Pool:
         dtype: Any = None,
         out: Any = None,
     ) -> Array:
-        layout = None if out is None else _call.described(out)
+        layout = None if out is None else calls.described(out)
         given = (kernel_size, stride, padding, divisor_override, dilation, axis, nan_policy, where, dtype, layout)
         flags = (ceil_mode, count_include_pad)
         call = memo.get(x, given, flags)
         if call is None:
-            omits = _missing.omits(x, nan_policy, where)
-            if not omits and _missing.concerns(x, nan_policy, where):
-                return _missing.average(
+            omits = missing.omits(x, nan_policy, where)
+            if not omits and missing.concerns(x, nan_policy, where):
+                return missing.average(
                     ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, kernel_size=kernel_size,
                     stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
                     dilation=dilation,
                 )  # fmt: skip
-            x = _args.array("x", x)
-            source = _call.source(x, axis, ndim, layout)
+            x = checks.array("x", x)
+            source = calls.source(x, axis, ndim, layout)
             plan = geometry.plan(
                 source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
             )
             call = memo.keep(average(plan, source, dtype, omits), x, given, flags)
         if out is not None:
-            _call.refuse_overlap(out, x)
+            calls.refuse_overlap(out, x)
         return call.forward(x, out)
 
     return documented(
@@ -199,15 +201,15 @@ def _pool(ndim: int) -> Pool:
     )
 
 
-def spread(source: _call.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> Prepared:
+def spread(source: calls.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> Prepared:
     """Prepare spreading a gradient over the windows of `plan` into one of `shape`."""
     if source.sizes != plan.out_shape:
         raise ValueError(
             f"grad_output of shape {source.shape} does not belong to input_shape={shape}: its pooled axes must have "
             f"lengths {plan.out_shape}"
         )
-    return _call.prepare_gradient(
-        source, shape, lambda gx, gy: _engine.spread(plan, source.axes, source.dtype, gx, gy, divide)
+    return calls.prepare_gradient(
+        source, shape, lambda gx, gy: engine.spread(plan, source.axes, source.dtype, gx, gy, divide)
     )
 
 
@@ -229,20 +231,20 @@ def _backward(ndim: int) -> Backward:
         out: Any = None,
     ) -> Array:
         grad = grad_output
-        layout = _call.described(out)
+        layout = calls.described(out)
         given = (input_shape, kernel_size, stride, padding, divisor_override, dilation, axis, layout)
         flags = (ceil_mode, count_include_pad)
         call = memo.get(grad, given, flags)
         if call is None:
-            grad = _call.gradient("grad_output", grad_output)
-            source = _call.source(grad, axis, ndim, layout, "grad_output")
-            to = _call.input_shape(input_shape, source)
+            grad = calls.gradient("grad_output", grad_output)
+            source = calls.source(grad, axis, ndim, layout, "grad_output")
+            to = calls.input_shape(input_shape, source)
             plan = geometry.plan(
-                _call.sizes(to, source.axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
+                calls.sizes(to, source.axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
                 divisor_override,
             )  # fmt: skip
             call = memo.keep(spread(source, to, plan), grad, given, flags)
-        _call.refuse_overlap(out, grad)
+        calls.refuse_overlap(out, grad)
         return call.backward(grad, out)
 
     return documented(

@@ -6,9 +6,11 @@ from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
-from . import _args, _call, _engine, _layout, _missing, geometry
-from ._docs import cube, documented, halved_cube
-from ._prepared import Memo, Prepared
+from .. import geometry
+from ..core import calls, checks, engine, layouts
+from ..core.docstrings import cube, documented, halved_cube
+from ..core.prepared import Memo, Prepared
+from . import missing
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -183,23 +185,23 @@ _BACKWARD = """Gradient of max_pool{d}d and its siblings with respect to their i
 
 
 def select(
-    op: str, plan: geometry.Plan, source: _call.Source, with_indices: bool = False, index_dtype: Any = np.int64
+    op: str, plan: geometry.Plan, source: calls.Source, with_indices: bool = False, index_dtype: Any = np.int64
 ) -> Prepared:
     """Prepare op "max" or "min" over the windows of `plan`; "nanmax" and "nanmin" pass NaN over."""
     kind = np.dtype(index_dtype)
-    if kind.name not in _engine.INDEX_TYPES:
+    if kind.name not in engine.INDEX_TYPES:
         raise TypeError(f"index_dtype must be int32 or int64, got {kind}")
     if with_indices and plan.elements - 1 > np.iinfo(kind).max:
         raise ValueError(f"index_dtype={kind} cannot count the elements of a plane {source.sizes}")
-    type = _call.computed_in(_engine.PICKS if with_indices else _engine.VALUES, source.dtype)
+    type = calls.computed_in(engine.PICKS if with_indices else engine.VALUES, source.dtype)
 
-    def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
+    def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if not with_indices:
-            return _engine.values(op, type, plan, source.axes, x, y)
-        at = _call.output_view(None, y.shape, order, kind)
-        return _engine.picks(op, type, plan, source.axes, x, y, at)
+            return engine.values(op, type, plan, source.axes, x, y)
+        at = calls.output_view(None, y.shape, order, kind)
+        return engine.picks(op, type, plan, source.axes, x, y, at)
 
-    return _call.prepare(source, plan, source.dtype, make)
+    return calls.prepare(source, plan, source.dtype, make)
 
 
 def _pool(op: str, ndim: int) -> Pool:
@@ -221,26 +223,26 @@ def _pool(op: str, ndim: int) -> Pool:
         index_dtype: Any = np.int64,
         out: Any = None,
     ) -> Any:
-        layout = None if out is None else _call.described(out)
+        layout = None if out is None else calls.described(out)
         given = (kernel_size, stride, padding, dilation, axis, nan_policy, where, initial, index_dtype, layout)
         flags = (ceil_mode, return_indices)
         call = memo.get(x, given, flags)
         if call is None:
-            omits = _missing.omits(x, nan_policy, where, initial)
-            if not omits and _missing.concerns(x, nan_policy, where, initial):
-                return _missing.extreme(
-                    op, pool, _MAX[ndim], x, nan_policy, where, initial, _args.flag("return_indices", return_indices),
+            omits = missing.omits(x, nan_policy, where, initial)
+            if not omits and missing.concerns(x, nan_policy, where, initial):
+                return missing.extreme(
+                    op, pool, _MAX[ndim], x, nan_policy, where, initial, checks.flag("return_indices", return_indices),
                     out, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
                     ceil_mode=ceil_mode, axis=axis, index_dtype=index_dtype,
                 )  # fmt: skip
-            x = _args.array("x", x)
-            source = _call.source(x, axis, ndim, layout)
+            x = checks.array("x", x)
+            source = calls.source(x, axis, ndim, layout)
             plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-            with_indices = _args.flag("return_indices", return_indices)
+            with_indices = checks.flag("return_indices", return_indices)
             reduction = f"nan{op}" if omits and x.dtype.kind not in "biu" else op
             call = memo.keep(select(reduction, plan, source, with_indices, index_dtype), x, given, flags)
         if out is not None:
-            _call.refuse_overlap(out, x)
+            calls.refuse_overlap(out, x)
         return call.pick(x, index_dtype, out) if return_indices else call.forward(x, out)
 
     extreme = {"max": "maximum", "min": "minimum"}[op]
@@ -257,33 +259,33 @@ def _pool(op: str, ndim: int) -> Pool:
     )
 
 
-def scatter(source: _call.Source, shape: Axes, at: Array) -> Prepared:
+def scatter(source: calls.Source, shape: Axes, at: Array) -> Prepared:
     """Prepare adding a gradient along indices laid out as `at` into one of `shape`."""
     if 0 in source.sizes and 0 not in shape:
         raise ValueError(f"grad_output of shape {source.shape} is empty, but input_shape={shape} is not")
-    indices, fresh = _engine.view_of(at), source.out is None
+    indices, fresh = engine.view_of(at), source.out is None
 
-    def make(gx: _layout.View, gy: _layout.View) -> Any:
-        return _engine.scatter(source.axes, _engine.SUMS[source.dtype.name], gx, gy, indices, fresh=fresh)
+    def make(gx: layouts.View, gy: layouts.View) -> Any:
+        return engine.scatter(source.axes, engine.SUMS[source.dtype.name], gx, gy, indices, fresh=fresh)
 
-    return _call.prepare_gradient(source, shape, make)
+    return calls.prepare_gradient(source, shape, make)
 
 
 def _backward(ndim: int) -> Backward:
     memo = Memo()
 
     def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
-        at = _call.index_array(indices)
-        layout = _call.described(out)
+        at = calls.index_array(indices)
+        layout = calls.described(out)
         given = (input_shape, axis, layout, at.shape, at.strides, at.dtype)
         grad = grad_output
         call = memo.get(grad, given)
         if call is None:
-            grad = _call.gradient("grad_output", grad_output)
-            _call.same_shape("indices", at, "grad_output", grad.shape)
-            source = _call.source(grad, axis, ndim, layout, "grad_output")
-            call = memo.keep(scatter(source, _call.input_shape(input_shape, source), at), grad, given)
-        _call.refuse_overlap(out, grad, at)
+            grad = calls.gradient("grad_output", grad_output)
+            calls.same_shape("indices", at, "grad_output", grad.shape)
+            source = calls.source(grad, axis, ndim, layout, "grad_output")
+            call = memo.keep(scatter(source, calls.input_shape(input_shape, source), at), grad, given)
+        calls.refuse_overlap(out, grad, at)
         return call.backward(grad, out, at)
 
     return documented(backward, f"max_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2), sum=2.0**ndim)

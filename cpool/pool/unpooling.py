@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _args, _call, _engine, _layout, threads
-from ._docs import cube, documented
+from .. import threads
+from ..core import calls, checks, engine, layouts
+from ..core.docstrings import cube, documented
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -90,15 +91,15 @@ _BACKWARD = """Gradient of max_unpool{d}d with respect to its input.
 
 def _output_shape(shape: Axes, ndim: int, kernel_size: Any, stride: Any, padding: Any, output_size: Any) -> Axes:
     """Return the checked shape of the output."""
-    kernel = _args.per_axis("kernel_size", kernel_size, ndim, 1)
-    step = _args.strides(stride, kernel)
-    pad = _args.per_axis("padding", padding, ndim, 0)
+    kernel = checks.per_axis("kernel_size", kernel_size, ndim, 1)
+    step = checks.strides(stride, kernel)
+    pad = checks.per_axis("padding", padding, ndim, 0)
     lead, pooled = shape[:-ndim], shape[-ndim:]
     natural = tuple((n - 1) * s + k - 2 * p for n, k, s, p in zip(pooled, kernel, step, pad, strict=True))
     if output_size is None:
         sizes = natural
     else:
-        given = _args.shape("output_size", output_size)
+        given = checks.shape("output_size", output_size)
         if len(given) == len(shape) and ndim != len(shape):
             if given[:-ndim] != lead:
                 raise ValueError(f"output_size={given} must agree with x of shape {shape} on the leading axes")
@@ -111,7 +112,7 @@ def _output_shape(shape: Axes, ndim: int, kernel_size: Any, stride: Any, padding
         sizes = given
     if min(sizes) < 1:
         raise ValueError(f"kernel_size, stride and padding give x of shape {shape} an output of {sizes}")
-    return _args.shape("the output's shape", lead + sizes)
+    return checks.shape("the output's shape", lead + sizes)
 
 
 def _bits(x: Array) -> Array:
@@ -125,16 +126,16 @@ def _unpool(ndim: int) -> Unpool:
     def unpool(
         x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Array:
-        x = _args.array("x", x)
-        _call.computed_in(_engine.VALUES, x.dtype)
-        at = _call.index_array(indices)
-        _call.same_shape("indices", at, "x", x.shape)
-        axes = _args.pooled_axes(None, ndim, x.ndim)
+        x = checks.array("x", x)
+        calls.computed_in(engine.VALUES, x.dtype)
+        at = calls.index_array(indices)
+        calls.same_shape("indices", at, "x", x.shape)
+        axes = checks.pooled_axes(None, ndim, x.ndim)
         shape = _output_shape(x.shape, ndim, kernel_size, stride, padding, output_size)
         values = _bits(x)
-        y = _layout.empty(shape, _layout.memory_order(x.shape, x.strides), values.dtype)
-        to, source, places = (_engine.view_of(a) for a in (y, values, at))
-        run = _engine.scatter(axes, values.dtype.name, to, source, places, assign=True, fresh=True)
+        y = layouts.empty(shape, layouts.memory_order(x.shape, x.strides), values.dtype)
+        to, source, places = (engine.view_of(a) for a in (y, values, at))
+        run = engine.scatter(axes, values.dtype.name, to, source, places, assign=True, fresh=True)
         run(threads.limit, y, values, at)
         return y.view(x.dtype) if x.dtype.itemsize >= 4 else y.astype(x.dtype)
 
@@ -151,9 +152,9 @@ def _unpool(ndim: int) -> Unpool:
 
 def _backward(ndim: int) -> Backward:
     def backward(grad_output: Any, indices: Any) -> Array:
-        grad = _call.gradient("grad_output", grad_output)
-        at = _call.index_array(indices)
-        _args.pooled_axes(None, ndim, grad.ndim, "grad_output")
+        grad = calls.gradient("grad_output", grad_output)
+        at = calls.index_array(indices)
+        checks.pooled_axes(None, ndim, grad.ndim, "grad_output")
         lead, sizes = grad.shape[:-ndim], grad.shape[-ndim:]
         if at.ndim != grad.ndim or at.shape[:-ndim] != lead:
             raise ValueError(

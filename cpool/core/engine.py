@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _driver, _layout, _networks, _strategy, geometry, threads
-from .geometry import Plan, Table
+from .. import geometry, threads
+from ..geometry import Plan, Table
+from . import driver, layouts, networks, strategies
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -57,7 +58,7 @@ def sums_as(source: Any, result: Any, taps: int) -> str:
 
 def _choose_level() -> str:
     """Return the best instruction set that was built and that this CPU has, at most CPOOL_ISA."""
-    runnable: list[str] = _driver.levels()
+    runnable: list[str] = driver.levels()
     wanted = os.environ.get("CPOOL_ISA", "")
     if not wanted:
         return runnable[-1]
@@ -78,9 +79,9 @@ def stored(dtype: Any) -> str:
     return "uint8" if dtype.kind == "b" else str(dtype.name)
 
 
-def view_of(array: Array) -> _layout.View:
+def view_of(array: Array) -> layouts.View:
     """Return the shape, strides and type of an array."""
-    return _layout.View(array.shape, array.strides, array.itemsize, stored(array.dtype))
+    return layouts.View(array.shape, array.strides, array.itemsize, stored(array.dtype))
 
 
 def buffer(array: Array) -> Array:
@@ -102,7 +103,7 @@ def _identity(reduction: str, type: str) -> bytes:
     return np.array(value, dtype).tobytes()
 
 
-def _joined(tables: list[Table], memory: _layout.Memory) -> tuple[list[Table], _layout.Memory]:
+def _joined(tables: list[Table], memory: layouts.Memory) -> tuple[list[Table], layouts.Memory]:
     """Take the planes for one where they follow one another and no window reaches beyond its own: for the driver, one
     tall plane is less trouble than many small ones."""
     d, h, w = tables
@@ -124,7 +125,7 @@ class Driven(NamedTuple):
 
     kind: str
     tables: list[Table]
-    strategy: _strategy.Strategy | None
+    strategy: strategies.Strategy | None
     together: int
     threads: int
     scratch_bytes: int
@@ -137,11 +138,11 @@ explained: ContextVar[list[Driven] | None] = ContextVar("explained", default=Non
 
 
 def _driven(
-    kind: str, type: str, tables: list[Table], memory: _layout.Memory, share: int, views: tuple[_layout.View, ...],
-    strategy: _strategy.Strategy | None, **options: Any,
+    kind: str, type: str, tables: list[Table], memory: layouts.Memory, share: int, views: tuple[layouts.View, ...],
+    strategy: strategies.Strategy | None, **options: Any,
 ) -> Callable[..., Any]:  # fmt: skip
     """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others."""
-    call = _driver.Call(kind, LEVEL, type, geometry.pack(tables), memory.packed(_driver.TYPES), share, **options)
+    call = driver.Call(kind, LEVEL, type, geometry.pack(tables), memory.packed(driver.TYPES), share, **options)
     run: Callable[..., Any] = call.run
     told = explained.get()
     if told is None:
@@ -156,24 +157,24 @@ def _driven(
 
 
 def _call(
-    kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[_layout.View, ...], work: int,
+    kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[layouts.View, ...], work: int,
     divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
     power: float = 0.0, wide: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
-    memory = _layout.canonical(axes, *views)
+    memory = layouts.canonical(axes, *views)
     size = np.dtype(type).itemsize
     flags = dict(sums=reduction == "sum", picks=kind == "picks", divides_first=divides_first)
     straight = norm == "plain" and not divides_first
-    inner, together = None, _strategy.together(tables, memory.run, size, memory.planes, kind == "picks")
+    inner, together = None, strategies.together(tables, memory.run, size, memory.planes, kind == "picks")
     if together:  # planes as channels
-        inner = _strategy.choose(tables, together, size, 1, straight, **flags)
+        inner = strategies.choose(tables, together, size, 1, straight, **flags)
     else:
         tables, memory = _joined(tables, memory)
     x = memory.views[0]
     native = x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1)
     as_it_lies = straight and native
-    strategy = _strategy.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
+    strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
     if divide:
         counts = [table.even for table in tables]
@@ -187,7 +188,7 @@ def _call(
 
 
 def values(
-    reduction: str, type: str, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View,
+    reduction: str, type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View,
     divide: bool = False, norm: str = "plain", power: float = 0.0,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a maximum ("max"), minimum ("min"; "nanmax", "nanmin" pass NaN over) or sum ("sum"): (threads, x, y)."""
@@ -199,21 +200,21 @@ def values(
     )
 
 
-def _as_one_row(plan: Plan, axes: Axes, *views: _layout.View) -> tuple[Plan, Axes, list[_layout.View]]:
+def _as_one_row(plan: Plan, axes: Axes, *views: layouts.View) -> tuple[Plan, Axes, list[layouts.View]]:
     """Take planes of which each is one window for rows, where memory allows: the order of their elements stays."""
-    flat, rows = _layout.flattened(axes, *views) if plan.whole and len(axes) > 1 else (axes, list(views))
+    flat, rows = layouts.flattened(axes, *views) if plan.whole and len(axes) > 1 else (axes, list(views))
     return (plan.as_one_row(), flat, rows) if flat != axes else (plan, axes, rows)
 
 
 def picks(
-    reduction: str, type: str, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, indices: _layout.View
+    reduction: str, type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View
 ) -> Callable[..., None]:
     """Prepare a maximum or minimum with indices: a function of (thread limit, x, y, indices)."""
     if 0 in y.shape:
         return _nothing
     work = math.prod(y.shape) * plan.taps
     rows, flat, views = _as_one_row(plan, axes, x, y, indices)
-    memory = _layout.canonical(flat, *views)
+    memory = layouts.canonical(flat, *views)
     if rows.apart and memory.run == 1 and not reduction.startswith("nan"):
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
         find = _driven(
@@ -244,7 +245,7 @@ def _ranks(quantiles: Array, taps: int) -> tuple[int, ...]:
 
 
 def ordered(
-    type: str, plan: Plan, axes: Axes, x: _layout.View, y: _layout.View, quantiles: Array | None = None,
+    type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View, quantiles: Array | None = None,
     method: str = "linear", pitch: int = 0, omits: bool = False, least: int = 1, skip: Any = None,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare quantiles, `pitch` bytes apart in y, or without them a mode: a function of (thread limit, x, y).
@@ -254,14 +255,14 @@ def ordered(
     """
     if 0 in y.shape:
         return _nothing
-    memory, tables = _layout.canonical(axes, x, y), plan.tables()
+    memory, tables = layouts.canonical(axes, x, y), plan.tables()
     taps, w = math.prod(table.kernel for table in tables), tables[-1]
     height, size = taps // w.kernel, np.dtype(type).itemsize
-    column = _networks.sorting(height) if 1 < height < taps else _networks.unsorted(height)
+    column = networks.sorting(height) if 1 < height < taps else networks.unsorted(height)
     inside = height if column.steps else 1  # taps of a column in order
     every = tuple(range(taps))
     wanted = every if quantiles is None else _ranks(quantiles, taps)
-    inner, whole = (_networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
+    inner, whole = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     shares = w.uniform and w.stride == 1 and w.out > 1
     rows = column.rows * (1 if shares else w.kernel) + inner.rows - taps
     columns = min(w.out, max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run)))
@@ -269,7 +270,7 @@ def ordered(
         "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None,
         identity_bits=_identity("min", type), columns=columns,
         as_it_lies=x.type == type and memory.views[0].strides[2] == memory.run * size,
-        networks=_networks.packed((column, inner, whole)),
+        networks=networks.packed((column, inner, whole)),
         shares=shares and (w.kernel - 1) * w.step <= columns * w.kernel,  # else there would be more columns than taps
         quantiles=quantiles, method=method, quantile_pitch=pitch, omits=omits, least=least,
         skip_bits=None if skip is None else np.array(skip, type).tobytes(),
@@ -277,7 +278,7 @@ def ordered(
 
 
 def scatter(
-    axes: Axes, type: str, gx: _layout.View, gy: _layout.View, indices: _layout.View, assign: bool = False,
+    axes: Axes, type: str, gx: layouts.View, gy: layouts.View, indices: layouts.View, assign: bool = False,
     fresh: bool = False,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare adding gy to gx = 0 along indices, or with `assign` letting the last one stand; summed as `type`.
@@ -291,11 +292,11 @@ def scatter(
     elements = math.prod(gx.shape[a] for a in axes)
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
     workers = min(share, threads.PROCESSORS)
-    planes = _layout.canonical(axes, gx, gy, indices).planes
+    planes = layouts.canonical(axes, gx, gy, indices).planes
     if elements <= _SCATTERED_AS_ONE and planes >= 4 * workers:
-        axes, (gx, gy, indices) = _layout.flattened(axes, gx, gy, indices)
+        axes, (gx, gy, indices) = layouts.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
-    memory = _layout.canonical(axes, gx, gy, indices)
+    memory = layouts.canonical(axes, gx, gy, indices)
     add = _driven(
         "scatter", type, tables, memory, share, (gy, indices, gx), None, reduction="sum", assign=assign, fresh=fresh,
         whole_planes=workers == 1 or memory.planes >= 4 * workers,
@@ -310,7 +311,7 @@ def scatter(
 
 
 def spread(
-    plan: Plan, axes: Axes, dtype: Any, gx: _layout.View, gy: _layout.View, divide: bool = True
+    plan: Plan, axes: Axes, dtype: Any, gx: layouts.View, gy: layouts.View, divide: bool = True
 ) -> Callable[..., None]:
     """Prepare the gradient of averages over the plan's windows, or without `divide` of sums: (threads, gx, gy).
 

@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _args, _call, _driver, _engine, _layout, geometry
-from ._averages import spread
-from ._docs import cube, documented
-from ._extremes import scatter, select
-from ._prepared import Memo, Prepared
+from .. import geometry
+from ..core import calls, checks, driver, engine, layouts
+from ..core.docstrings import cube, documented
+from ..core.prepared import Memo, Prepared
+from .averages import spread
+from .extremes import scatter, select
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -124,18 +125,18 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
     """
 
 
-def norm(plan: geometry.Plan, source: _call.Source, p: float) -> Prepared:
+def norm(plan: geometry.Plan, source: calls.Source, p: float) -> Prepared:
     """Prepare norms over the windows of `plan`."""
-    _call.floating(source.dtype)
-    type = _call.computed_in(_engine.SUMS, source.dtype)
+    calls.floating(source.dtype)
+    type = calls.computed_in(engine.SUMS, source.dtype)
 
-    def make(x: _layout.View, y: _layout.View, order: Axes) -> Any:
+    def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if p == np.inf:
-            return _engine.values("max", type, plan, source.axes, x, y, norm="magnitude")
+            return engine.values("max", type, plan, source.axes, x, y, norm="magnitude")
         kind = "plain" if p == 1 else "square" if p == 2 else "power"
-        return _engine.values("sum", type, plan, source.axes, x, y, norm=kind, power=p)
+        return engine.values("sum", type, plan, source.axes, x, y, norm=kind, power=p)
 
-    return _call.prepare(source, plan, source.dtype, make)
+    return calls.prepare(source, plan, source.dtype, make)
 
 
 def _pool(ndim: int) -> Pool:
@@ -153,16 +154,16 @@ def _pool(ndim: int) -> Pool:
         axis: Any = None,
         out: Any = None,
     ) -> Array:
-        p = _args.nonzero_number("norm_type", norm_type)
-        layout = _call.described(out)
+        p = checks.nonzero_number("norm_type", norm_type)
+        layout = calls.described(out)
         given = (repr(p), kernel_size, stride, padding, dilation, axis, layout)
         call = memo.get(x, given, (ceil_mode,))
         if call is None:
-            x = _args.array("x", x)
-            source = _call.source(x, axis, ndim, layout)
+            x = checks.array("x", x)
+            source = calls.source(x, axis, ndim, layout)
             plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
             call = memo.keep(norm(plan, source, p), x, given, (ceil_mode,))
-        _call.refuse_overlap(out, x)
+        calls.refuse_overlap(out, x)
         return call.forward(x, out)
 
     return documented(
@@ -172,10 +173,10 @@ def _pool(ndim: int) -> Pool:
 
 def _power(a: Array, exponent: float) -> Array:
     """Return ``a ** exponent`` in the same memory order; by the C library, for NumPy's rounds as the CPU has it."""
-    order = _layout.memory_order(a.shape, a.strides)
-    result = _layout.empty(a.shape, order, a.dtype)
+    order = layouts.memory_order(a.shape, a.strides)
+    result = layouts.empty(a.shape, order, a.dtype)
     np.copyto(result, a)
-    _driver.raise_to(_engine.LEVEL, result.transpose(order).reshape(-1), exponent)
+    driver.raise_to(engine.LEVEL, result.transpose(order).reshape(-1), exponent)
     return result
 
 
@@ -194,36 +195,36 @@ def _backward(ndim: int) -> Backward:
         axis: Any = None,
         out: Any = None,
     ) -> Array:
-        grad, x, y = (_call.gradient(n, a) for n, a in (("grad_output", grad_output), ("x", x), ("output", output)))
+        grad, x, y = (calls.gradient(n, a) for n, a in (("grad_output", grad_output), ("x", x), ("output", output)))
         if not grad.dtype == x.dtype == y.dtype:
             raise TypeError(f"grad_output, x and output must have one dtype, got {grad.dtype}, {x.dtype}, {y.dtype}")
-        p = _args.nonzero_number("norm_type", norm_type)
-        axes = _args.pooled_axes(axis, ndim, x.ndim)
+        p = checks.nonzero_number("norm_type", norm_type)
+        axes = checks.pooled_axes(axis, ndim, x.ndim)
         plan = geometry.plan(
-            _call.sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True
+            calls.sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True
         )
         for name, array in (("grad_output", grad), ("output", y)):
-            _call.same_shape(name, array, "the output", _call.with_sizes(x.shape, axes, plan.out_shape))
-        source = _call.source(grad, axis, ndim, _call.described(out))
-        _call.refuse_overlap(out, grad, x, y)
-        working = np.dtype(_engine.SUMS[x.dtype.name])
+            calls.same_shape(name, array, "the output", calls.with_sizes(x.shape, axes, plan.out_shape))
+        source = calls.source(grad, axis, ndim, calls.described(out))
+        calls.refuse_overlap(out, grad, x, y)
+        working = np.dtype(engine.SUMS[x.dtype.name])
         if working != x.dtype:  # powers of 2-byte floats as floats, rounded once
-            order = _layout.memory_order(x.shape, x.strides)
-            _call.output_view(source.out, x.shape, order, x.dtype)
+            order = layouts.memory_order(x.shape, x.strides)
+            calls.output_view(source.out, x.shape, order, x.dtype)
             wide = backward(
                 grad.astype(working), x.astype(working), y.astype(working), p, kernel_size, stride, ceil_mode,
                 padding=padding, dilation=dilation, axis=axis,
             )  # fmt: skip
-            gx = _layout.empty(x.shape, order, x.dtype) if out is None else out
+            gx = layouts.empty(x.shape, order, x.dtype) if out is None else out
             gx[...] = wide
-            return _call.settled(gx)
+            return calls.settled(gx)
         if p == np.inf:
             magnitudes = np.abs(x)
-            winners = select("max", plan, _call.source(magnitudes, axis, ndim, None), True, np.int64)
+            winners = select("max", plan, calls.source(magnitudes, axis, ndim, None), True, np.int64)
             _, indices = winners.pick(magnitudes, np.int64)
             gx = scatter(source, x.shape, indices).backward(grad, out, indices)
             gx *= np.sign(x)
-            return _call.settled(gx)
+            return calls.settled(gx)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             share = np.where(y == 0, 0, grad * _power(y, 1 - p)).astype(x.dtype, copy=False)
             factor = _power(x, p - 1)
@@ -232,7 +233,7 @@ def _backward(ndim: int) -> Backward:
         gx = spread(source, x.shape, plan, divide=False).backward(share, out)
         with np.errstate(invalid="ignore", over="ignore"):
             gx *= factor
-        return _call.settled(gx)
+        return calls.settled(gx)
 
     return documented(
         backward, f"lp_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2),

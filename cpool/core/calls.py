@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _args, _engine, _layout
-from ._prepared import Prepared
-from .geometry import Plan
+from ..geometry import Plan
+from . import checks, engine, layouts
+from .prepared import Prepared
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -36,30 +36,30 @@ Prepare = Callable[[Plan, Source], Prepared]
 
 def dense_source(shape: Axes, dtype: Any, axes: Axes) -> Source:
     """Return what a call for an array in C order is prepared for; there need be none yet."""
-    return Source(shape, _layout.dense_strides(shape, tuple(range(len(shape))), dtype.itemsize), dtype, axes, None)
+    return Source(shape, layouts.dense_strides(shape, tuple(range(len(shape))), dtype.itemsize), dtype, axes, None)
 
 
 def source(x: Array, axis: Any, ndim: int, layout: Any, name: str = "x") -> Source:
     """Return what a call of `ndim` pooled axes is prepared for."""
-    return Source(x.shape, x.strides, x.dtype, _args.pooled_axes(axis, ndim, x.ndim, name), layout)
+    return Source(x.shape, x.strides, x.dtype, checks.pooled_axes(axis, ndim, x.ndim, name), layout)
 
 
 def prepare(
     source: Source,
     plan: Plan,
     result: Any,
-    make: Callable[[_layout.View, _layout.View, Axes], Callable[..., None]],
+    make: Callable[[layouts.View, layouts.View, Axes], Callable[..., None]],
     several: int | None = None,
 ) -> Prepared:
     """Lay out input and output, of dtype `result`; `make` gets their views and memory order.
 
     An output of `several` results has them along a first axis.
     """
-    order = _layout.memory_order(source.shape, source.strides)
+    order = layouts.memory_order(source.shape, source.strides)
     shape = with_sizes(source.shape, source.axes, plan.out_shape)
     if several is not None:
         shape, order = (several, *shape), (0, *(a + 1 for a in order))
-    x = _layout.View(source.shape, source.strides, source.dtype.itemsize, _engine.stored(source.dtype))
+    x = layouts.View(source.shape, source.strides, source.dtype.itemsize, engine.stored(source.dtype))
     y = output_view(source.out, shape, order, result)
     return Prepared(make(x, y, order), shape, order, result, "bfloat16" in (source.dtype.name, result.name))
 
@@ -86,8 +86,8 @@ def settled(y: Array) -> Array:
 
 def gradient(name: str, value: Any) -> Array:
     """Return `value` as an array of floats."""
-    array = _args.array(name, value)
-    accepted = [type for type in _engine.SUMS if "float" in type]
+    array = checks.array(name, value)
+    accepted = [type for type in engine.SUMS if "float" in type]
     if array.dtype.name not in accepted:
         raise TypeError(f"{name} must have one of the dtypes {', '.join(accepted)}, got {array.dtype}")
     return array
@@ -126,32 +126,32 @@ def refuse_overlap(out: Array | None, *inputs: Array) -> None:
             raise ValueError("out overlaps an input in memory; it must be an array of its own")
 
 
-def output_view(out: Any, shape: Axes, order: Axes, dtype: Any) -> _layout.View:
+def output_view(out: Any, shape: Axes, order: Axes, dtype: Any) -> layouts.View:
     """Return the view of the output: the checked `out`, or a new array in `order`."""
     if out is None:
-        return _layout.View(
-            shape, _layout.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, _engine.stored(dtype)
+        return layouts.View(
+            shape, layouts.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, engine.stored(dtype)
         )
     if out[2] != dtype or not out[2].isnative:
         raise TypeError(f"out must have dtype {dtype}, got {out[2]}")
     if out[0] != shape:
         raise ValueError(f"out must have shape {shape}, got {out[0]}")
-    return _layout.View(shape, out[1], dtype.itemsize, _engine.stored(dtype))
+    return layouts.View(shape, out[1], dtype.itemsize, engine.stored(dtype))
 
 
 def prepare_gradient(
-    source: Source, shape: Axes, make: Callable[[_layout.View, _layout.View], Callable[..., None]]
+    source: Source, shape: Axes, make: Callable[[layouts.View, layouts.View], Callable[..., None]]
 ) -> Prepared:
     """Lay out a backward pass from the gradient that `source` describes to one of `shape`, the input's."""
-    order = _layout.memory_order(source.shape, source.strides)
-    gy = _layout.View(source.shape, source.strides, source.dtype.itemsize, _engine.stored(source.dtype))
+    order = layouts.memory_order(source.shape, source.strides)
+    gy = layouts.View(source.shape, source.strides, source.dtype.itemsize, engine.stored(source.dtype))
     gx = output_view(source.out, shape, order, source.dtype)
     return Prepared(make(gx, gy), shape, order, source.dtype, source.dtype.name == "bfloat16")
 
 
 def index_array(value: Any) -> Array:
     """Return `value` as an int32 or int64 array with the same values."""
-    indices = _args.array("indices", value)
+    indices = checks.array("indices", value)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
     if indices.dtype.kind == "i" and indices.itemsize >= 4:
@@ -163,7 +163,7 @@ def index_array(value: Any) -> Array:
 
 def input_shape(shape: Any, source: Source) -> Axes:
     """Return the checked `input_shape` of a backward pass."""
-    checked = _args.shape("input_shape", shape)
+    checked = checks.shape("input_shape", shape)
     if len(checked) != len(source.shape):
         raise ValueError(f"input_shape={checked} must have as many axes as grad_output, whose shape is {source.shape}")
     if with_sizes(checked, source.axes, source.sizes) != source.shape:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from . import _engine, _prepared, threads
-from .geometry import Table
+from .. import threads
+from ..geometry import Table
+from . import engine, prepared
 
 _LOCK = threading.Lock()
 
@@ -26,7 +27,7 @@ class Explanation:
     windows : tuple of Table
         One per pooled axis: which inputs each output sees. Empty where a call follows indices.
     strategies : tuple of str
-        One per pooled axis: how it is folded. `cpool._strategy` tells what the names mean.
+        One per pooled axis: how it is folded. `cpool.core.strategies` tells what the names mean.
     planes_at_once : int
         Small planes that are turned into channels together, or 0.
     instruction_set : str
@@ -104,19 +105,19 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     >>> plan.shape, plan.strategies
     ((1, 64, 56, 56), ('as it lies', 'halves'))
     """
-    told: list[_engine.Driven] = []
+    told: list[engine.Driven] = []
     with _LOCK:
-        token = _engine.explained.set(told)
-        _prepared.forget(True)
+        token = engine.explained.set(told)
+        prepared.forget(True)
         try:
             with np.errstate(all="ignore"):
                 result = function(*args, **kwargs)
         finally:
-            _prepared.forget(False)
-            _engine.explained.reset(token)
+            prepared.forget(False)
+            engine.explained.reset(token)
     values = result[0] if isinstance(result, tuple) else result
     if not told:  # nothing to compute: the result is empty, or NumPy gathers it
-        return Explanation(values.shape, values.dtype, (), (), 0, _engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes)
+        return Explanation(values.shape, values.dtype, (), (), 0, engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes)
     main = told[0]
     ndim = max([i for i, t in enumerate(reversed(main.tables), 1) if t.size > 1 or t.out > 1 or t.pooled], default=1)
     along = main.strategy
@@ -131,7 +132,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
         windows=() if main.kind == "scatter" else tuple(main.tables[3 - ndim :]),
         strategies=names[3 - ndim :],
         planes_at_once=main.together,
-        instruction_set=_engine.LEVEL,
+        instruction_set=engine.LEVEL,
         threads=max(1, min(main.threads, threads.get_num_threads())),
         tiles=(along.rows, along.columns) if along else (1, main.tables[-1].out),
         scratch_bytes=max(each.scratch_bytes for each in told),

@@ -6,11 +6,12 @@ from typing import Any, Literal, Protocol, overload
 
 import numpy as np
 
-from . import _args, _call, geometry
-from ._averages import average, spread
-from ._docs import cube, documented, halved_cube
-from ._extremes import select
-from ._prepared import Memo
+from .. import geometry
+from ..core import calls, checks
+from ..core.docstrings import cube, documented, halved_cube
+from ..core.prepared import Memo
+from .averages import average, spread
+from .extremes import select
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -174,11 +175,11 @@ def output_sizes(value: Any, ndim: int) -> tuple[int | None, ...]:
     given = tuple(value) if several else (value,) * ndim
     if len(given) != ndim:
         raise ValueError(f"output_size must be an int, None or {ndim} of them, got {value!r}")
-    return tuple(None if v is None else _args.integer("output_size", v, 0) for v in given)
+    return tuple(None if v is None else checks.integer("output_size", v, 0) for v in given)
 
 
 def _source_and_plan(x: Array, output_size: Any, axis: Any, ndim: int, layout: Any) -> tuple[Any, geometry.Plan]:
-    source = _call.source(x, axis, ndim, layout)
+    source = calls.source(x, axis, ndim, layout)
     return source, geometry.adaptive_plan(source.sizes, output_sizes(output_size, ndim))
 
 
@@ -194,16 +195,16 @@ def _max_pool(ndim: int) -> MaxPool:
         index_dtype: Any = np.int64,
         out: Any = None,
     ) -> Any:
-        layout = _call.described(out)
+        layout = calls.described(out)
         given = (output_size, axis, index_dtype, layout)
         call = memo.get(x, given, (return_indices,))
         if call is None:
-            x = _args.array("x", x)
+            x = checks.array("x", x)
             source, plan = _source_and_plan(x, output_size, axis, ndim, layout)
-            with_indices = _args.flag("return_indices", return_indices)
+            with_indices = checks.flag("return_indices", return_indices)
             call = select("max", plan, source, with_indices, index_dtype)
             memo.keep(call, x, given, (return_indices,))
-        _call.refuse_overlap(out, x)
+        calls.refuse_overlap(out, x)
         return call.pick(x, index_dtype, out) if return_indices else call.forward(x, out)
 
     return documented(
@@ -216,14 +217,14 @@ def _avg_pool(ndim: int) -> AvgPool:
     memo = Memo()
 
     def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
-        layout = _call.described(out)
+        layout = calls.described(out)
         given = (output_size, axis, dtype, layout)
         call = memo.get(x, given)
         if call is None:
-            x = _args.array("x", x)
+            x = checks.array("x", x)
             source, plan = _source_and_plan(x, output_size, axis, ndim, layout)
             call = memo.keep(average(plan, source, dtype), x, given)
-        _call.refuse_overlap(out, x)
+        calls.refuse_overlap(out, x)
         return call.forward(x, out)
 
     return documented(
@@ -237,16 +238,16 @@ def _backward(ndim: int) -> Backward:
 
     def backward(grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
         grad = grad_output
-        layout = _call.described(out)
+        layout = calls.described(out)
         given = (input_shape, axis, layout)
         call = memo.get(grad, given)
         if call is None:
-            grad = _call.gradient("grad_output", grad_output)
-            source = _call.source(grad, axis, ndim, layout, "grad_output")
-            to = _call.input_shape(input_shape, source)
-            plan = geometry.adaptive_plan(_call.sizes(to, source.axes), source.sizes)
+            grad = calls.gradient("grad_output", grad_output)
+            source = calls.source(grad, axis, ndim, layout, "grad_output")
+            to = calls.input_shape(input_shape, source)
+            plan = geometry.adaptive_plan(calls.sizes(to, source.axes), source.sizes)
             call = memo.keep(spread(source, to, plan), grad, given)
-        _call.refuse_overlap(out, grad)
+        calls.refuse_overlap(out, grad)
         return call.backward(grad, out)
 
     return documented(

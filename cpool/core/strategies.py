@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .geometry import Table
+from ..geometry import Table
 
 #: Bytes of a vector: runs of channels as long as that need no transposition, and shorter rows lie end to end.
 VECTOR = 32

@@ -9,9 +9,10 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from . import _args, _call, _engine, _layout, geometry
-from ._docs import cube, documented
-from ._prepared import Memo, Prepared
+from .. import geometry
+from ..core import calls, checks, engine, layouts
+from ..core.docstrings import cube, documented
+from ..core.prepared import Memo, Prepared
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -169,7 +170,7 @@ _TEXTS = {
 def statistic(
     op: str,
     plan: geometry.Plan,
-    source: _call.Source,
+    source: calls.Source,
     dtype: Any = None,
     *,
     q: float | tuple[float, ...] = 0.5,
@@ -182,7 +183,7 @@ def statistic(
 
     Quantiles are of `dtype`, or the natural one if None; of several `q` the result has a first axis more.
     """
-    type = _call.computed_in(_engine.VALUES, source.dtype)
+    type = calls.computed_in(engine.VALUES, source.dtype)
     whole = source.dtype.kind in "biu"
     if op == "mode" and not whole:
         raise TypeError(f"x must be integer or bool, got {source.dtype}")
@@ -194,12 +195,12 @@ def statistic(
     if op == "mode":
         skip = ignore if ignore is not None and _holds(source.dtype, ignore) else None
 
-        def count(x: _layout.View, y: _layout.View, order: Axes) -> Any:
-            return _engine.ordered(type, plan, source.axes, x, y, skip=skip)
+        def count(x: layouts.View, y: layouts.View, order: Axes) -> Any:
+            return engine.ordered(type, plan, source.axes, x, y, skip=skip)
 
-        return _call.prepare(source, plan, source.dtype, count)
+        return calls.prepare(source, plan, source.dtype, count)
     result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
-    if result.name not in _engine.SUMS or result.kind in ("b" if whole else "biu"):
+    if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
     if result.kind in "iu" and min_count > 1 and 0 not in plan.out_shape:
         fewest = math.prod(int(w.taps.min()) for w in plan.axes)
@@ -207,14 +208,14 @@ def statistic(
             raise ValueError(f"min_count={min_count}: a window has {fewest} elements, and {result} has no NaN")
     several = q if isinstance(q, tuple) else None
 
-    def read(x: _layout.View, y: _layout.View, order: Axes) -> Any:
+    def read(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         pitch = 0
         if several is not None:
-            pitch, y = y.strides[0], _layout.View(y.shape[1:], y.strides[1:], y.itemsize, y.type)
+            pitch, y = y.strides[0], layouts.View(y.shape[1:], y.strides[1:], y.itemsize, y.type)
         quantiles = np.array([q] if several is None else several)
-        return _engine.ordered(type, plan, source.axes, x, y, quantiles, method, pitch, omits, min_count)
+        return engine.ordered(type, plan, source.axes, x, y, quantiles, method, pitch, omits, min_count)
 
-    return _call.prepare(source, plan, result, read, None if several is None else len(several))
+    return calls.prepare(source, plan, result, read, None if several is None else len(several))
 
 
 def _holds(dtype: Any, value: int) -> bool:
@@ -229,7 +230,7 @@ def label(ignore: Any) -> int | None:
     """Return the label that does not count, checked. One that `x` cannot hold may be given: then all count."""
     if ignore is None or isinstance(ignore, (bool, np.bool_)):
         return None if ignore is None else int(ignore)
-    return _args.integer("ignore", ignore, -(2**63), 2**64 - 1)
+    return checks.integer("ignore", ignore, -(2**63), 2**64 - 1)
 
 
 def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str, Any]:
@@ -244,7 +245,7 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
     if not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit", "raise"):
         raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
     parts = tuple(map(float, array)) if array.ndim else float(array)
-    least = _args.integer("min_count", min_count, 1)
+    least = checks.integer("min_count", min_count, 1)
     return dict(q=parts, method=method, omits=nan_policy == "omit", min_count=least)
 
 
@@ -262,15 +263,15 @@ class _Pools:
 
         `told_apart` stands for what of `more` has equals that are not the same, as the float 0.0 has in 0.
         """
-        layout = _call.described(out)
+        layout = calls.described(out)
         key = (*windows, axis, dtype, layout, *(more if told_apart is None else told_apart))
         call = self.memo.get(x, key, (ceil_mode,))
         if call is None:
-            x = _args.array("x", x)
-            source = _call.source(x, axis, self.ndim, layout)
+            x = checks.array("x", x)
+            source = calls.source(x, axis, self.ndim, layout)
             plan = geometry.plan(source.sizes, *windows, ceil_mode=ceil_mode, needs_input=True)
             call = self.memo.keep(statistic(self.op, plan, source, dtype, **self.check(*more)), x, key, (ceil_mode,))
-        _call.refuse_overlap(out, x)
+        calls.refuse_overlap(out, x)
         if refuse_nan and x.dtype.kind not in "biu" and (x != x).any():
             raise ValueError("x holds NaN, and nan_policy='raise'")
         return call.forward(x, out)

@@ -148,7 +148,7 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
 
 
 cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept nogil:
-    """Unpack the strides of one array, as _layout.Memory.packed lays them out; return where the next one's start."""
+    """Unpack the strides of one array, as layouts.Memory.packed lays them out; return where the next one's start."""
     m.type = <Py_ssize_t>p[0]
     m.d, m.h, m.w = <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     m.planes = p + 4
@@ -170,7 +170,7 @@ cdef Tile widest(Job* job) noexcept nogil:
 
 
 cdef const int32_t* read_network(const int32_t* p, Network* network) noexcept nogil:
-    """Unpack one network as _networks.packed lays it out; return where the next one starts."""
+    """Unpack one network as networks.packed lays it out; return where the next one starts."""
     network.inputs, network.rows, network.n = p[0], p[1], p[2]
     network.steps = p + 3
     network.order = network.steps + 4 * network.n

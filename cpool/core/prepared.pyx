@@ -11,7 +11,8 @@ cimport cython
 
 import numpy as np
 
-from . import _engine, threads
+from .. import threads
+from . import engine
 
 cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty
 
@@ -186,7 +187,7 @@ cdef class Prepared:
         """Pool `x` into the checked `out` or a new array."""
         cdef object y = self.new(self.dtype) if out is None else out
         if self.bits:
-            self.run(self.limit(), _engine.buffer(x), _engine.buffer(y))
+            self.run(self.limit(), engine.buffer(x), engine.buffer(y))
         else:
             self.run(self.limit(), x, y)
         return y
@@ -196,7 +197,7 @@ cdef class Prepared:
         cdef object y = self.new(self.dtype) if out is None else out
         cdef object indices = self.new(index_dtype)
         if self.bits:
-            self.run(self.limit(), _engine.buffer(x), _engine.buffer(y), indices)
+            self.run(self.limit(), engine.buffer(x), engine.buffer(y), indices)
         else:
             self.run(self.limit(), x, y, indices)
         return y, indices
@@ -205,7 +206,7 @@ cdef class Prepared:
         """Pass `grad` back into the checked `out` or a new array."""
         cdef object gx = self.new(self.dtype) if out is None else out
         if self.bits:
-            self.run(self.limit(), _engine.buffer(gx), _engine.buffer(grad), *indices)
+            self.run(self.limit(), engine.buffer(gx), engine.buffer(grad), *indices)
         else:
             self.run(self.limit(), gx, grad, *indices)
         return gx

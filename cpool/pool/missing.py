@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _args, _call, _engine, geometry
+from .. import geometry
+from ..core import calls, checks, engine
 
 Array = np.ndarray[Any, Any]
 
@@ -32,9 +33,9 @@ def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
         raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
     masked = isinstance(x, np.ma.MaskedArray)
     mask = ~np.ma.getmaskarray(x) if masked else None
-    array = _args.array("x", x.data if masked else x)
+    array = checks.array("x", x.data if masked else x)
     if where is not None:
-        given = _args.array("where", where)
+        given = checks.array("where", where)
         if given.dtype != np.bool_:
             raise TypeError(f"where must be boolean, got {given.dtype}")
         try:
@@ -79,7 +80,7 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
             raise TypeError(f"out must be a NumPy array of dtype {y.dtype}, got {getattr(out, 'dtype', type(out))}")
         if out.shape != y.shape:
             raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
-        _call.refuse_overlap(out, np.asarray(x))
+        calls.refuse_overlap(out, np.asarray(x))
         np.copyto(out, y)
         y = out
     return np.ma.MaskedArray(y, empty) if isinstance(x, np.ma.MaskedArray) else y
@@ -99,7 +100,7 @@ def extreme(
 ) -> Any:
     """Pool by `pool`, a max or min function; `maximum` is the max function of as many axes."""
     array, mask = valid(x, nan_policy, where)
-    _call.computed_in(_engine.VALUES, array.dtype)
+    calls.computed_in(engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
     start = None if initial is None else _element(initial, array.dtype)
     lowest = _identity(op, array.dtype)
@@ -116,12 +117,12 @@ def extreme(
         if initial is None and has_nan:
             y[empty] = np.nan
         elif (
-            initial is None and _engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray)
+            initial is None and engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray)
         ):
             raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
     if start is not None:
         y = (np.maximum if op == "max" else np.minimum)(y, start)
-        y = _call.settled(y) if has_nan else y
+        y = calls.settled(y) if has_nan else y
     y = _finish(y, empty, x, out)
     return (y, indices) if return_indices else y
 
@@ -149,8 +150,8 @@ def average(
     filled = np.where(mask, array, np.zeros((), array.dtype))
     total = pool(filled, divisor_override=1, axis=axis, dtype=working, **arguments)
     skipped = pool(~mask, divisor_override=1, axis=axis, **arguments)
-    axes = _args.pooled_axes(axis, ndim, array.ndim)
-    plan = geometry.plan(_call.sizes(array.shape, axes), divisor_override=divisor_override, **arguments)
+    axes = checks.pooled_axes(axis, ndim, array.ndim)
+    plan = geometry.plan(calls.sizes(array.shape, axes), divisor_override=divisor_override, **arguments)
     inside = plan.product([w.taps for w in plan.axes], axes, array.ndim)
     empty = (skipped == inside) & (inside > 0)
     if divisor_override is None:
@@ -159,11 +160,11 @@ def average(
         divisor = np.float64(divisor_override)
     y = total / divisor.astype(working)
     if result.kind in "iu":
-        if _engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
+        if engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
             raise ValueError(f"dtype={result} has no NaN for the windows in which no element counts")
         limits = np.iinfo(result.name)
         y = np.clip(np.rint(y), limits.min, limits.max)
     else:
         y[empty] = np.nan
-        y = _call.settled(y)
+        y = calls.settled(y)
     return _finish(y.astype(result), empty, x, out)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .geometry import AxisWindows, Plan, plan_of
+from ..geometry import AxisWindows, Plan, plan_of
 
 Axes = tuple[int, ...]
 
