@@ -159,9 +159,10 @@ def average(
 ) -> Array:
     """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
     array, mask = valid(x, nan_policy, where)
-    if mask is None:
-        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, min_count=min_count, **arguments)
+    if mask is None and min_count == 1:
+        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
         return _finish(y, np.zeros(y.shape, bool), x, out)
+    mask = np.ones(array.shape, bool) if mask is None else mask
     natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     result = natural if dtype is None else np.dtype(dtype)
     working = np.dtype(np.float64) if natural.itemsize == 8 else np.dtype(np.float32)

@@ -23,6 +23,8 @@ ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssiz
                       const Close*) noexcept nogil
 ctypedef void (*Halve)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                        const Close*) noexcept nogil
+ctypedef void (*Shrink)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                        const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
 ctypedef Py_ssize_t (*Find)(const void*, const void*, Py_ssize_t) noexcept nogil
@@ -45,15 +47,17 @@ ctypedef void (*Between)(double*, const void*, const void*, double, Py_ssize_t) 
 ctypedef void (*Count)(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                        Py_ssize_t) noexcept nogil
 ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef void (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+ctypedef int (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                             int64_t, int64_t, int) noexcept nogil
-ctypedef int (*Add)(void* const*, const void* const*, Py_ssize_t, const void* const*, Py_ssize_t, int, Py_ssize_t,
-                    Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef int (*Add)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
+                    Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+ctypedef void (*Settle)(void*, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
         Fold fold[7][10]
         Halve halve[7][10]
+        Shrink shrink[7][10]
         Pick pick[7][10]
         Find find[10]
         Place place
@@ -74,13 +78,14 @@ cdef extern from "leaves.h":
         Extent extent[2]
         ScatterAdd scatter[2][2]
         Add add[2][2]
+        Settle settle[2]
 
 
 cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
 
 cdef enum Along:           # along W
-    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY
 
 cdef enum:
     LONGEST_BLOCK = 512    # columns of a long window that are folded at once

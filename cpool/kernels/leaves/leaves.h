@@ -62,6 +62,9 @@ typedef struct cpool_leaves {
   /* The same for windows of 2 or 3 lanes that move by 2: out[r][i] = in[r][2i] o in[r][2i + 1] (o in[r][2i + 2]). */
   void (*halve[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
                                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
+  /* Rows of n lanes into one number each, out_pitch bytes apart: out[r] = in[r][0] o in[r][1] o …, in the order of tree(n). */
+  void (*shrink[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
+                                                   ptrdiff_t pitch, ptrdiff_t rows, const cpool_close *close);
   /* Fold with places: tap t stands at offsets[t], or where `from` (the same rows of places) says plus offsets[t]; of
    * types in which places fit. With `going`, what out and places hold came before the first tap. */
   void (*pick[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps,
@@ -107,10 +110,12 @@ typedef struct cpool_leaves {
                                 const void *before, const void *row, ptrdiff_t lanes);
   /* Along indices (scatter.h): by float and double, then by int32 and int64. */
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
-  void (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
-                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
-  int (*add[2][2])(void *const *flat, const void *const *g, ptrdiff_t g_stride, const void *const *at, ptrdiff_t stride,
-                   int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements);
+  int (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
+                       ptrdiff_t run, int64_t lo, int64_t hi, int assign);
+  int (*add[2][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
+                   const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
+                   int64_t *cleared, int64_t limit);
+  void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
 } cpool_leaves;
 
 #endif
