@@ -1,11 +1,11 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
-The functions have the names and arguments of cpool's, but for ``out``, ``where`` and, of others than medians and
-quantiles, ``nan_policy``. Each output chunk is one task. Where no window reaches beyond its chunk the graph is blockwise,
-and dask fuses it with what comes before and after; else the task is given its chunk and, of the chunks behind, only the
-rows that a window reaches into. Tasks are made when they are needed, not when a function is called. A task pools on one thread: the parallelism is
-dask's. Maxima, their indices, medians, quantiles and modes are those of one machine to the bit; averages and norms may
-differ in the last one, as a piece may be summed in another order.
+The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``initial``; ``nan_policy`` is not
+"raise". Each output chunk is one task. Where no window reaches beyond its chunk the graph is blockwise, and dask fuses
+it with what comes before and after; else a task is given its chunk and, of the chunks behind, only the rows that a
+window reaches into. Tasks are made when they are needed, not when a function is called. A task pools on one thread: the
+parallelism is dask's. Maxima, their indices, medians, quantiles and modes are those of one machine to the bit; averages
+and norms may differ in the last one, as a piece may be summed in another order.
 
 Examples
 --------
@@ -28,6 +28,7 @@ import dask.array as da
 import numpy as np
 from dask.array.chunk import getitem
 from dask.base import tokenize
+from dask.blockwise import blockwise
 from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
 from dask.layers import ArrayBlockwiseDep
 
@@ -249,11 +250,11 @@ def pool_blocks(prepare: calls.Prepare, plan: geometry.Plan, x: Any, axes: Axes,
     name = f"pool-{tokenize(prepare, plan, x.name, axes, index_dtype)}"
     meta = np.empty((0,) * x.ndim, whole.dtype)
     if all(axis.aligned for axis in every):
-        i, chunks = tuple(range(x.ndim)), dict(enumerate(tasks.chunks))
-        result = da.blockwise(_run, i, tasks, i, x, i, name=name, adjust_chunks=chunks, align_arrays=False, meta=meta)
+        i = tuple(range(x.ndim))
+        layer = blockwise(_run, name, i, tasks, i, x.name, i, numblocks={x.name: x.numblocks})
     else:
-        graph = HighLevelGraph.from_collections(name, _Windows(name, x, tasks), dependencies=[x])
-        result = da.Array(graph, name, tasks.chunks, meta=meta)
+        layer = _Windows(name, x, tasks)
+    result = da.Array(HighLevelGraph.from_collections(name, layer, dependencies=[x]), name, tasks.chunks, meta=meta)
     if index_dtype is None:
         return result
     return tuple(
@@ -271,6 +272,13 @@ def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
     return x, axes, tuple(int(x.shape[a]) for a in axes)
 
 
+def _policy(nan_policy: Any) -> Any:
+    """Return a checked NaN policy; "raise" would need the values now."""
+    if not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit"):
+        raise ValueError(f"nan_policy must be 'propagate' or 'omit' of a dask array, got {nan_policy!r}")
+    return nan_policy
+
+
 def _selected(op: str, plan: geometry.Plan, x: Any, axes: Axes, return_indices: Any, index_dtype: Any) -> Any:
     with_indices = checks.flag("return_indices", return_indices)
     prepare = partial(select, op, with_indices=with_indices, index_dtype=index_dtype)
@@ -280,11 +288,12 @@ def _selected(op: str, plan: geometry.Plan, x: Any, axes: Axes, return_indices: 
 def _extreme(op: str, d: int) -> Any:
     def pool(
         x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
-        return_indices: bool = False, *, axis: Any = None, index_dtype: Any = np.int64,
+        return_indices: bool = False, *, axis: Any = None, nan_policy: str = "propagate", index_dtype: Any = np.int64,
     ) -> Any:  # fmt: skip
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        return _selected(op, plan, x, axes, return_indices, index_dtype)
+        omits = _policy(nan_policy) == "omit" and x.dtype.kind not in "biu"
+        return _selected(f"nan{op}" if omits else op, plan, x, axes, return_indices, index_dtype)
 
     return pool
 
@@ -293,13 +302,14 @@ def _avg(d: int) -> Any:
     def pool(
         x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
         count_include_pad: bool = True, divisor_override: Any = None, *, dilation: Any = 1, axis: Any = None,
-        dtype: Any = None,
+        nan_policy: str = "propagate", dtype: Any = None,
     ) -> Any:  # fmt: skip
         x, axes, sizes = _given(x, axis, d)
         plan = geometry.plan(
             sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
         )
-        return pool_blocks(partial(average, dtype=dtype), plan, x, axes)
+        omits = _policy(nan_policy) == "omit"
+        return pool_blocks(partial(average, dtype=dtype, omits=omits), plan, x, axes)
 
     return pool
 
@@ -324,20 +334,13 @@ def _ordered(d: int, x: Any, windows: tuple[Any, ...], axis: Any, op: str, **giv
     return pool_blocks(partial(statistic, op, **given), plan, x, axes)
 
 
-def _without_raise(nan_policy: Any) -> Any:
-    """Refuse the policy that would need the values now."""
-    if isinstance(nan_policy, str) and nan_policy == "raise":
-        raise ValueError("nan_policy must be 'propagate' or 'omit' of a dask array, got 'raise'")
-    return nan_policy
-
-
 def _median(d: int) -> Any:
     def pool(
         x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, *,
         axis: Any = None, nan_policy: str = "propagate", min_count: int = 1, dtype: Any = None,
     ) -> Any:  # fmt: skip
         windows = (kernel_size, stride, padding, dilation, ceil_mode)
-        given = quantiles(0.5, "linear", _without_raise(nan_policy), min_count)
+        given = quantiles(0.5, "linear", _policy(nan_policy), min_count)
         return _ordered(d, x, windows, axis, "median", dtype=dtype, **given)
 
     return pool
@@ -350,7 +353,7 @@ def _quantile(d: int) -> Any:
         min_count: int = 1, dtype: Any = None,
     ) -> Any:  # fmt: skip
         windows = (kernel_size, stride, padding, dilation, ceil_mode)
-        given = quantiles(q, method, _without_raise(nan_policy), min_count)
+        given = quantiles(q, method, _policy(nan_policy), min_count)
         one_or_more = given.pop("q")
         if isinstance(one_or_more, float):
             return _ordered(d, x, windows, axis, "quantile", q=one_or_more, dtype=dtype, **given)
