@@ -77,6 +77,9 @@ def test_long_windows(kernel, dilation, dtype, threads):
     for lead, laid in [((2,), np.asarray), ((1, 9), channels_last)]:
         x = laid(whole((*lead, span + 1000), dtype))
         given = dict(kernel_size=kernel, stride=1000, padding=kernel // 3, dilation=dilation)
+        if dilation == 1 and (x.shape[1] == 9) == (kernel == 4200):  # rows by blocks; of channels the longest alone
+            for pool in (cpool.max_pool1d, cpool.avg_pool1d):
+                assert cpool.explain(pool, x, **given).strategies[-1] == "long"
         theirs = reference.max_pool1d(x, **given, return_indices=True)
         ours = cpool.max_pool1d(x, **given, return_indices=True)
         same(ours[0], theirs[0])
@@ -143,6 +146,8 @@ def test_tiles_of_padding_alone(threads):
     x = whole((2, 24, 3, 10))
     given = dict(kernel_size=(1, 2), stride=1, padding=((0, 0), (3000, 2500)), divisor_override=1)
     expected = reference.avg_pool2d(x, **given)
+    plan = cpool.explain(cpool.avg_pool2d, channels_last(x), **given)
+    assert plan.tiles[1] < plan.shape[-1]
     same(cpool.avg_pool2d(channels_last(x), **given), expected)
     same(cpool.avg_pool2d(x, **given), expected)
 
@@ -157,6 +162,9 @@ def test_gradients_of_wide_rows(stride, threads):
         expected = np.zeros((2, shape[1] + 2 * padding), np.float32)
         for t in range(5):
             expected[:, t * dilation : t * dilation + (g.shape[1] - 1) * stride + 1 : stride] += g
+        plan = cpool.explain(cpool.avg_pool1d_backward, g, shape, **given)
+        assert plan.strategies[-1] == ("flat" if stride == 1 else "spread")
+        assert plan.tiles[1] < shape[1]
         ours = cpool.avg_pool1d_backward(g, shape, **given)
         np.testing.assert_array_equal(ours, expected[:, padding : padding + shape[1]])
 
@@ -164,6 +172,10 @@ def test_gradients_of_wide_rows(stride, threads):
 def test_wide_rows_of_windows_that_follow_no_rule(threads):
     x = whole((12, 3, 1500))
     for out in [(3, 700), (2, 1499), (5, 1600)]:
+        for pool in (cpool.adaptive_max_pool2d, cpool.adaptive_avg_pool2d):
+            plan = cpool.explain(pool, x, out)
+            assert plan.strategies[-1] == "turned"
+            assert plan.tiles[1] < out[1]
         ours = cpool.adaptive_max_pool2d(x, out, return_indices=True)
         theirs = reference.adaptive_max_pool2d(x, out, return_indices=True)
         same(ours[0], theirs[0])
