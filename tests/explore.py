@@ -11,8 +11,8 @@ of a sum (`tolerance`); everything else must be equal. ``--strict`` also compare
 between thread counts, and between results with and without indices.
 
 What `cpool.explain` says of each answered call is counted: strategy x reduction x dtype x layout. After `LONG_ENOUGH`
-random calls every strategy that `cpool.core.strategies` can choose (`reachable`) must have been taken, for sums and for
-extremes; what was not is listed, and the exit code is 1.
+random calls every strategy that `cpool.core.strategies` can choose (`reachable`) must have been taken, for each family
+of reductions; what was not is listed, and the exit code is 1.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import collections
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import inspect
 import itertools
 import json
@@ -39,7 +40,7 @@ import numpy as np
 
 import cpool
 from cpool import geometry, reference
-from cpool.core import strategies
+from cpool.core import driver, strategies
 
 try:
     from ml_dtypes import bfloat16
@@ -761,7 +762,7 @@ def output_of(call, expected):
 
 
 def check(call, strict=False):
-    """Run one call. Return "answered" or "refused", and rows for the table of strategies."""
+    """Run one call. Return "answered" or "refused", rows for the table of strategies, and a digest of the results."""
     expected, refusal = expected_of(call) if call.spoilt in ("", "out") else (None, None)
     room = output_of(call, expected) if call.with_out and expected is not None else None
     cpool.set_num_threads(call.threads[0])
@@ -774,7 +775,7 @@ def check(call, strict=False):
             raise Finding(f"refused what has an answer: {error}") from error
         if room is not None:
             room.check("out of a refused call")
-        return "refused", []
+        return "refused", [], ""
     except Exception as error:
         raise Finding(f"raised {type(error).__name__}: {error}") from error
     finally:
@@ -788,7 +789,7 @@ def check(call, strict=False):
         try:
             expected = theirs(call)
         except Exception:
-            return "answered", []  # the reference checks no types, nor sizes
+            return "answered", [], ""  # the reference checks no types, nor sizes
     parts = values_of(result)
     if room is not None:
         held = parts[0].data if isinstance(parts[0], np.ma.MaskedArray) else parts[0]
@@ -798,7 +799,12 @@ def check(call, strict=False):
     compare(call, result, expected)
     if not call.spoilt:
         repeat(call, parts, strict)
-    return "answered", explained(call, parts[0])
+    return "answered", explained(call, parts[0]), digest(parts)
+
+
+def digest(parts):
+    """Return what tells one result's bits from another's."""
+    return hashlib.sha256(b"".join(np.ma.filled(part, 0).tobytes() for part in parts)).hexdigest()[:16]
 
 
 def declined(call):
@@ -860,47 +866,57 @@ def array_of(job):
 
 
 def small_plans():
-    """Yield (D, H, W) of many small planes: all axes slide, or all adapt; forwards, then for the gradient."""
+    """Yield how windows are cut, whether for a gradient, and (D, H, W), of many small planes."""
     lengths = (1, 9, 24, 600)
     single = geometry.single_window(1)
-    families = (
-        [
+    families = dict(
+        sliding=[
             geometry.sliding_windows(n, k, s, 0, 0, 1, False, True, "W")
             for n in lengths
             for k in (1, 2, 3, 9, 20, 100)
             for s in (1, 2, 3)
             if k <= n
         ],
-        [geometry.adaptive_windows(n, m, "W") for n in lengths for m in (1, 5, n, 31, 48)],
+        adaptive=[geometry.adaptive_windows(n, m, "W") for n in lengths for m in (1, 5, n, 31, 48)],
     )
-    for turn in (geometry.AxisWindows.forward, geometry.AxisWindows.transposed):
-        for windows in families:
+    for turn, backward in ((geometry.AxisWindows.forward, False), (geometry.AxisWindows.transposed, True)):
+        for manner, windows in families.items():
             # of several that are cut alike, one
             tables = {(t.size, t.out, t.kernel, t.stride, t.uniform, t.period): t for t in map(turn, windows)}
             depth = [turn(single), turn(geometry.sliding_windows(5, 3, 2, 0, 0, 1, False, True, "D"))]
             for plan in itertools.product(depth, tables.values(), tables.values()):
                 if math.prod(t.size for t in plan) + math.prod(t.out for t in plan) < MOST_WORK:
-                    yield turn is geometry.AxisWindows.transposed, list(plan)
+                    yield manner, backward, list(plan)
+
+
+#: What the driver computes: an extreme, a sum, or a state of several numbers.
+FAMILIES = {
+    name: "sums" if name == "sum" else "states" if name in ("total", "moments") else "extremes"
+    for name in ("", *driver.REDUCTIONS)
+}
 
 
 @functools.cache
 def reachable():
-    """Return all strategies that `cpool.core.strategies` chooses for small plans, with whether they sum."""
-    fold, pick = ("values", False, False, (1, 4)), ("picks", False, False, (4,))
-    total, quotients = ("values", True, False, (4,)), ("values", True, True, (4,))
-    found = {("finds", False), ("ordered", False), ("scatter", True)}
-    for backward, plan in small_plans():
-        for kind, sums, divides_first, sizes in (total, quotients) if backward else (fold, pick, total):
-            for size, planes, run, native in itertools.product(sizes, (1, 20), (1, 3, 40), (True, False)):
-                picks = kind == "picks"
-                together = strategies.together(plan, run, size, planes, picks)
-                canonical = (plan, together or run, size, 1 if together else planes)
-                # Numbers are read where they lie unless something is done to them first, as norms do of floats.
-                for straight in {not divides_first, (picks or size == 1) and not divides_first}:
-                    chosen = strategies.choose(
-                        *canonical, straight and (native or bool(together)), sums, picks, divides_first
-                    )
-                    found.add((way(kind, chosen, together), sums))
+    """Return all strategies that `cpool.core.strategies` chooses for small plans, each with a family of reductions."""
+    found = {("finds", "extremes"), ("ordered", "extremes"), ("scatter", "sums")}
+    # kind, reductions, bytes of a number, and whether the input is divided before it is summed
+    forwards = [("values", "extremes", 1, False), ("values", "extremes", 4, False), ("values", "sums", 4, False)]
+    forwards += [("picks", "extremes", 4, False)]
+    states = [("values", "states", 4, False)]
+    gradients = [("values", "sums", 4, False), ("values", "sums", 4, True)]
+    for manner, backward, plan in small_plans():
+        jobs = gradients if backward else forwards + states * (manner == "sliding")
+        for kind, family, size, divides_first in jobs:
+            sums, picks, state = family != "extremes", kind == "picks", family == "states"
+            # Numbers are read where they lie unless something is done to them first, as norms do of floats.
+            direct = {not (divides_first or state), (picks or size == 1) and not divides_first}
+            for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
+                together = strategies.together(plan, run, size, planes, picks or state)
+                as_it_lies = straight and (native or bool(together))
+                lanes, others = (together, 1) if together else (run, planes)
+                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, divides_first)
+                found.add((way(kind, chosen, together), family))
     return found
 
 
@@ -912,7 +928,7 @@ def functions(match=""):
     """
     names = [name for name in cpool.functional.__all__ if hasattr(reference, name) and re.search(match, name)]
     several = [name for name in names if "2d" in name or "3d" in name]
-    plain = [name for name in several if re.fullmatch(r"(max|min|lp)_pool.d|avg_pool.d(_backward)?", name)]
+    plain = [name for name in several if re.fullmatch(r"(max|min|lp|var)_pool.d|avg_pool.d(_backward)?", name)]
     return names + several + 12 * plain
 
 
@@ -1008,8 +1024,8 @@ def child(options):
             say("draw", number)
             for call in make(number, options.match):
                 say("call", number, call.name)
-                outcome, rows = check(call, options.strict)
-                say(outcome, number, call.name, rows)
+                outcome, rows, bits = check(call, options.strict)
+                say(outcome, number, call.name, rows, bits)
         except Exception as error:
             what = str(error) if isinstance(error, Finding) else f"the explorer failed: {traceback.format_exc()}"
             say("finding", number, f"{call}: {what}")
@@ -1024,6 +1040,7 @@ class Report:
         self.outcomes = collections.Counter()
         self.taken = collections.Counter()
         self.missed = []
+        self.digests = []
         self.findings = 0
 
     def finding(self, number, what, first=None):
@@ -1048,6 +1065,7 @@ class Report:
             elif what != "draw":
                 self.outcomes[what, more[0]] += 1
                 self.taken.update(map(tuple, more[1]))
+                self.digests.append(f"{number} {more[0]} {more[2]}")
         if code == -signal.SIGALRM:
             self.finding(last, f"{name} hangs: more than {self.options.patience:g} seconds", first)
         elif code:
@@ -1088,8 +1106,8 @@ class Report:
 
     def never_taken(self):
         """Return the strategies that could have been taken, and were not."""
-        taken = {(name, reduction == "sum") for name, reduction, *_ in self.taken}
-        return sorted(f"{name} of {'sums' if sums else 'extremes'}" for name, sums in reachable() - taken)
+        taken = {(name, FAMILIES[reduction]) for name, reduction, *_ in self.taken}
+        return sorted(f"{name} of {family}" for name, family in reachable() - taken)
 
 
 def batches(options, report, end):
@@ -1139,6 +1157,9 @@ def main():
     parser.add_argument(
         "--long-enough", type=int, default=LONG_ENOUGH, help="calls after which every strategy must have been taken"
     )
+    parser.add_argument(
+        "--digests", type=Path, help="write a line for each call with a digest of its bits, to compare two machines"
+    )
     parser.add_argument("--match", default="", help="only functions whose names match this pattern")
     parser.add_argument("--breaking", default="", help="Python that breaks cpool first, to see it noticed")
     parser.add_argument("--log", help=argparse.SUPPRESS)
@@ -1156,6 +1177,8 @@ def main():
     report = Report(options)
     batches(options, report, start + options.seconds)
     report.show(time.time() - start)
+    if options.digests:
+        options.digests.write_text("\n".join(report.digests) + "\n")
     return sys.exit(1 if report.findings or report.missed else 0)
 
 

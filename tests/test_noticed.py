@@ -413,27 +413,29 @@ def test_results_lie_as_the_input_does(name):
     assert np.moveaxis(pool(channels_last(x), 2), 1, -1).flags.c_contiguous
 
 
-def test_out_lies_otherwise_than_the_input(threads):
+@pytest.mark.parametrize("window", [(2, 2), ((2, 1), 1)])  # the second leaves rows as long as they are
+def test_out_lies_otherwise_than_the_input(window, threads):
     """Whatever is one in the input need not be one in `out`: channels, leading axes, rows."""
     x = whole((4, 6, 8, 10))
-    expected = reference.max_pool2d(x, 2)
-    average = reference.avg_pool2d(x, 2, divisor_override=1)
+    expected = reference.max_pool2d(x, *window)
+    average = reference.avg_pool2d(x, *window, divisor_override=1)
+    h, w = expected.shape[2:]
     rooms = [
-        np.zeros((8, 6, 8, 10), np.float32)[::2, :, ::2, ::2],
-        np.zeros((4, 6, 4, 5), np.float32),
-        np.zeros((4, 12, 4, 5), np.float32)[:, ::2],
-        np.zeros((4, 6, 4, 6), np.float32)[..., :5],
-        np.zeros((4, 6, 5, 5), np.float32)[:, :, 1:],
-        channels_last(np.zeros((4, 6, 4, 5), np.float32)),
-        np.zeros((5, 4, 6, 4), np.float32).transpose(2, 1, 3, 0)[:4].transpose(1, 0, 2, 3)[:4, :4],
-        np.zeros((4, 6, 4, 5), np.float32)[::-1, :, ::-1, ::-1],
+        np.zeros((8, 6, 2 * h, 2 * w), np.float32)[::2, :, ::2, ::2],
+        np.zeros((4, 6, h, w), np.float32),
+        np.zeros((4, 12, h, w), np.float32)[:, ::2],
+        np.zeros((4, 6, h, w + 1), np.float32)[..., :w],
+        np.zeros((4, 6, h + 1, w), np.float32)[:, :, 1:],
+        channels_last(np.zeros((4, 6, h, w), np.float32)),
+        np.zeros((h + 1, w, 6, 4), np.float32).transpose(3, 2, 0, 1)[:, :, :h],
+        np.zeros((4, 6, h, w), np.float32)[::-1, :, ::-1, ::-1],
     ]
     for laid in (x, channels_last(x), np.asfortranarray(x), np.ascontiguousarray(x[:, ::-1])[:, ::-1]):
         for room in rooms:
-            if room.shape == expected.shape:
-                np.testing.assert_array_equal(cpool.max_pool2d(laid, 2, out=room), expected)
-                np.testing.assert_array_equal(cpool.max_pool2d(laid, 2, out=room, return_indices=True)[0], expected)
-                np.testing.assert_array_equal(cpool.avg_pool2d(laid, 2, divisor_override=1, out=room), average)
+            np.testing.assert_array_equal(cpool.max_pool2d(laid, *window, out=room), expected)
+            y, _ = cpool.max_pool2d(laid, *window, out=room, return_indices=True)
+            np.testing.assert_array_equal(y, expected)
+            np.testing.assert_array_equal(cpool.avg_pool2d(laid, *window, divisor_override=1, out=room), average)
 
 
 #: Another value for each argument.
