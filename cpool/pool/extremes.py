@@ -106,7 +106,7 @@ class Backward(Protocol):
     ) -> Array: ...
 
 
-_POOL = """{Extreme} of each window of the last {d} axes.
+_POOL = """{Extreme} of each window of the {last_axes}.
 
     Parameters
     ----------
