@@ -172,7 +172,7 @@ def _pool(ndim: int) -> Pool:
         samples = _samples(random_samples, rng, lead, ndim, x.dtype)
         with_indices = checks.flag("return_indices", return_indices)
         y = np.empty(lead + lengths, x.dtype)
-        indices = np.empty(lead + lengths, np.int64)
+        indices = np.empty(y.shape if with_indices else 0, np.int64)
         # torch gives a plane's samples to the axes D, H, W in 3d, but to W, H in 2d.
         order = slice(None, None, -1) if ndim == 2 else slice(None)
         for plane, sample in zip(np.ndindex(lead), samples, strict=True):
