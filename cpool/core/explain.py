@@ -122,7 +122,9 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     if not told:  # nothing to compute: the result is empty, or NumPy gathers it
         return Explanation(values.shape, values.dtype, (), (), 0, engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes)
     main = told[0]
-    ndim = max([i for i, t in enumerate(reversed(main.tables), 1) if t.size > 1 or t.out > 1 or t.pooled], default=1)
+    # Planes of one row each that were taken for one tall plane (`rows` is 1) are still rows.
+    axes = [t.rows != 1 and (t.size > 1 or t.out > 1 or t.pooled) for t in main.tables]
+    ndim = 3 - axes.index(True) if any(axes) else 1
     along = main.strategy
     names = ("indices",) * 3 if main.kind == "scatter" else ("network",) * 3
     if along is not None:

@@ -6,7 +6,7 @@ cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept no
 
 
 cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
-    """Turn a row of sums or states into averages, norms or variances, where that was not done while they were folded."""
+    """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded."""
     cdef Py_ssize_t lanes = tile.out * job.run
     cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
     if job.reduction == TOTAL:
