@@ -71,6 +71,23 @@ def computed_in(table: dict[str, str], dtype: Any, name: str = "x") -> str:
     return table[dtype.name]
 
 
+def averaged(source: Any, dtype: Any) -> Any:
+    """Return the dtype of averages of `source`: `dtype`, or the natural one if None."""
+    computed_in(engine.SUMS, source)
+    natural = source if source.kind not in "biu" else np.dtype(np.float64)
+    result = natural if dtype is None else np.dtype(dtype)
+    accepted = [name for name in engine.SUMS if "float" in name or (source.kind in "biu" and name != "bool")]
+    if result.name not in accepted:
+        raise TypeError(f"dtype must be one of {', '.join(accepted)} for x of {source}, got {result}")
+    return result
+
+
+def enough(plan: Plan, result: Any, name: str, least: float) -> None:
+    """Refuse windows of fewer than `least` elements, as `name` asks for, where the result has no NaN for them."""
+    if result.kind in "iu" and 0 not in plan.out_shape and plan.fewest < least:
+        raise ValueError(f"{name} is too much for a window of {plan.fewest} elements: {result} has no NaN")
+
+
 def floating(dtype: Any, name: str = "x") -> None:
     """Refuse integers and bool."""
     if dtype.kind in "biu":

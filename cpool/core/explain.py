@@ -37,6 +37,8 @@ class Explanation:
         Output rows and columns that are done at once.
     scratch_bytes, bytes_read, bytes_written : int
         Scratch of each thread; bytes of the arrays.
+    jobs : tuple of `cpool.core.engine.Driven`
+        All that the driver would do, one after the other. Empty where there is nothing to compute.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class Explanation:
     scratch_bytes: int
     bytes_read: int
     bytes_written: int
+    jobs: tuple[engine.Driven, ...] = ()
 
     def __str__(self) -> str:
         rows = [("result", f"{self.dtype}, {' x '.join(map(str, self.shape)) or 'one number'}")]
@@ -138,4 +141,5 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
         scratch_bytes=max(each.scratch_bytes for each in told),
         bytes_read=sum(each.bytes_read for each in told),
         bytes_written=sum(each.bytes_written for each in told),
+        jobs=tuple(told),
     )

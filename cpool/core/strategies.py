@@ -33,10 +33,14 @@ LANES = 64
 RADIX = 8
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
-#: Elements of the largest plane that is turned into channels.
-MOST_TURNED = 512
-#: Windows of so many columns, if there are few, are folded by halves.
+#: Elements of the largest plane that is turned into channels, if there are several numbers a lane; else half of it.
+MOST_TURNED = 1024
+#: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
+TURNED_ROW = 80
+#: Windows of so many columns, if there are few, are folded in blocks.
 LONG = 64
+#: Windows that begin so many columns apart are folded one by one.
+APART = 48
 
 
 class Strategy(NamedTuple):
@@ -61,6 +65,9 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first:
         if long and w.span * unit > BAND:
             return "long"
         return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
+    apart = w.size // w.out if not w.uniform else w.kernel if w.out == 1 else w.stride
+    if run == 1 and not picks and w.step == 1 and apart >= APART and w.span * unit <= WIDEST_ROW:
+        return "singly"
     if not w.uniform:
         if w.period > 1 and w.advance == 1 and run == 1 and w.period <= w.out and not picks:
             return "spread"
@@ -157,17 +164,22 @@ def choose(
     return Strategy(across, along, max(1, min(rows, total)), columns, single)
 
 
-def together(tables: list[Table], run: int, size: int, planes: int, picks: bool) -> int:
+def together(tables: list[Table], run: int, size: int, planes: int, several: bool) -> int:
     """Return how many small planes are turned at once, so that planes become channels; 0 if they are not.
 
-    A row of them is no vector, and all that is done along it would be done to a few lanes.
+    A row of them is no vector, and all that is done along it would be done to a few lanes. `several`: a lane is more
+    than one number, places or a state.
     """
     elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
-    w = tables[2]
-    if run > 1 or planes < RADIX or elements > MOST_TURNED or not w.pooled:
+    d, h, w = tables
+    row = w.size * size
+    if run > 1 or planes < RADIX or elements > (MOST_TURNED if several else MOST_TURNED // 2) or not w.pooled:
         return 0
-    if not picks and w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR // 2:
-        return 0  # halves are quicker
-    if not picks and tables[1].out == w.out == 1 and w.size * size >= VECTOR // 2:
+    if not several and w.uniform:
+        halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR
+        one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
+        if row > TURNED_ROW or halves or one_row:
+            return 0  # these are quicker as they are
+    if h.out == w.out == 1 and not several and row >= VECTOR // 2:
         return 0  # most is done once H is folded
     return min(planes, max(16, min(LANES, 2 * WIDEST_ROW // (elements * size)) // 16 * 16))

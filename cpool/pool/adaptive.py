@@ -78,7 +78,7 @@ class Backward(Protocol):
     def __call__(self, grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array: ...
 
 
-_MAX = """Maximum over windows that cover the last {d} axes with as many outputs as asked.
+_MAX = """Maximum over windows that cover the {last_axes} with as many outputs as asked.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ _MAX = """Maximum over windows that cover the last {d} axes with as many outputs
     {example}
     """
 
-_AVG = """Average over windows that cover the last {d} axes with as many outputs as asked.
+_AVG = """Average over windows that cover the {last_axes} with as many outputs as asked.
 
     Parameters
     ----------

@@ -32,6 +32,7 @@ class Pool(Protocol):
         dilation: Any = 1,
         axis: Any = None,
         nan_policy: str = "propagate",
+        min_count: int = 1,
         where: Any = None,
         dtype: Any = None,
         out: Any = None,
@@ -58,14 +59,14 @@ class Backward(Protocol):
     ) -> Array: ...
 
 
-_POOL = """Average of each window of the last {d} axes.
+_POOL = """Average of each window of the {last_axes}.
 
     Parameters
     ----------
     {x}
     {kernel_size}
     {stride}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border of zeros. Any amount; a window wholly in padding gives 0.
     {ceil_mode}
     count_include_pad : bool
@@ -76,6 +77,7 @@ _POOL = """Average of each window of the last {d} axes.
     {axis}
     {nan_policy}
         What is passed over does not count in the divisor.
+    {min_count}
     {where}
     dtype : dtype, optional
         Of the result, instead of `x`'s or float64. Integers, for integers and bool alone, are rounded half to even
@@ -140,17 +142,21 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     """
 
 
-def average(plan: geometry.Plan, source: calls.Source, dtype: Any = None, omits: bool = False) -> Prepared:
-    """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None; `omits` passes NaN over."""
-    natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
-    result = natural if dtype is None else np.dtype(dtype)
-    type = calls.computed_in(engine.SUMS, source.dtype)
-    if not result == source.dtype == natural:
-        type = engine.sums_as(source.dtype, result, plan.window)
+def average(
+    plan: geometry.Plan, source: calls.Source, dtype: Any = None, *, omits: bool = False, min_count: int = 1
+) -> Prepared:
+    """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None.
+
+    `omits` passes NaN over; windows in which fewer than `min_count` elements count give NaN.
+    """
+    result = calls.averaged(source.dtype, dtype)
+    type = engine.sums_as(source.dtype, result, plan.window)
+    calls.enough(plan, result, "min_count", min_count)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
-        norm = "omit" if omits and source.dtype.kind not in "biu" else "plain"
-        return engine.values("sum", type, plan, source.axes, x, y, divide=True, norm=norm)
+        if min_count == 1 and (not omits or source.dtype.kind in "biu"):
+            return engine.values("sum", type, plan, source.axes, x, y, divide=True)
+        return engine.values("total", type, plan, source.axes, x, y, divide=True, omits=omits, least=min_count)
 
     return calls.prepare(source, plan, result, make)
 
@@ -170,28 +176,41 @@ def _pool(ndim: int) -> Pool:
         dilation: Any = 1,
         axis: Any = None,
         nan_policy: str = "propagate",
+        min_count: int = 1,
         where: Any = None,
         dtype: Any = None,
         out: Any = None,
     ) -> Array:
         layout = None if out is None else calls.described(out)
-        given = (kernel_size, stride, padding, divisor_override, dilation, axis, nan_policy, where, dtype, layout)
+        given = (
+            kernel_size,
+            stride,
+            padding,
+            divisor_override,
+            dilation,
+            axis,
+            nan_policy,
+            min_count,
+            where,
+            dtype,
+            layout,
+        )
         flags = (ceil_mode, count_include_pad)
         call = memo.get(x, given, flags)
         if call is None:
-            omits = missing.omits(x, nan_policy, where)
-            if not omits and missing.concerns(x, nan_policy, where):
+            least = checks.integer("min_count", min_count, 1)
+            if missing.concerns(x, nan_policy, where):
                 return missing.average(
-                    ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, kernel_size=kernel_size,
-                    stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
-                    dilation=dilation,
+                    ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, least,
+                    kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode,
+                    count_include_pad=count_include_pad, dilation=dilation,
                 )  # fmt: skip
             x = checks.array("x", x)
             source = calls.source(x, axis, ndim, layout)
             plan = geometry.plan(
                 source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
             )
-            call = memo.keep(average(plan, source, dtype, omits), x, given, flags)
+            call = memo.keep(average(plan, source, dtype, omits=nan_policy == "omit", min_count=least), x, given, flags)
         if out is not None:
             calls.refuse_overlap(out, x)
         return call.forward(x, out)

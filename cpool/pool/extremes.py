@@ -11,6 +11,7 @@ from ..core import calls, checks, engine, layouts
 from ..core.docstrings import cube, documented, halved_cube
 from ..core.prepared import Memo, Prepared
 from . import missing
+from .averages import avg_pool1d, avg_pool2d, avg_pool3d
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -32,6 +33,7 @@ class Pool(Protocol):
         *,
         axis: Any = None,
         nan_policy: str = "propagate",
+        min_count: int = 1,
         where: Any = None,
         initial: Any = None,
         index_dtype: Any = np.int64,
@@ -50,6 +52,7 @@ class Pool(Protocol):
         return_indices: Literal[True],
         axis: Any = None,
         nan_policy: str = "propagate",
+        min_count: int = 1,
         where: Any = None,
         initial: Any = None,
         index_dtype: Any = np.int64,
@@ -68,6 +71,7 @@ class Pool(Protocol):
         *,
         axis: Any = None,
         nan_policy: str = "propagate",
+        min_count: int = 1,
         where: Any = None,
         initial: Any = None,
         index_dtype: Any = np.int64,
@@ -86,6 +90,7 @@ class Pool(Protocol):
         *,
         axis: Any = None,
         nan_policy: str = "propagate",
+        min_count: int = 1,
         where: Any = None,
         initial: Any = None,
         index_dtype: Any = np.int64,
@@ -101,7 +106,7 @@ class Backward(Protocol):
     ) -> Array: ...
 
 
-_POOL = """{Extreme} of each window of the last {d} axes.
+_POOL = """{Extreme} of each window of the {last_axes}.
 
     Parameters
     ----------
@@ -115,6 +120,7 @@ _POOL = """{Extreme} of each window of the last {d} axes.
         Also return where each {extreme} stands.
     {axis}
     {nan_policy}
+    {min_count}
     {where}
     {initial}
     index_dtype : numpy.int64 or numpy.int32
@@ -218,28 +224,41 @@ def _pool(op: str, ndim: int) -> Pool:
         *,
         axis: Any = None,
         nan_policy: str = "propagate",
+        min_count: int = 1,
         where: Any = None,
         initial: Any = None,
         index_dtype: Any = np.int64,
         out: Any = None,
     ) -> Any:
         layout = None if out is None else calls.described(out)
-        given = (kernel_size, stride, padding, dilation, axis, nan_policy, where, initial, index_dtype, layout)
+        given = (
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            axis,
+            nan_policy,
+            min_count,
+            where,
+            initial,
+            index_dtype,
+            layout,
+        )
         flags = (ceil_mode, return_indices)
         call = memo.get(x, given, flags)
         if call is None:
-            omits = missing.omits(x, nan_policy, where, initial)
-            if not omits and missing.concerns(x, nan_policy, where, initial):
+            least = checks.integer("min_count", min_count, 1)
+            if missing.concerns(x, nan_policy, where, initial, least):
                 return missing.extreme(
-                    op, pool, _MAX[ndim], x, nan_policy, where, initial, checks.flag("return_indices", return_indices),
-                    out, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation,
-                    ceil_mode=ceil_mode, axis=axis, index_dtype=index_dtype,
+                    op, pool, _MAX[ndim], _AVERAGE[ndim], x, nan_policy, where, initial, least,
+                    checks.flag("return_indices", return_indices), out, kernel_size=kernel_size, stride=stride,
+                    padding=padding, dilation=dilation, ceil_mode=ceil_mode, axis=axis, index_dtype=index_dtype,
                 )  # fmt: skip
             x = checks.array("x", x)
             source = calls.source(x, axis, ndim, layout)
             plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
             with_indices = checks.flag("return_indices", return_indices)
-            reduction = f"nan{op}" if omits and x.dtype.kind not in "biu" else op
+            reduction = f"nan{op}" if nan_policy == "omit" and x.dtype.kind not in "biu" else op
             call = memo.keep(select(reduction, plan, source, with_indices, index_dtype), x, given, flags)
         if out is not None:
             calls.refuse_overlap(out, x)
@@ -293,5 +312,6 @@ def _backward(ndim: int) -> Backward:
 
 max_pool1d, max_pool2d, max_pool3d = (_pool("max", d) for d in (1, 2, 3))
 _MAX = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
+_AVERAGE = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
 min_pool1d, min_pool2d, min_pool3d = (_pool("min", d) for d in (1, 2, 3))
 max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = (_backward(d) for d in (1, 2, 3))

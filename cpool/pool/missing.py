@@ -17,20 +17,30 @@ from ..core import calls, checks, engine
 Array = np.ndarray[Any, Any]
 
 
-def concerns(x: Any, nan_policy: Any, where: Any, initial: Any = None) -> bool:
-    """Whether some elements may not count."""
-    return nan_policy != "propagate" or where is not None or initial is not None or isinstance(x, np.ma.MaskedArray)
+def concerns(x: Any, nan_policy: Any, where: Any, initial: Any = None, min_count: int = 1) -> bool:
+    """Whether more than the leaves do themselves is asked for: they pass NaN over as they fold."""
+    return (
+        not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit") or where is not None
+        or initial is not None or min_count > 1 or isinstance(x, np.ma.MaskedArray)
+    )  # fmt: skip
 
 
-def omits(x: Any, nan_policy: Any, where: Any, initial: Any = None) -> bool:
-    """Whether NaN is all that may not count, and is to be passed over: the leaves do that as they fold."""
-    return nan_policy == "omit" and where is None and initial is None and not isinstance(x, np.ma.MaskedArray)
+def policy(nan_policy: Any) -> str:
+    """Return the checked `nan_policy`."""
+    if not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit", "raise"):
+        raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
+    return nan_policy
+
+
+def refuse_nan(x: Array, counting: Any = True) -> None:
+    """Refuse an array with NaN among the elements that count."""
+    if x.dtype.kind not in "biu" and ((x != x) & counting).any():
+        raise ValueError("x holds NaN, and nan_policy='raise'")
 
 
 def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
     """Return `x` as an array, and which of its elements count; None if all do."""
-    if nan_policy not in ("propagate", "omit", "raise"):
-        raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
+    policy(nan_policy)
     masked = isinstance(x, np.ma.MaskedArray)
     mask = ~np.ma.getmaskarray(x) if masked else None
     array = checks.array("x", x.data if masked else x)
@@ -43,11 +53,10 @@ def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
         except ValueError:
             raise ValueError(f"where of shape {given.shape} does not broadcast to x of shape {array.shape}") from None
         mask = given if mask is None else mask & given
-    if nan_policy != "propagate" and array.dtype.kind not in "biu":
-        number = array == array
-        if nan_policy == "raise" and not (number if mask is None else number | ~mask).all():
-            raise ValueError("x holds NaN, and nan_policy='raise'")
-        mask = number if mask is None else mask & number
+    if nan_policy == "raise":
+        refuse_nan(array, True if mask is None else mask)
+    if nan_policy == "omit" and array.dtype.kind not in "biu":
+        mask = (array == array) & (True if mask is None else mask)
     return array, None if mask is None or mask.all() else mask
 
 
@@ -66,9 +75,10 @@ def _element(initial: Any, dtype: Any) -> Any:
         raise TypeError(f"initial must be a number, got {initial!r}")
     try:
         element = dtype.type(initial)
+        held = dtype.kind not in "biu" or element.item() == initial
     except (OverflowError, ValueError):
-        element = None
-    if element is None or (dtype.kind in "biu" and element != initial):
+        held = False
+    if not held:
         raise ValueError(f"initial must be a number that {dtype} holds, got {initial!r}")
     return element
 
@@ -90,16 +100,20 @@ def extreme(
     op: str,
     pool: Any,
     maximum: Any,
+    average: Any,
     x: Any,
     nan_policy: Any,
     where: Any,
     initial: Any,
+    min_count: int,
     return_indices: bool,
     out: Any,
     **arguments: Any,
 ) -> Any:
-    """Pool by `pool`, a max or min function; `maximum` is the max function of as many axes."""
+    """Pool by `pool`, a max or min function; `maximum` and `average` are those functions of as many axes."""
     array, mask = valid(x, nan_policy, where)
+    if mask is None and min_count > 1:
+        mask = np.ones(array.shape, bool)
     calls.computed_in(engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
     start = None if initial is None else _element(initial, array.dtype)
@@ -111,6 +125,9 @@ def extreme(
     if mask is not None:
         some, first = maximum(mask, return_indices=True, **arguments)
         empty = ~some
+        if min_count > 1:
+            windows = {k: v for k, v in arguments.items() if k != "index_dtype"}
+            empty = average(mask, divisor_override=1, **windows) < min_count
         if indices is not None:
             # Where nothing but the identity was found, it may have been put there: the first element that counts wins.
             np.copyto(indices, first, where=(y == lowest))
@@ -119,9 +136,9 @@ def extreme(
         elif (
             initial is None and engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray)
         ):
-            raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
+            raise ValueError(f"initial is needed: a window has too few elements that count; {array.dtype} has no NaN")
     if start is not None:
-        y = (np.maximum if op == "max" else np.minimum)(y, start)
+        y = np.where(empty, start, (np.maximum if op == "max" else np.minimum)(y, start))
         y = calls.settled(y) if has_nan else y
     y = _finish(y, empty, x, out)
     return (y, indices) if return_indices else y
@@ -137,13 +154,15 @@ def average(
     out: Any,
     divisor_override: Any,
     axis: Any,
+    min_count: int,
     **arguments: Any,
 ) -> Array:
     """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
     array, mask = valid(x, nan_policy, where)
-    if mask is None:
+    if mask is None and min_count == 1:
         y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
         return _finish(y, np.zeros(y.shape, bool), x, out)
+    mask = np.ones(array.shape, bool) if mask is None else mask
     natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     result = natural if dtype is None else np.dtype(dtype)
     working = np.dtype(np.float64) if natural.itemsize == 8 else np.dtype(np.float32)
@@ -153,7 +172,7 @@ def average(
     axes = checks.pooled_axes(axis, ndim, array.ndim)
     plan = geometry.plan(calls.sizes(array.shape, axes), divisor_override=divisor_override, **arguments)
     inside = plan.product([w.taps for w in plan.axes], axes, array.ndim)
-    empty = (skipped == inside) & (inside > 0)
+    empty = (inside - skipped < min_count) & (inside > 0)
     if divisor_override is None:
         divisor = np.maximum(plan.product([w.count for w in plan.axes], axes, array.ndim) - skipped, 1)
     else:
@@ -161,7 +180,7 @@ def average(
     y = total / divisor.astype(working)
     if result.kind in "iu":
         if engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
-            raise ValueError(f"dtype={result} has no NaN for the windows in which no element counts")
+            raise ValueError(f"dtype={result} has no NaN for the windows in which too few elements count")
         limits = np.iinfo(result.name)
         y = np.clip(np.rint(y), limits.min, limits.max)
     else:

@@ -55,7 +55,7 @@ class Backward(Protocol):
     ) -> Array: ...
 
 
-_POOL = """Norm of each window of the last {d} axes: ``sum(x**p) ** (1/p)``.
+_POOL = """Norm of each window of the {last_axes}: ``sum(x**p) ** (1/p)``.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ _POOL = """Norm of each window of the last {d} axes: ``sum(x**p) ** (1/p)``.
     {kernel_size}
     {stride}
     {ceil_mode}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that adds nothing. Any amount, as long as every window touches the input.
     {dilation}
     {axis}

@@ -13,6 +13,7 @@ from .. import geometry
 from ..core import calls, checks, engine, layouts
 from ..core.docstrings import cube, documented
 from ..core.prepared import Memo, Prepared
+from . import missing
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -84,15 +85,15 @@ class ModePool(Protocol):
     ) -> Array: ...
 
 
-_POOL = """{Summary} of each window of the last {d} axes.
+_POOL = """{Summary} of each window of the {last_axes}.
 
     Parameters
     ----------
     x : array_like of {kinds}
-        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.
+        At least {axes}. The others are carried along: batch, channels, any number of them. Any strides.
     {q}{kernel_size}
     {stride}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that does not count. Any amount, as long as every window touches the input.
     {dilation}
     {ceil_mode}
@@ -202,10 +203,7 @@ def statistic(
     result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
     if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
-    if result.kind in "iu" and min_count > 1 and 0 not in plan.out_shape:
-        fewest = math.prod(int(w.taps.min()) for w in plan.axes)
-        if fewest < min_count:
-            raise ValueError(f"min_count={min_count}: a window has {fewest} elements, and {result} has no NaN")
+    calls.enough(plan, result, "min_count", min_count)
     several = q if isinstance(q, tuple) else None
 
     def read(x: layouts.View, y: layouts.View, order: Axes) -> Any:
@@ -242,11 +240,9 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
         raise ValueError(f"q must lie between 0 and 1, got {q!r}")
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    if not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit", "raise"):
-        raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
     parts = tuple(map(float, array)) if array.ndim else float(array)
     least = checks.integer("min_count", min_count, 1)
-    return dict(q=parts, method=method, omits=nan_policy == "omit", min_count=least)
+    return dict(q=parts, method=method, omits=missing.policy(nan_policy) == "omit", min_count=least)
 
 
 class _Pools:
@@ -272,8 +268,8 @@ class _Pools:
             plan = geometry.plan(source.sizes, *windows, ceil_mode=ceil_mode, needs_input=True)
             call = self.memo.keep(statistic(self.op, plan, source, dtype, **self.check(*more)), x, key, (ceil_mode,))
         calls.refuse_overlap(out, x)
-        if refuse_nan and x.dtype.kind not in "biu" and (x != x).any():
-            raise ValueError("x holds NaN, and nan_policy='raise'")
+        if refuse_nan:
+            missing.refuse_nan(x)
         return call.forward(x, out)
 
 

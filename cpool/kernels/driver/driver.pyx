@@ -71,10 +71,10 @@ cdef int OMP_AT_IMPORT = omp_get_max_threads()
 #: Names in the order of their numbers here and in leaves.h, for Python to count by.
 TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
          "bfloat16")
-REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
-NORMS = ("plain", "square", "power", "magnitude", "omit", "present")
+REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum", "total", "moments")
+NORMS = ("plain", "square", "power", "magnitude")
 ACROSS = ("as it lies", "nested", "band", "band flat")
-ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated")
+ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated", "singly")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
 
@@ -104,8 +104,7 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
 
 cdef void work_in(Work work, Job* job, char* base, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Do a piece of work in scratch."""
-    cdef Scratch scratch
-    scratch.base, scratch.taken, scratch.n = base, 0, 0
+    cdef Scratch scratch = scratch_at(base, 1 if job.together else job.arrays, job.open.apart)
     work(job, &scratch, first, last)
     start(&scratch)
 
@@ -210,7 +209,8 @@ cdef class Call:
                   Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
+                  double ddof=0, bint root=False,
+                  bint assign=False, bint fresh=False, identity_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -236,7 +236,9 @@ cdef class Call:
         job.log_size = job.size.bit_length() - 1
         job.power, job.wide, job.assign = power, wide, assign
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
-        job.close.last, job.close.divisor = 1, divisor if divisor is not None else 1
+        job.close.last, job.close.divisor, job.open.divisor = 1, divisor if divisor is not None else 1, 1
+        job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
+        job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.single = rows, columns, single
         job.native, job.as_it_lies = native, as_it_lies
@@ -247,7 +249,7 @@ cdef class Call:
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill = job.leaves.fill[job.log_size]
         self.unit, self.total = 1, job.planes * job.depth.out * job.height.out
-        scratch.base, scratch.taken, scratch.n = NULL, 0, 0
+        scratch = scratch_at(NULL, 1, 0)
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
@@ -265,7 +267,8 @@ cdef class Call:
             tile = widest(&turned)
             beyond = scratch.taken
             lay_out(&turned, &scratch, &tile)
-            scratch.taken += beyond
+            job.open.apart = job.close.apart = round_up(scratch.taken, LINE)
+            scratch.taken = beyond + job.arrays * job.open.apart
             if not together:
                 self.total *= (job.width.out + columns - 1) // columns
         elif kind == "finds":
@@ -276,7 +279,7 @@ cdef class Call:
             self.work = pool_ordered
             self.networks = networks
             read_network(read_network(read_network(&self.networks[0], &job.column), &job.inner), &job.whole)
-            job.shares, job.omits, job.least = shares, omits, least
+            job.shares = shares
             job.marks = job.type <= FLOAT64 or skip_bits is not None
             if skip_bits is not None:
                 bits = skip_bits
@@ -291,9 +294,7 @@ cdef class Call:
             self.work, self.check, self.backward = scatter_rows, extent_planes, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
             self.total = job.planes * job.depth.size * job.height.size
-            if whole_planes:
-                self.unit = job.depth.size * job.height.size
-                job.checks = fresh  # a plane's indices are read once from memory, and again from the cache
+            job.checks = fresh
             take(&scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
             take(&scratch, max(BLOCK_BYTES, job.width.size * job.run * job.size))
             take(&scratch, job.width.out * job.run * job.size)
@@ -325,8 +326,13 @@ cdef class Call:
         cdef Job job = self.job
         cdef Py_buffer a, b, c
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
+        cdef Py_ssize_t unit = self.unit
         cdef int64_t least = 0, most = 0
         job.threads = min(job.threads, threads)
+        if self.backward and (job.threads == 1 or job.planes >= 4 * job.threads):
+            unit = job.depth.size * job.height.size  # whole planes: their indices are read once
+        else:
+            job.checks = False
         cdef int read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
         PyObject_GetBuffer(x, &a, written if self.backward else read)
         try:
@@ -334,16 +340,16 @@ cdef class Call:
             try:
                 job.x.data, job.y.data = <char*>a.buf, <char*>b.buf
                 if indices is None:
-                    share_out(self.work, &job, self.total, self.unit, self.scratch)
+                    share_out(self.work, &job, self.total, unit, self.scratch)
                     return None
                 PyObject_GetBuffer(indices, &c, read if self.backward else written)
                 try:
                     job.at.data = <char*>c.buf
                     if not self.backward:
-                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch)
                         return None
                     if job.checks:
-                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch)
                         if not job.astray:
                             return None
                     job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
@@ -354,7 +360,7 @@ cdef class Call:
                         if self.outside(&job, &least, &most):
                             return least, most
                         job.checks = False
-                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch)
                         return None
                     finally:
                         free(job.extents)

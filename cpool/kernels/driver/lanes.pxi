@@ -8,7 +8,8 @@
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     REPEATED the gradient of one window: all columns are alike
-#     LONG     few windows of many columns: blocks of columns, by halves of halves
+#     LONG     few windows of many columns: blocks of columns
+#     SINGLY   long windows that hardly overlap: each by itself, lanes by pairs
 #
 # FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
 # the seam of two rows is not used.
@@ -19,8 +20,7 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
     cdef Py_ssize_t columns = min(w.stride, (w.kernel - 1) * w.step + 1) * job.run
-    cdef Turn turn = job.leaves.turn[job.log_size]
-    turn(room.turned, n * job.size, flat, unit * job.size, n, columns)
+    turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
     for c in range(job.run):
         for t in range(w.kernel):
             column = t * w.step
@@ -30,17 +30,16 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
         else:
             job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, close)
     if job.run > 1:
-        turn(to, job.run * job.size, room.folded, n * job.size, job.run, lanes)
+        turn_rows(job, to, job.run * job.size, room.folded, n * job.size, job.run, lanes)
 
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
     """Turn rows into lanes, fold columns, and turn the results back."""
     cdef Py_ssize_t row = rows * job.size
-    cdef Turn turn = job.leaves.turn[job.log_size]
-    turn(room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
+    turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
     fold_columns(job, tile, room, room.folded, room.turned, job.run * rows, close)
-    turn(out, out_pitch, room.folded, row, tile.out * job.run, rows)
+    turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows)
 
 
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
@@ -130,6 +129,9 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
     if job.along == REPEATED:
         fold_repeated(job, tile, room, out, out_pitch, flat, rows, close)
         return
+    if job.along == SINGLY:
+        fold_singly(job, tile, out, out_pitch, flat, rows, close)
+        return
     if job.along == ROWS:
         fold_runs(job, tile, room, out, out_pitch, flat, rows, close)
         return
@@ -146,7 +148,7 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
         fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run, close)
     if to != out:
         for r in range(rows):
-            memcpy(out + r * out_pitch, to + r * apart * job.size, tile.out * job.run * job.size)
+            copy_row(job, out + r * out_pitch, to + r * apart * job.size, tile.out * job.run)
 
 
 cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogil:
@@ -156,30 +158,15 @@ cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogi
     return rows > 1 and tile.out * job.run * job.size < VECTOR
 
 
-cdef void shrink(Job* job, Room* room, char* to, char* row, Py_ssize_t n, const Close* close) noexcept nogil:
-    """Fold a row of n columns into one: columns by pairs, pairs by pairs, ...; what is left over waits for the end."""
-    cdef Py_ssize_t unit = job.run * job.size
-    cdef const void* taps[8]
-    cdef const void* waiting = NULL
-    cdef char* other = room.doubled[0]
-    cdef int turn = 0
-    while n > 1:
-        if n % 2:
-            if waiting == NULL:
-                memcpy(room.partial[turn], row + (n - 1) * unit, unit)
-            else:
-                taps[0], taps[1] = row + (n - 1) * unit, waiting
-                job.fold(room.partial[turn], 0, taps, 2, 0, 1, job.run, &OPEN)
-            waiting, turn = room.partial[turn], 1 - turn
-        n //= 2
-        if job.run == 1:
-            job.leaves.halve[job.reduction][job.type](other, 0, row, 2, 0, 1, n, &OPEN)
-        else:
-            taps[0], taps[1] = row, row + unit
-            job.fold(other, unit, taps, 2, 2 * unit, n, job.run, &OPEN)
-        row, other = other, row
-    taps[0], taps[1] = row, waiting
-    job.fold(to, 0, taps, 1 if waiting == NULL else 2, 0, 1, job.run, close)
+cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat, Py_ssize_t rows,
+                      const Close* close) noexcept nogil:
+    """Fold each window by itself, that of all rows one after the other."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t o
+    for o in range(tile.out):
+        job.leaves.shrink[job.reduction][job.type](
+            out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size,
+            taps_of(w, tile.begin + o), pitch_of(job, tile), rows, close)
 
 
 cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
@@ -187,7 +174,7 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
     """Fold one window of n columns from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[8]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
-    cdef Py_ssize_t unit = job.run * job.size
+    cdef Py_ssize_t unit = job.run * job.size, o
     cdef char* parts = room.ends + level * RADIX * unit
     cdef Tile tile
     if n <= LONGEST_BLOCK:
@@ -198,12 +185,17 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         pad_rows(job, &tile, room, room.flat, 1)
         if tile.used:
             fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0,
-                      &OPEN)
-        shrink(job, room, to, room.flat, n, close)
+                      &job.open)
+        if job.run == 1:
+            job.leaves.shrink[job.reduction][job.type](to, 0, room.flat, n, 0, 1, close)
+        else:
+            for o in range(n):
+                room.taps[o] = room.flat + o * unit
+            job.fold(to, 0, room.taps, n, 0, 1, job.run, close)
         return
     while done < n:
         some = min(block, n - done)
-        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit, &OPEN)
+        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit, &job.open)
         taps[held] = parts + held * unit
         held += 1
         done += some

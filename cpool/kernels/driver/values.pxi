@@ -5,19 +5,32 @@ cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept no
     return m.type == job.type and (m.w == job.run * job.size or columns == 1)
 
 
-cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, const char* present, Py_ssize_t od,
-                     Py_ssize_t oh) noexcept nogil:
-    """Turn a row of sums into averages or norms, where that was not done while they were folded."""
+cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+    """Turn a row of sums or states into averages, norms or variances, where that was not done while they were folded."""
     cdef Py_ssize_t lanes = tile.out * job.run
     cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
-    if job.norm == OMIT:
-        job.leaves.share[job.type](row, present, room.widths, room.inside, across,
+    if job.reduction == TOTAL:
+        job.leaves.share[job.type](row, job.open.apart, room.widths, room.inside, across,
                                    <double>(inside_taps(&job.depth, od) * inside_taps(&job.height, oh)),
-                                   0 if job.divides else job.close.divisor, lanes)
+                                   0 if job.divides else job.close.divisor, <double>job.least, lanes)
+    elif job.reduction == MOMENTS:
+        job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
     elif job.divides:
         job.leaves.divide[job.type](row, room.widths, across, lanes, 1)
     if job.norm > PLAIN:
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
+
+
+cdef inline bint unpooled(Axis* w) noexcept nogil:
+    """Whether windows are the elements themselves."""
+    return w.uniform and w.kernel == 1 and w.stride == 1 and w.before == 0 and w.out == w.size
+
+
+cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssize_t n) noexcept nogil:
+    """Whether rows lie in the array as they would in scratch: nothing to fold along D and H, nothing to pad."""
+    return (job.as_it_lies and unpooled(&job.depth) and unpooled(&job.height) and tile.used == tile.pitch
+            and (n == 1 or job.x.h == pitch_of(job, tile))
+            and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
 
 
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -25,6 +38,10 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o
     cdef const char* source
+    if job.along != NONE and job.along != LONG and rows_lie_ready(job, tile, planes, n):
+        source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
+        fold_lanes(job, tile, room, out, out_pitch, source, planes * n, close)
+        return
     for q in range(planes):
         source = job.x.data + plane_offset(job, &job.x, p + q)
         if job.along == NONE:
@@ -37,7 +54,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
                               taps_of(&job.width, tile.begin + o), 0, out + (q * n + r) * out_pitch + o * size, close)
         elif tile.used:
             fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n,
-                      room.flat + q * n * pitch + tile.left * size, pitch, &OPEN)
+                      room.flat + q * n * pitch + tile.left * size, pitch, &job.open)
     if job.along != NONE and job.along != LONG:
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
@@ -48,21 +65,14 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Memory* y = &job.y
     cdef Py_ssize_t size = job.run * job.size, q, r, rows = planes * n
     cdef char* base = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
-    cdef bint straight = dense_rows(y, job, tile.out) and (
+    cdef bint straight = job.arrays == 1 and dense_rows(y, job, tile.out) and (
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
-    cdef Job present
-    if job.norm == OMIT:  # what is there is counted while its rows are still in the cache
-        present = job[0]
-        present.norm = PRESENT
-        fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &OPEN)
-        fold_planes(&present, tile, room, p, planes, od, oh, n, room.present, tile.out * size, &OPEN)
-    else:
-        fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
-    if job.divides or job.norm > PLAIN:
+    fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
+    if job.divides or job.norm > PLAIN or job.arrays > 1:
         for r in range(rows):
-            finish_row(job, tile, room, out + r * out_pitch, room.present + r * tile.out * size, od, oh + r % n)
+            finish_row(job, tile, room, out + r * out_pitch, od, oh + r % n)
     if straight:
         return
     for q in range(planes):
@@ -79,11 +89,11 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     """Write what stays in scratch while a tile's rows are pooled: padding and divisors."""
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), LONGEST_BLOCK if job.along == LONG else tile.span) * job.run
     cdef double value
-    job.fill(room.pad, job.identity, lanes)
+    fill_row(job, room.pad, lanes)
     if job.along != NONE and job.along != LONG:
         pad_rows(job, tile, room, room.flat, job.rows)
         if tile.used == 0:
-            job.fill(room.flat, job.identity, job.rows * tile.pitch * job.run)
+            fill_row(job, room.flat, job.rows * tile.pitch * job.run)
     if job.across == BAND_FLAT:
         pad_rows(job, tile, room, room.band, input_rows(job))
     if room.widths != NULL and job.divides_first:
@@ -93,7 +103,7 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     elif room.widths != NULL:
         for o in range(tile.out):
             fill_number(job, room.widths + o * job.run * job.size, count_of(&job.width, tile.begin + o), job.run)
-            if job.norm == OMIT:
+            if job.reduction == TOTAL:
                 fill_number(job, room.inside + o * job.run * job.size, <double>inside_taps(&job.width, tile.begin + o),
                             job.run)
 
@@ -107,7 +117,8 @@ cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes)
 
 
 cdef enum:
-    REPEATED_BYTES = 512   # of alike output rows, from which copies are cheaper
+    REPEATED_BYTES = 512   # of alike output rows, from which copies are cheaper; of rows end to end so many rows are
+    REPEATED_ROWS = 4
 
 
 cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
@@ -125,10 +136,14 @@ cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept no
 cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Copy output row oh to the n - 1 behind it."""
     cdef Memory* y = &job.y
-    cdef Py_ssize_t r
+    cdef Py_ssize_t r, done = 1, bytes = tile.out * job.run * job.size, some
     cdef char* row = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
-    for r in range(1, n):
-        memcpy(row + r * y.h, row, tile.out * job.run * job.size)
+    while y.h == bytes and done < n:
+        some = min(done, n - done)
+        memcpy(row + done * bytes, row, some * bytes)
+        done += some
+    for r in range(done, n):
+        memcpy(row + r * y.h, row, bytes)
 
 
 cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -147,7 +162,8 @@ cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
             p, od, oh = r // (deep * high), r // high % deep, r % high
             planes, n = 1, min(min(high - oh, job.rows), end - r)
             same = rows_alike(job, oh, min(high - oh, end - r))
-            if same > 1 and same * tile.out * job.run * job.size >= REPEATED_BYTES:
+            if same > 1 and (same * tile.out * job.run * job.size >= REPEATED_BYTES
+                             or (same >= REPEATED_ROWS and job.y.h == tile.out * job.run * job.size)):
                 fold_chunk(job, &tile, &room, p, 1, od, oh, 1)
                 repeat_row(job, &tile, p, od, oh, same)
                 r += same

@@ -7,9 +7,9 @@
  *     even:   | 0  2  8 10| 4  6 12 14|
  *     odd:    | 1  3  9 11| 5  7 13 15|
  */
-CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff_t n, ptrdiff_t lanes, int how, T divisor) {
+CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff_t n, ptrdiff_t lanes, int how, T divisor APART) {
   ptrdiff_t o = 0;
-#ifdef VECTOR
+#if defined(VECTOR) && ARRAYS == 1
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
   VECTOR low, high, m, odd;
   while (lanes >= width && o < lanes) {
@@ -37,10 +37,11 @@ CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff
   }
   if (lanes >= width) return;
 #endif
-  for (; o < lanes; o++) {
-    T v = COMBINE(row[2 * o], row[2 * o + 1]);
-    if (n > 2) v = COMBINE(v, row[2 * o + 2]);
-    to[o] = NAME(closed)(v, how, divisor);
+  (void)how, (void)divisor;
+  CPOOL_INDEPENDENT for (; o < lanes; o++) {
+    STATE v = COMBINE(LOAD(row, 2 * o), LOAD(row, 2 * o + 1));
+    if (n > 2) v = COMBINE(v, LOAD(row, 2 * o + 2));
+    STORE(to, o, v);
   }
 }
 
@@ -53,13 +54,120 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_
   for (ptrdiff_t r = 0; r < rows; r++) {
     T *to = (T *)((char *)out + r * out_pitch);
     const T *row = (const T *)((const char *)in + r * pitch);
-    if (n == 2 && how == NAME(open)) NAME(halve_row)(to, row, 2, lanes, NAME(open), 1);
-    else if (how == NAME(open)) NAME(halve_row)(to, row, 3, lanes, NAME(open), 1);
-#if FLOATS
+    if (n == 2 && how == NAME(open)) NAME(halve_row)(to, row, 2, lanes, NAME(open), 1 AS_APART(close->apart / size, close->apart / size));
+    else if (how == NAME(open)) NAME(halve_row)(to, row, 3, lanes, NAME(open), 1 AS_APART(close->apart / size, close->apart / size));
+#if FLOATS && ARRAYS == 1
     else if (how == NAME(quotient)) NAME(halve_row)(to, row, n, lanes, NAME(quotient), divisor);
     else if (how == NAME(product)) NAME(halve_row)(to, row, n, lanes, NAME(product), divisor);
     else if (n == 2) NAME(halve_row)(to, row, 2, lanes, NAME(whole), divisor);
     else NAME(halve_row)(to, row, 3, lanes, NAME(whole), divisor);
 #endif
+  }
+}
+
+/* A row into one number. */
+#if defined(VECTOR) && ARRAYS == 1
+enum { NAME(most_shrunk) = 8192 };
+
+/* Eight vectors into one, of which each lane is eight neighbours. */
+#define PAIR(a, b) \
+  IN_ORDER(COMBINE_VECTORS(__builtin_shufflevector(a, b, EVEN), __builtin_shufflevector(a, b, ODD)))
+CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
+  VECTOR v;
+  memcpy(&v, row, sizeof v);
+  return v;
+}
+CPOOL_INLINE VECTOR NAME(eighth)(const T *row) {
+  enum { width = sizeof(VECTOR) / sizeof(T) };
+  VECTOR a = NAME(vector)(row), b = NAME(vector)(row + width), c = NAME(vector)(row + 2 * width);
+  VECTOR d = NAME(vector)(row + 3 * width), e = NAME(vector)(row + 4 * width), f = NAME(vector)(row + 5 * width);
+  VECTOR g = NAME(vector)(row + 6 * width), h = NAME(vector)(row + 7 * width);
+  a = PAIR(a, b), c = PAIR(c, d), e = PAIR(e, f), g = PAIR(g, h);
+  a = PAIR(a, c), e = PAIR(e, g);
+  return PAIR(a, e);
+}
+#undef PAIR
+
+/* Eights into one until one is left. A last block is filled up with what changes nothing, for tree(n) is that of the next
+ * power of two then. So are its eighths: from the second step on all are whole vectors. */
+static T NAME(shrunk)(const T *row, ptrdiff_t n) {
+  enum { width = sizeof(VECTOR) / sizeof(T), block = 8 * width, room = NAME(most_shrunk) / 8 + 2 * block };
+  T eighths[2][room], last[block];
+  VECTOR v;
+  for (int turn = 0; n > 1; turn = 1 - turn) {
+    T *to = eighths[turn];
+    const VECTOR nothing = SELECTS ? (VECTOR){0} + row[0] : -(VECTOR){0};
+    ptrdiff_t i = 0;
+    for (; i + block <= n; i += block, to += width) {
+      v = NAME(eighth)(row + i);
+      memcpy(to, &v, sizeof v);
+    }
+    if (i < n) {
+      for (int j = 0; j < (int)block; j += width) {
+        v = i + j + width <= n ? NAME(vector)(row + i + j) : nothing;
+        memcpy(last + j, &v, sizeof v);
+      }
+      for (ptrdiff_t j = i + (n - i) / width * width; j < n; j++) last[j - i] = row[j];
+      v = NAME(eighth)(last);
+      memcpy(to, &v, sizeof v);
+      to += width;
+    }
+    row = eighths[turn];
+    n = n > 8 ? to - row : 1;
+  }
+  return row[0];
+}
+#else
+enum { NAME(most_shrunk) = 512 };
+
+/* Halves: lanes by pairs, or where the order means nothing, the first half and the second. What is left over waits. */
+CPOOL_INLINE STATE NAME(shrunk)(const T *row, ptrdiff_t n APART) {
+  enum { half = NAME(most_shrunk) / 2, part = 2 * half };
+  T halves[ARRAYS][2][half];
+  STATE v = LOAD(row, 0), rest = v;
+  int waits = 0;
+  LAST_APART(into);
+  for (int turn = 0; n > 1; turn = 1 - turn) {
+    if (n % 2) {
+      const STATE last = LOAD(row, n - 1);
+      rest = waits ? COMBINE(last, rest) : last;
+      waits = 1;
+    }
+    n /= 2;
+#if SELECTS
+    const void *taps[2] = {row, row + n};
+    NAME(first_pass)(halves[0][turn], taps, 2, 0, n);
+#else
+    NAME(halve_row)(halves[0][turn], row, 2, n, NAME(open), 1 AS_APART(from, part));
+#endif
+    row = halves[0][turn];
+    AGAIN_APART(from, part);
+    v = LOAD(row, 0);
+  }
+  return waits ? COMBINE(v, rest) : v;
+}
+#endif
+
+/* Longer rows than there is room for: the first lanes, a power of two of them, and the others. */
+static STATE NAME(shrunk_long)(const T *row, ptrdiff_t n APART) {
+  ptrdiff_t first = NAME(most_shrunk);
+  if (n <= first) return NAME(shrunk)(row, n AS_APART(from, into));
+  while (2 * first < n) first *= 2;
+  const STATE m = NAME(shrunk_long)(row, first AS_APART(from, into));
+  return COMBINE(m, NAME(shrunk_long)(row + first, n - first AS_APART(from, into)));
+}
+
+static void NAME(shrink)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
+                         const cpool_close *close) {
+  T divisor;
+  const int how = NAME(closing)(close, &divisor);
+  (void)how, (void)divisor;
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    T *to = (T *)((char *)out + r * out_pitch);
+    const T *row = (const T *)((const char *)in + r * pitch);
+#if ARRAYS > 1
+    const ptrdiff_t into = close->apart / (ptrdiff_t)sizeof(T);
+#endif
+    STORE(to, 0, NAME(shrunk_long)(row, n AS_APART(into, into)));
   }
 }

@@ -61,6 +61,7 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define T double
 #define TYPE FLOAT64
 #define FLOATS 1
+#define MOMENTS 1
 #define PLACE int64_t
 #define CPOOL_SQRT sqrt
 #ifdef __AVX2__
@@ -262,18 +263,30 @@ static void place(void *indices, int wide_indices, ptrdiff_t stride, const void 
 }
 
 /* The least and the greatest index of n runs. */
-#define CPOOL_EXTENT(I)                                                                                           \
-  static void extent_##I(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run) {      \
-    I least = *(const I *)index, most = least;                                                                    \
-    if (stride == run * (ptrdiff_t)sizeof(I)) run *= n, n = 1;                                                    \
-    for (ptrdiff_t o = 0; o < n; o++) {                                                                           \
-      const I *at = (const I *)((const char *)index + o * stride);                                                \
-      for (ptrdiff_t i = 0; i < run; i++) {                                                                       \
-        least = at[i] < least ? at[i] : least;                                                                    \
-        most = at[i] > most ? at[i] : most;                                                                       \
-      }                                                                                                           \
-    }                                                                                                             \
-    extent[0] = least, extent[1] = most;                                                                          \
+#define CPOOL_EXTENT(I)                                                                                      \
+  static void extent_##I(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run) { \
+    enum { some = 4 * CPOOL_VECTOR / sizeof(I) }; /* four vectors, so that none waits for the one before */  \
+    I least[some], most[some];                                                                               \
+    if (stride == run * (ptrdiff_t)sizeof(I)) run *= n, n = 1;                                               \
+    for (int j = 0; j < some; j++) least[j] = most[j] = *(const I *)index;                                   \
+    for (ptrdiff_t o = 0; o < n; o++) {                                                                      \
+      const I *at = (const I *)((const char *)index + o * stride);                                           \
+      ptrdiff_t i = 0;                                                                                       \
+      for (; i + some <= run; i += some)                                                                     \
+        for (int j = 0; j < some; j++) {                                                                     \
+          least[j] = at[i + j] < least[j] ? at[i + j] : least[j];                                            \
+          most[j] = at[i + j] > most[j] ? at[i + j] : most[j];                                               \
+        }                                                                                                    \
+      for (; i < run; i++) {                                                                                 \
+        least[0] = at[i] < least[0] ? at[i] : least[0];                                                      \
+        most[0] = at[i] > most[0] ? at[i] : most[0];                                                         \
+      }                                                                                                      \
+    }                                                                                                        \
+    for (int j = 1; j < some; j++) {                                                                         \
+      least[0] = least[j] < least[0] ? least[j] : least[0];                                                  \
+      most[0] = most[j] > most[0] ? most[j] : most[0];                                                       \
+    }                                                                                                        \
+    extent[0] = least[0], extent[1] = most[0];                                                               \
   }
 CPOOL_EXTENT(int32_t)
 CPOOL_EXTENT(int64_t)
@@ -295,6 +308,15 @@ CPOOL_EXTENT(int64_t)
 #define NAME(leaf) leaf##_double_int64
 #include "scatter.h"
 
+static void settle_FLOAT32(void *flat, ptrdiff_t lanes) {
+  float *x = (float *)flat;
+  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (float)NAN;
+}
+static void settle_FLOAT64(void *flat, ptrdiff_t lanes) {
+  double *x = (double *)flat;
+  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (double)NAN;
+}
+
 /* ----------------------------------------------------------------------------------------------------------- table */
 
 #define EACH(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), LEAF(INT8), LEAF(INT16), LEAF(INT32), LEAF(INT64), LEAF(UINT8), LEAF(UINT16), LEAF(UINT32), LEAF(UINT64)}
@@ -305,11 +327,19 @@ CPOOL_EXTENT(int64_t)
 #define NANMAX_FOLD(TYPE) nanmax_fold_##TYPE
 #define NANMIN_FOLD(TYPE) nanmin_fold_##TYPE
 #define SUM_FOLD(TYPE) sum_fold_##TYPE
+#define TOTAL_FOLD(TYPE) total_fold_##TYPE
 #define MAX_HALVE(TYPE) max_halve_##TYPE
+#define MAX_SHRINK(TYPE) max_shrink_##TYPE
 #define MIN_HALVE(TYPE) min_halve_##TYPE
+#define MIN_SHRINK(TYPE) min_shrink_##TYPE
 #define NANMAX_HALVE(TYPE) nanmax_halve_##TYPE
+#define NANMAX_SHRINK(TYPE) nanmax_shrink_##TYPE
 #define NANMIN_HALVE(TYPE) nanmin_halve_##TYPE
+#define NANMIN_SHRINK(TYPE) nanmin_shrink_##TYPE
 #define SUM_HALVE(TYPE) sum_halve_##TYPE
+#define SUM_SHRINK(TYPE) sum_shrink_##TYPE
+#define TOTAL_HALVE(TYPE) total_halve_##TYPE
+#define TOTAL_SHRINK(TYPE) total_shrink_##TYPE
 #define NANMAX_PICK(TYPE) nanmax_pick_##TYPE
 #define NANMIN_PICK(TYPE) nanmin_pick_##TYPE
 #define FIND(TYPE) find_##TYPE
@@ -319,6 +349,7 @@ CPOOL_EXTENT(int64_t)
 #define COUNT(TYPE) count_##TYPE
 #define RAISE(TYPE) raise_##TYPE
 #define ROOT(TYPE) root_##TYPE
+#define BEGIN(TYPE) begin_##TYPE
 #define SHARE(TYPE) share_##TYPE
 #define DIVIDE(TYPE) divide_##TYPE
 #define AS_IT_IS(leaf) \
@@ -335,9 +366,14 @@ CPOOL_EXTENT(int64_t)
 extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
 const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .fold = {[CPOOL_MAX] = EACH(MAX_FOLD), [CPOOL_MIN] = EACH(MIN_FOLD), [CPOOL_NANMAX] = FLOATING(NANMAX_FOLD),
-           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = FLOATING(SUM_FOLD)},
+           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = FLOATING(SUM_FOLD),
+           [CPOOL_TOTAL] = FLOATING(TOTAL_FOLD), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_fold_FLOAT64}},
   .halve = {[CPOOL_MAX] = EACH(MAX_HALVE), [CPOOL_MIN] = EACH(MIN_HALVE), [CPOOL_NANMAX] = FLOATING(NANMAX_HALVE),
-            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = FLOATING(SUM_HALVE)},
+            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = FLOATING(SUM_HALVE),
+            [CPOOL_TOTAL] = FLOATING(TOTAL_HALVE), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_halve_FLOAT64}},
+  .shrink = {[CPOOL_MAX] = EACH(MAX_SHRINK), [CPOOL_MIN] = EACH(MIN_SHRINK), [CPOOL_NANMAX] = FLOATING(NANMAX_SHRINK),
+            [CPOOL_NANMIN] = FLOATING(NANMIN_SHRINK), [CPOOL_SUM] = FLOATING(SUM_SHRINK),
+            [CPOOL_TOTAL] = FLOATING(TOTAL_SHRINK), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_shrink_FLOAT64}},
   .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
            [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
   .find = EACH(FIND),
@@ -349,12 +385,15 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .raise = FLOATING(RAISE),
   .root = FLOATING(ROOT),
   .divide = FLOATING(DIVIDE),
+  .begin = FLOATING(BEGIN),
   .share = FLOATING(SHARE),
+  .vary = vary_FLOAT64,
   .exchange = EACH(EXCHANGE),
   .between = EACH(BETWEEN),
   .mark = EACH(MARK),
   .count = EACH(COUNT),
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
+  .settle = {settle_FLOAT32, settle_FLOAT64},
   .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
 };

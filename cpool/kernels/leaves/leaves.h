@@ -35,11 +35,14 @@ enum cpool_type {
   CPOOL_STORED
 };
 
-enum cpool_reduction { CPOOL_MAX, CPOOL_MIN, CPOOL_NANMAX, CPOOL_NANMIN, CPOOL_SUM, CPOOL_REDUCTIONS };
+/* `total` and `moments` have a state of two and three numbers a lane, each in an array of its own: sum and count; mean,
+ * count, and sum of squared distances from the mean. Where an element does not count, its count is 0. */
+enum cpool_reduction {
+  CPOOL_MAX, CPOOL_MIN, CPOOL_NANMAX, CPOOL_NANMIN, CPOOL_SUM, CPOOL_TOTAL, CPOOL_MOMENTS, CPOOL_REDUCTIONS
+};
 
-/* What is done to an element before it is summed: the powers of a norm, which are undone after; or of sums that omit NaN,
- * NaN for nothing, and then 1 for what is a number. */
-enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE, CPOOL_OMIT, CPOOL_PRESENT };
+/* What is done to an element before it is summed: the powers of a norm, which are undone after. */
+enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE };
 
 enum {
   CPOOL_RADIX = 8,   /* most taps of one pass; longer windows are folded by powers of it */
@@ -49,6 +52,7 @@ enum {
 typedef struct {
   int last;       /* whether this is the window's last step */
   double divisor; /* of sums */
+  ptrdiff_t apart; /* bytes from one array of a state to the next */
 } cpool_close;
 
 typedef struct cpool_leaves {
@@ -58,6 +62,9 @@ typedef struct cpool_leaves {
   /* The same for windows of 2 or 3 lanes that move by 2: out[r][i] = in[r][2i] o in[r][2i + 1] (o in[r][2i + 2]). */
   void (*halve[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
                                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
+  /* Rows of n lanes into one number each, out_pitch bytes apart: out[r] = in[r][0] o in[r][1] o …, in the order of tree(n). */
+  void (*shrink[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
+                                                   ptrdiff_t pitch, ptrdiff_t rows, const cpool_close *close);
   /* Fold with places: tap t stands at offsets[t], or where `from` (the same rows of places) says plus offsets[t]; of
    * types in which places fit. With `going`, what out and places hold came before the first tap. */
   void (*pick[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps,
@@ -78,10 +85,15 @@ typedef struct cpool_leaves {
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
   void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
-  /* Sums to averages of what is there: windows have widths[i] * across by which they divide, less what is missing of the
-   * inside[i] * within elements that they see, of which `present` are there; or `divisor`, unless it is 0. */
-  void (*share[2])(void *sums, const void *present, const void *widths, const void *inside, double across, double within,
-                   double divisor, ptrdiff_t lanes);
+  /* Elements to states of `arrays` arrays, `apart` bytes apart; with `omits` NaN does not count. */
+  void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
+  /* Totals to averages of what counts: windows have widths[i] * across by which they divide, less what does not count of
+   * the inside[i] * within elements that they see; or `divisor`, unless it is 0. NaN where fewer than `least` count. */
+  void (*share[2])(void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
+                   double divisor, double least, ptrdiff_t lanes);
+  /* Moments, of double alone, to variances, or with `root` to standard deviations; NaN where no more than `ddof` or fewer than `least`
+   * elements count. */
+  void (*vary)(void *moments, ptrdiff_t apart, double ddof, double least, int root, ptrdiff_t lanes);
   /* Steps (low, high, a, b) of numbers of rows: row low becomes the minimum and row high the maximum of rows a and b, all
    * different ones; what is -1 is not wanted. */
   void (*exchange[CPOOL_COMPUTED])(char *const *rows, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes);
@@ -98,10 +110,12 @@ typedef struct cpool_leaves {
                                 const void *before, const void *row, ptrdiff_t lanes);
   /* Along indices (scatter.h): by float and double, then by int32 and int64. */
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
-  void (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
-                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
-  int (*add[2][2])(void *const *flat, const void *const *g, ptrdiff_t g_stride, const void *const *at, ptrdiff_t stride,
-                   int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements);
+  int (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
+                       ptrdiff_t run, int64_t lo, int64_t hi, int assign);
+  int (*add[2][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
+                   const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
+                   int64_t *cleared, int64_t limit);
+  void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
 } cpool_leaves;
 
 #endif
