@@ -412,6 +412,7 @@ class Drawing:
                 (c.int(2, 3), 2),
                 (k, c.int(1, k - 1)),  # overlapping
                 (k, k + c.int(0, 2)),  # apart
+                (n, 1),  # all at once
                 (n // 2, 1),  # tall
                 (c.int(n // 3, n), 1),
                 (c.int(n // 3, n), c.int(1, 3)),
@@ -471,7 +472,7 @@ class Drawing:
         floating = is_backward or (name.startswith(("lp", "max_unpool")) and c.chance(0.9))
         short = SHORT_GRADIENTS or not is_backward
         floats = FLOATS if short else ["f4", "f8"]
-        dtype = dtype_of(c.one(floats if floating or c.chance(0.3) else DTYPES))
+        dtype = dtype_of(c.one(floats if floating or c.chance(0.3) else [*DTYPES, "i1", "u1"]))
         if name.startswith("mode") and c.chance(0.95):
             dtype = dtype_of(c.one(DTYPES[len(FLOATS) :]))
         axis = keywords.pop("axis", None)
@@ -928,7 +929,9 @@ def functions(match=""):
     """
     names = [name for name in cpool.functional.__all__ if hasattr(reference, name) and re.search(match, name)]
     several = [name for name in names if "2d" in name or "3d" in name]
-    plain = [name for name in several if re.fullmatch(r"(max|min|lp|var)_pool.d|avg_pool.d(_backward)?", name)]
+    plain = [
+        name for name in several if re.fullmatch(r"((adaptive_)?max|min|lp|var)_pool.d|avg_pool.d(_backward)?", name)
+    ]
     return names + several + 12 * plain
 
 
