@@ -49,9 +49,9 @@ except ImportError:
 
 #: Calls on one heap.
 BATCH = 2000
-#: Random calls after which every strategy was taken: about seven minutes of one processor. The rarest are drawn about
-#: once in 6000 calls, so that a run of this length misses one of them once in ten million.
-LONG_ENOUGH = 100_000
+#: Random calls after which every strategy was taken: ten minutes of one processor. The rarest are drawn once in about
+#: 10,000 calls.
+LONG_ENOUGH = 200_000
 #: Most elements that the reference may gather for one call.
 MOST_WORK = 200_000
 #: What does not belong anywhere, or seldom.
@@ -297,7 +297,7 @@ class Drawing:
         self.call = Call(self.name, {}, choices=self.c)
         self.d = self.call.ndim
         #: Whether each axis is cut in a manner of its own, and which axis lies side by side in memory, if it matters.
-        self.mixed, self.last = self.c.chance(0.5), None
+        self.mixed, self.last = self.c.chance(0.6), None
         self.parameters = list(parameters(cpool, self.name))
 
     def per_axis(self, low, high):
@@ -357,7 +357,7 @@ class Drawing:
             return [1, c.one([1, 1, 3]), c.int(100, 600)][-d:], planes[:1], False
         if c.chance(0.4):
             return [c.int(1, 5), c.int(2, 30), c.one([c.int(2, 40), c.int(2, 600)])][-d:], planes, False
-        sizes = [c.int(2, 4), c.int(9, 14), c.int(2, 8)] if d == 3 else [c.int(9, 30), c.int(2, 17)][-d:]
+        sizes = [c.int(2, 6), c.int(9, 12), c.int(2, 7)] if d == 3 else [c.int(9, 30), c.int(2, 17)][-d:]
         return sizes, [c.int(1, 2), c.int(8, 24)][c.int(0, 1) :], c.chance(0.5)
 
     def windows(self, sizes):
@@ -366,7 +366,7 @@ class Drawing:
         if self.name == "pool2d":
             return dict(pool_size=self.per_axis(1, [min(n, 9) for n in sizes]))
         if self.name.startswith("adaptive"):
-            wanted = [c.one([1, None, tile(c, n), c.length(12), c.length(n), n * c.int(1, 3)]) for n in sizes]
+            wanted = [c.one([1, None, tile(c, n), c.length(12), c.int(1, max(n, 1)), n * c.int(1, 3)]) for n in sizes]
             return dict(output_size=tuple(wanted))
         if self.name.startswith("fractional"):
             kernel = tuple(c.length(min(n, 6)) for n in sizes)
@@ -412,6 +412,7 @@ class Drawing:
                 (c.int(2, 3), 2),
                 (k, c.int(1, k - 1)),  # overlapping
                 (k, k + c.int(0, 2)),  # apart
+                (n, 1),  # all at once
                 (n // 2, 1),  # tall
                 (c.int(n // 3, n), 1),
                 (c.int(n // 3, n), c.int(1, 3)),
@@ -471,7 +472,7 @@ class Drawing:
         floating = is_backward or (name.startswith(("lp", "max_unpool")) and c.chance(0.9))
         short = SHORT_GRADIENTS or not is_backward
         floats = FLOATS if short else ["f4", "f8"]
-        dtype = dtype_of(c.one(floats if floating or c.chance(0.3) else DTYPES))
+        dtype = dtype_of(c.one(floats if floating or c.chance(0.3) else [*DTYPES, "i1", "u1"]))
         if name.startswith("mode") and c.chance(0.95):
             dtype = dtype_of(c.one(DTYPES[len(FLOATS) :]))
         axis = keywords.pop("axis", None)
@@ -928,8 +929,10 @@ def functions(match=""):
     """
     names = [name for name in cpool.functional.__all__ if hasattr(reference, name) and re.search(match, name)]
     several = [name for name in names if "2d" in name or "3d" in name]
-    plain = [name for name in several if re.fullmatch(r"(max|min|lp|var)_pool.d|avg_pool.d(_backward)?", name)]
-    return names + several + 12 * plain
+    plain = [
+        name for name in several if re.fullmatch(r"((adaptive_)?max|min|lp|var)_pool.d|avg_pool.d(_backward)?", name)
+    ]
+    return names + several + 16 * plain
 
 
 def random_call(seed, match=""):

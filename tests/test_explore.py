@@ -18,7 +18,7 @@ def explore(*options):
 
 
 def test_random_calls():
-    run = explore("--calls", 4000, "--seconds", 30)
+    run = explore("--calls", 4000, "--seconds", 120)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "never drawn: none" in run.stdout
     assert re.search(r"\nvalues: nested x none +sum( +\d+){9}\n", run.stdout), run.stdout

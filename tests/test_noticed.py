@@ -79,7 +79,7 @@ def test_long_windows(kernel, dilation, dtype, threads):
         given = dict(kernel_size=kernel, stride=1000, padding=kernel // 3, dilation=dilation)
         if dilation == 1 and (x.shape[1] == 9) == (kernel == 4200):  # rows by blocks; of channels the longest alone
             for pool in (cpool.max_pool1d, cpool.avg_pool1d):
-                assert cpool.explain(pool, x, **given).strategies[-1] == "long"
+                assert cpool.explain(pool, x, **given).strategies[-1] in ("long", "singly")
         theirs = reference.max_pool1d(x, **given, return_indices=True)
         ours = cpool.max_pool1d(x, **given, return_indices=True)
         same(ours[0], theirs[0])

@@ -7,10 +7,13 @@
 #if defined(__GNUC__)
 #define CPOOL_INLINE static inline __attribute__((always_inline))
 #define CPOOL_UNROLL _Pragma("GCC unroll 16")
-#define CPOOL_INDEPENDENT _Pragma("GCC ivdep")
 #else
 #define CPOOL_INLINE static inline
 #define CPOOL_UNROLL
+#endif
+#if defined(__GNUC__) && !defined(__clang__) /* clang knows no ivdep: it compares addresses at run time */
+#define CPOOL_INDEPENDENT _Pragma("GCC ivdep")
+#else
 #define CPOOL_INDEPENDENT
 #endif
 
