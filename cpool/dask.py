@@ -77,8 +77,8 @@ def _pool_part(
     x = checks.array("x", x)
     call = prepare(plan, calls.Source(x.shape, x.strides, x.dtype, axes, None)).alone()
     if index_dtype is None:
-        return call.forward(x)
-    y, at = call.pick(x, index_dtype)
+        return call(x)
+    y, at = call(x)
     here = np.unravel_index(at, calls.sizes(x.shape, axes))
     there = [i + p.begin for i, p in zip(here, parts, strict=True)]
     return y, np.ravel_multi_index(there, [w.size for w in whole.axes]).astype(index_dtype)

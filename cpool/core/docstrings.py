@@ -48,8 +48,9 @@ PARAMETERS = {
 
 
 @cache
-def _shared(ndim: int) -> dict[str, str]:
-    return {key: value.format(d=ndim) for key, value in PARAMETERS.items()}
+def _shared(ndim: int) -> dict[str, Any]:
+    shapes = dict(ones=cube(ndim, 1), twos=cube(ndim, 2), cube=cube(ndim, 4), size=4**ndim)
+    return {key: value.format(d=ndim) for key, value in PARAMETERS.items()} | shapes
 
 
 def documented(function: Function, name: str, ndim: int, text: str, **more: Any) -> Function:

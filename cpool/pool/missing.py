@@ -7,6 +7,7 @@ first valid element stands (the maximum's index), and how many count (its sum).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,26 @@ from ..core import calls, checks, engine
 Array = np.ndarray[Any, Any]
 
 
-def concerns(x: Any, nan_policy: Any, where: Any, initial: Any = None) -> bool:
-    """Whether some elements may not count."""
-    return nan_policy != "propagate" or where is not None or initial is not None or isinstance(x, np.ma.MaskedArray)
+def some(pool_some: Callable[..., Any], pool: Callable[..., Any], ndim: int, given: dict[str, Any]) -> Any:
+    """Prepare a call of `pool`, of all arguments `given`, in which only some elements may count; return None of others.
 
+    That NaN is passed over, and no more, is of the others: leaves do that as they fold. `pool_some` is a function of
+    `pool`, the number of axes, an array, which of its elements count (None if all do), whether the result will be
+    masked where none does, and the other arguments. It returns the result, where nothing counts, and indices if asked.
+    """
+    given = given.copy()
+    masked, nan_policy, where = given.pop("x").masked, given.pop("nan_policy"), given.pop("where")
+    given.pop("out")
+    if not masked and nan_policy in ("propagate", "omit") and where is None and given.get("initial") is None:
+        return None
 
-def omits(x: Any, nan_policy: Any, where: Any, initial: Any = None) -> bool:
-    """Whether NaN is all that may not count, and is to be passed over: the leaves do that as they fold."""
-    return nan_policy == "omit" and where is None and initial is None and not isinstance(x, np.ma.MaskedArray)
+    def call(x: Any, out: Array | None = None) -> Any:
+        array, mask = valid(x, nan_policy, where)
+        y, empty, *indices = pool_some(pool, ndim, array, mask, masked, **given)
+        y = _finish(y, empty, x, out)
+        return (y, *indices) if indices else y
+
+    return call
 
 
 def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
@@ -80,7 +93,6 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
             raise TypeError(f"out must be a NumPy array of dtype {y.dtype}, got {getattr(out, 'dtype', type(out))}")
         if out.shape != y.shape:
             raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
-        calls.refuse_overlap(out, np.asarray(x))
         np.copyto(out, y)
         y = out
     return np.ma.MaskedArray(y, empty) if isinstance(x, np.ma.MaskedArray) else y
@@ -88,62 +100,58 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
 
 def extreme(
     op: str,
-    pool: Any,
-    maximum: Any,
-    x: Any,
-    nan_policy: Any,
-    where: Any,
+    pool: Callable[..., Any],
+    ndim: int,
+    array: Array,
+    mask: Array | None,
+    masked: bool,
+    *,
+    return_indices: Any,
     initial: Any,
-    return_indices: bool,
-    out: Any,
     **arguments: Any,
-) -> Any:
-    """Pool by `pool`, a max or min function; `maximum` is the max function of as many axes."""
-    array, mask = valid(x, nan_policy, where)
+) -> tuple[Array, ...]:
+    """Pool by `pool`, a max or min function as `op` says."""
     calls.computed_in(engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
     start = None if initial is None else _element(initial, array.dtype)
     lowest = _identity(op, array.dtype)
     filled = array if mask is None else np.where(mask, array, np.asarray(lowest, array.dtype))
     result = pool(filled, return_indices=return_indices, **arguments)
-    y, indices = result if return_indices else (result, None)
+    y, *indices = result if return_indices else (result,)
     empty: Array = np.zeros(y.shape, bool)
     if mask is not None:
-        some, first = maximum(mask, return_indices=True, **arguments)
-        empty = ~some
-        if indices is not None:
+        turned = op == "min"  # the minimum finds what counts where the mask is turned round
+        found, first = pool(mask ^ turned, return_indices=True, **arguments)
+        empty = found == turned
+        for at in indices:
             # Where nothing but the identity was found, it may have been put there: the first element that counts wins.
-            np.copyto(indices, first, where=(y == lowest))
+            np.copyto(at, first, where=(y == lowest))
         if initial is None and has_nan:
             y[empty] = np.nan
-        elif (
-            initial is None and engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray)
-        ):
+        elif initial is None and engine.explained.get() is None and empty.any() and not masked:
             raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
     if start is not None:
         y = (np.maximum if op == "max" else np.minimum)(y, start)
         y = calls.settled(y) if has_nan else y
-    y = _finish(y, empty, x, out)
-    return (y, indices) if return_indices else y
+    return (y, empty, *indices)
 
 
 def average(
+    pool: Callable[..., Any],
     ndim: int,
-    pool: Any,
-    x: Any,
-    nan_policy: Any,
-    where: Any,
+    array: Array,
+    mask: Array | None,
+    masked: bool,
+    *,
     dtype: Any,
-    out: Any,
     divisor_override: Any,
     axis: Any,
     **arguments: Any,
-) -> Array:
+) -> tuple[Array, ...]:
     """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
-    array, mask = valid(x, nan_policy, where)
     if mask is None:
         y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
-        return _finish(y, np.zeros(y.shape, bool), x, out)
+        return y, np.zeros(y.shape, bool)
     natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     result = natural if dtype is None else np.dtype(dtype)
     working = np.dtype(np.float64) if natural.itemsize == 8 else np.dtype(np.float32)
@@ -160,11 +168,11 @@ def average(
         divisor = np.float64(divisor_override)
     y = total / divisor.astype(working)
     if result.kind in "iu":
-        if engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
+        if engine.explained.get() is None and empty.any() and not masked:
             raise ValueError(f"dtype={result} has no NaN for the windows in which no element counts")
         limits = np.iinfo(result.name)
         y = np.clip(np.rint(y), limits.min, limits.max)
     else:
         y[empty] = np.nan
         y = calls.settled(y)
-    return _finish(y.astype(result), empty, x, out)
+    return y.astype(result), empty
