@@ -1,5 +1,7 @@
 """cpool.dask: the values of one machine, whatever the chunks, in threads and in other processes."""
 
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -70,8 +72,15 @@ def test_quantiles_and_missing_values(chunks):
         same(lazy.median_pool2d(blocks, **arguments, **more), cpool.median_pool2d(x, **arguments, **more))
         for q in (0.3, [0.3, 1]):
             same(lazy.quantile_pool2d(blocks, q, **arguments, **more), cpool.quantile_pool2d(x, q, **arguments, **more))
-    with pytest.raises(ValueError, match="nan_policy"):
-        lazy.median_pool2d(blocks, 2, nan_policy="raise")
+    y, indices = lazy.max_pool2d(blocks, **arguments, return_indices=True, nan_policy="omit")
+    expected, places = cpool.max_pool2d(x, **arguments, return_indices=True, nan_policy="omit")
+    same(y, expected)
+    same(indices, places)
+    same(lazy.avg_pool2d(blocks, 3, nan_policy="omit"), cpool.avg_pool2d(x, 3, nan_policy="omit"), exact=False)
+    for pool in (lazy.median_pool2d, lazy.max_pool2d, lazy.avg_pool2d):
+        for policy in ("raise", "ignore", None):
+            with pytest.raises(ValueError, match="nan_policy"):
+                pool(blocks, 2, nan_policy=policy)
 
 
 @pytest.mark.parametrize("chunks", CHUNKINGS)
@@ -139,8 +148,16 @@ def test_errors_come_at_once():
         lazy.max_pool2d(blocks, 2, 0)
     with pytest.raises(TypeError, match="integer"):
         lazy.mode_pool2d(blocks, 2)
+    with pytest.raises(TypeError, match="'where'"):
+        lazy.max_pool2d(blocks, 2, where=True)
     with pytest.raises(ValueError, match="compute_chunk_sizes"):
         lazy.max_pool1d(blocks[blocks > 0], 2)
+
+
+@pytest.mark.parametrize("name", lazy.__all__)
+def test_arguments_are_those_of_the_function(name):
+    ours, theirs = (inspect.signature(getattr(module, name)).parameters for module in (lazy, cpool))
+    assert list(ours.items()) == [p for p in theirs.items() if p[0] not in ("out", "where", "initial")]
 
 
 @pytest.mark.slow

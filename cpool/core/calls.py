@@ -30,8 +30,16 @@ class Source(NamedTuple):
         return sizes(self.shape, self.axes)
 
 
-#: Prepares a call for a plan and an input. The families' functions are such, with their own arguments in a `partial`.
+#: Prepares a call for a plan and an input. The families' reductions are such, with their own arguments in a `partial`.
 Prepare = Callable[[Plan, Source], Prepared]
+
+
+class Windowed(NamedTuple):
+    """A pooling by windows, before it is prepared: it may yet be cut into pieces."""
+
+    plan: Plan
+    source: Source
+    reduce: Prepare
 
 
 def dense_source(shape: Axes, dtype: Any, axes: Axes) -> Source:

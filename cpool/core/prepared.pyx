@@ -153,7 +153,7 @@ cdef class Kept:
                 return False
         i = 0
         for name, value in kwargs.items():
-            if value is not self.values[i] or name != self.names[i]:
+            if value is not self.values[i] or name is not self.names[i]:
                 return False
             i += 1
         return True

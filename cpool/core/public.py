@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, NamedTuple, get_origin
 
 import numpy as np
@@ -77,7 +78,8 @@ def functions(
     text : str
         Their docstring, to be filled.
     prepare : callable
-        Function of the number of pooled axes and of what the public ones take. It returns a function of arrays.
+        Function of the number of pooled axes and of what the public ones take. It returns a function of arrays, or what
+        is to be reduced by windows.
     more : callable
         What else than the shared texts fills the docstring.
     some : callable, optional
@@ -106,9 +108,11 @@ def _function(
         bound.apply_defaults()
         given = bound.arguments | {name: outline(bound.arguments[name]) for name in arrays}
         call: Function | None = None if some is None else some(function, ndim, given)
-        return call or prepare(ndim, **given)
+        call = call or prepare(ndim, **given)
+        return call.reduce(call.plan, call.source) if isinstance(call, calls.Windowed) else call
 
     function: Any = documented(prepared.remembering(anew, arrays), name, ndim, text, **more)
     function.__signature__ = inspect.Signature([_shown(p) for p in parameters])
+    function.prepare = partial(prepare, ndim)
     result: Function = function
     return result

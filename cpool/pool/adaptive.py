@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -114,9 +115,9 @@ def output_sizes(value: Any, ndim: int) -> tuple[int | None, ...]:
     return tuple(None if v is None else checks.integer("output_size", v, 0) for v in given)
 
 
-def _source_and_plan(x: Any, output_size: Any, axis: Any, ndim: int, out: Any) -> tuple[calls.Source, geometry.Plan]:
+def _windows(x: Any, output_size: Any, axis: Any, ndim: int, out: Any, reduce: calls.Prepare) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
-    return source, geometry.adaptive_plan(source.sizes, output_sizes(output_size, ndim))
+    return calls.Windowed(geometry.adaptive_plan(source.sizes, output_sizes(output_size, ndim)), source, reduce)
 
 
 def _max_pool(
@@ -128,16 +129,16 @@ def _max_pool(
     axis: Any = None,
     index_dtype: Any = np.int64,
     out: Any = None,
-) -> Prepared:
-    source, plan = _source_and_plan(x, output_size, axis, ndim, out)
-    return select("max", plan, source, checks.flag("return_indices", return_indices), index_dtype)
+) -> calls.Windowed:
+    with_indices = checks.flag("return_indices", return_indices)
+    reduce = partial(select, "max", with_indices=with_indices, index_dtype=index_dtype)
+    return _windows(x, output_size, axis, ndim, out, reduce)
 
 
 def _avg_pool(
     ndim: int, x: Elements, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None
-) -> Prepared:
-    source, plan = _source_and_plan(x, output_size, axis, ndim, out)
-    return average(plan, source, dtype)
+) -> calls.Windowed:
+    return _windows(x, output_size, axis, ndim, out, partial(average, dtype=dtype))
 
 
 def _backward(ndim: int, grad_output: Elements, input_shape: Any, *, axis: Any = None, out: Any = None) -> Prepared:

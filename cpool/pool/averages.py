@@ -131,12 +131,12 @@ def _pool(
     where: Any = None,
     dtype: Any = None,
     out: Any = None,
-) -> Prepared:
+) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(
         source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
     )
-    return average(plan, source, dtype, nan_policy == "omit")
+    return calls.Windowed(plan, source, partial(average, dtype=dtype, omits=nan_policy == "omit"))
 
 
 def spread(source: calls.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> Prepared:

@@ -138,11 +138,12 @@ def _pool(
     initial: Any = None,
     index_dtype: Any = np.int64,
     out: Any = None,
-) -> Prepared:
+) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     reduction = f"nan{op}" if nan_policy == "omit" and x.dtype.kind not in "biu" else op
-    return select(reduction, plan, source, checks.flag("return_indices", return_indices), index_dtype)
+    with_indices = checks.flag("return_indices", return_indices)
+    return calls.Windowed(plan, source, partial(select, reduction, with_indices=with_indices, index_dtype=index_dtype))
 
 
 def _pools(op: str, extreme: str, reduction: Any) -> list[Function]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,11 +114,11 @@ def _pool(
     dilation: Any = 1,
     axis: Any = None,
     out: Any = None,
-) -> Prepared:
+) -> calls.Windowed:
     p = checks.nonzero_number("norm_type", norm_type)
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    return norm(plan, source, p)
+    return calls.Windowed(plan, source, partial(norm, p=p))
 
 
 def _power(a: Array, exponent: float) -> Array:

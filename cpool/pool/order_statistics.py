@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -203,12 +204,13 @@ def _quantile(
     min_count: int = 1,
     dtype: Any = None,
     out: Any = None,
-) -> Function:
+) -> calls.Windowed | Function:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    call = statistic("quantile", plan, source, dtype, **quantiles(q, method, nan_policy, min_count))
+    reduce: calls.Prepare = partial(statistic, "quantile", dtype=dtype, **quantiles(q, method, nan_policy, min_count))
     if nan_policy != "raise" or x.dtype.kind in "biu":
-        return call
+        return calls.Windowed(plan, source, reduce)
+    call = reduce(plan, source)
 
     def of_numbers(x: Array, out: Array | None = None) -> Any:
         if (x != x).any():
@@ -232,7 +234,7 @@ def _median(
     min_count: int = 1,
     dtype: Any = None,
     out: Any = None,
-) -> Function:
+) -> calls.Windowed | Function:
     more = dict(axis=axis, nan_policy=nan_policy, min_count=min_count, dtype=dtype, out=out)
     return _quantile(ndim, x, 0.5, kernel_size, stride, padding, dilation, ceil_mode, **more)
 
@@ -249,10 +251,10 @@ def _mode(
     axis: Any = None,
     ignore: Any = None,
     out: Any = None,
-) -> Prepared:
+) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    return statistic("mode", plan, source, ignore=label(ignore))
+    return calls.Windowed(plan, source, partial(statistic, "mode", ignore=label(ignore)))
 
 
 def _pools(op: str, prepare: Function, given: str) -> list[Function]:
