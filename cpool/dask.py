@@ -1,10 +1,10 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
-The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``initial``; `nan_policy` is
-"propagate" or "omit". Each output chunk is one task. It is given the input elements that its windows see, so of a
-neighbouring chunk only the rows that a window reaches into are moved. A task pools on one thread: the parallelism is
-dask's. Maxima, their indices, medians, quantiles and modes are those of one machine to the bit; averages and norms may
-differ in the last one, as a piece may be summed in another order.
+The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``initial``; ``nan_policy`` is
+"propagate" or "omit", and ``min_count`` not of maxima and minima. Each output chunk is one task. It is given the input
+elements that its windows see, so of a neighbouring chunk only the rows that a window reaches into are moved. A task
+pools on one thread: the parallelism is dask's. Maxima, their indices, medians, quantiles and modes are those of one
+machine to the bit; averages and norms may differ in the last one, as a piece may be summed in another order.
 
 Examples
 --------
@@ -91,11 +91,12 @@ def _twin(name: str, ndim: int) -> Any:
             raise TypeError(f"x must be a dask array, got {type(x).__name__}")
         if any(np.isnan(n) for n in x.shape):
             raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
-        policy = given.get("nan_policy", "propagate")
-        if not isinstance(policy, str) or policy not in ("propagate", "omit"):  # "raise" would need the values now
-            raise ValueError(f"nan_policy must be 'propagate' or 'omit' of a dask array, got {policy!r}")
         source = calls.dense_source(x.shape, x.dtype, ())
-        windowed = function.prepare(**given | {"x": public.Outline(source.shape, source.strides, source.dtype, False)})
+        given["x"] = public.Outline(source.shape, source.strides, source.dtype, False)
+        windowed = function.decide(given)
+        if not isinstance(windowed, calls.Windowed):  # it looks at the elements first
+            said = ", ".join(f"{name}={given[name]!r}" for name in ("nan_policy", "min_count") if name in given)
+            raise ValueError(f"{function.__name__} of a dask array cannot have {said}")
         plan, axes, reduce = windowed.plan, windowed.source.axes, windowed.reduce
         if isinstance(q := reduce.keywords.get("q"), tuple):
             return da.stack([pool_blocks(partial(reduce, q=each), plan, x, axes) for each in q])
@@ -138,6 +139,8 @@ lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool")
 median_pool1d, median_pool2d, median_pool3d = _three("median_pool")
 quantile_pool1d, quantile_pool2d, quantile_pool3d = _three("quantile_pool")
 mode_pool1d, mode_pool2d, mode_pool3d = _three("mode_pool")
+var_pool1d, var_pool2d, var_pool3d = _three("var_pool")
+std_pool1d, std_pool2d, std_pool3d = _three("std_pool")
 adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool")
 adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three("adaptive_avg_pool")
 __all__ = [name for name in functional.__all__ if name in globals()]

@@ -61,6 +61,14 @@ from .pool.unpooling import (
     max_unpool3d,
     max_unpool3d_backward,
 )
+from .pool.variances import (
+    std_pool1d,
+    std_pool2d,
+    std_pool3d,
+    var_pool1d,
+    var_pool2d,
+    var_pool3d,
+)
 from .pool.whole import (
     global_avg_pool,
     global_max_pool,
@@ -118,4 +126,10 @@ __all__ = [
     "quantile_pool1d",
     "quantile_pool2d",
     "quantile_pool3d",
+    "std_pool1d",
+    "std_pool2d",
+    "std_pool3d",
+    "var_pool1d",
+    "var_pool2d",
+    "var_pool3d",
 ]

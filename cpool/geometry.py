@@ -229,6 +229,11 @@ class Plan:
         return math.prod(w.kernel for w in self.axes)
 
     @property
+    def fewest(self) -> int:
+        """Elements inside the input of the smallest window that has any."""
+        return math.prod(int(w.taps[w.taps > 0].min(initial=w.kernel)) for w in self.axes)
+
+    @property
     def taps(self) -> int:
         """Elements that one output costs, axis by axis."""
         return sum(min(w.kernel, w.size) for w in self.axes)

@@ -57,6 +57,8 @@ def forward(x):
         for power in (1, 2, 3, 0.5, np.inf):
             yield "lp_pool2d", cpool.lp_pool2d(x, power, k, s, padding=p, dilation=d)
         yield "omit", cpool.avg_pool2d(x, k, s, p, dilation=d, nan_policy="omit")
+        yield "var_pool2d", cpool.var_pool2d(x, k, s, p, dilation=d)
+        yield "omit", cpool.std_pool2d(x, k, s, p, dilation=d, nan_policy="omit")
         yield "omit", cpool.max_pool2d(x, k, s, p, d, nan_policy="omit", initial=-0.0)
     for size in (1, (4, 7), (1, 60), (30, 3)):
         yield "adaptive_max_pool2d", cpool.adaptive_max_pool2d(x, size)

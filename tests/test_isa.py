@@ -41,7 +41,7 @@ for shape in [(2, 3, 17, 33), (1, 2, 7, 7), (3, 40, 21), (2, 2, 5, 9, 70)]:
     for dtype in ["f2", "f4", "f8", "i1", "u2", "i4", "u8"]:
         x = drawn(shape, dtype)
         for k, s, p, dilation in [(2, 2, 0, 1), (3, 2, 1, 1), (5, 1, 2, 1), (3, 1, 1, 2), (4, 3, 2, 1)]:
-            f = {n: getattr(cpool, n + f"_pool{d}d") for n in ("max", "min", "avg", "lp", "median")}
+            f = {n: getattr(cpool, n + f"_pool{d}d") for n in ("max", "min", "avg", "lp", "median", "var")}
             f |= {n: getattr(cpool, n + f"_pool{d}d") for n in ("adaptive_max", "adaptive_avg")}
             b = {n: getattr(cpool, n + f"_pool{d}d_backward") for n in ("max", "avg", "lp", "adaptive_avg")}
             g = drawn(f["max"](x, k, s, p, dilation).shape, dtype)
@@ -54,6 +54,7 @@ for shape in [(2, 3, 17, 33), (1, 2, 7, 7), (3, 40, 21), (2, 2, 5, 9, 70)]:
                 results.append(f["min"](order, k, s, p, dilation))
                 assert raw(f["min"](order, k, s, p, dilation, return_indices=True)[:1]) == raw(results[2:])
                 results.append(f["avg"](order, k, s, p, dilation=dilation))
+                results.append(f["var"](order, k, s, p, dilation=dilation, nan_policy="omit"))
                 if dtype[0] == "f":
                     results.append(f["lp"](abs(order), 3, k, s, padding=p, dilation=dilation))
                     results.append(f["lp"](order, 2, k, s, padding=p, dilation=dilation))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,16 +31,16 @@ class Source(NamedTuple):
         return sizes(self.shape, self.axes)
 
 
-#: Prepares a call for a plan and an input. The families' reductions are such, with their own arguments in a `partial`.
+#: Prepares a call for a plan and an input: a reduction of one of the families.
 Prepare = Callable[[Plan, Source], Prepared]
 
 
 class Windowed(NamedTuple):
-    """A pooling by windows, before it is prepared: it may yet be cut into pieces."""
+    """A pooling by windows, before it is prepared: it may yet be cut into pieces. `reduce` lacks plan and source alone."""
 
     plan: Plan
     source: Source
-    reduce: Prepare
+    reduce: partial[Prepared]
 
 
 def dense_source(shape: Axes, dtype: Any, axes: Axes) -> Source:
@@ -79,6 +80,23 @@ def computed_in(table: dict[str, str], dtype: Any, name: str = "x") -> str:
     if dtype.name not in table:
         raise TypeError(f"{name} must have one of the dtypes {', '.join(table)}, got {dtype}")
     return table[dtype.name]
+
+
+def averaged(source: Any, dtype: Any) -> Any:
+    """Return the dtype of averages of `source`: `dtype`, or the natural one if None."""
+    computed_in(engine.SUMS, source)
+    natural = source if source.kind not in "biu" else np.dtype(np.float64)
+    result = natural if dtype is None else np.dtype(dtype)
+    accepted = [name for name in engine.SUMS if "float" in name or (source.kind in "biu" and name != "bool")]
+    if result.name not in accepted:
+        raise TypeError(f"dtype must be one of {', '.join(accepted)} for x of {source}, got {result}")
+    return result
+
+
+def enough(plan: Plan, result: Any, name: str, least: float) -> None:
+    """Refuse windows of fewer than `least` elements, as `name` asks for, where the result has no NaN for them."""
+    if result.kind in "iu" and 0 not in plan.out_shape and plan.fewest < least:
+        raise ValueError(f"{name} is too much for a window of {plan.fewest} elements: {result} has no NaN")
 
 
 def floating(dtype: Any, name: str = "x") -> None:

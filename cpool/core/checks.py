@@ -50,11 +50,23 @@ def strides(value: Any, kernel: tuple[int, ...]) -> tuple[int, ...]:
     return per_axis("stride", value, len(kernel), 1)
 
 
-def nonzero_number(name: str, value: Any) -> float:
-    """Return `value` as a float other than 0 and NaN."""
+def _float(name: str, value: Any) -> float:
     if isinstance(value, (bool, np.bool_, str)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    number = float(value)
+    return float(value)
+
+
+def number(name: str, value: Any, lowest: float) -> float:
+    """Return `value` as a finite float >= lowest."""
+    result = _float(name, value)
+    if not lowest <= result < np.inf:
+        raise ValueError(f"{name} must be a number of at least {lowest}, got {value!r}")
+    return result
+
+
+def nonzero_number(name: str, value: Any) -> float:
+    """Return `value` as a float other than 0 and NaN."""
+    number = _float(name, value)
     if number == 0 or number != number:
         raise ValueError(f"{name} must not be 0 or NaN, got {value!r}")
     return number

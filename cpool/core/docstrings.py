@@ -33,11 +33,13 @@ PARAMETERS = {
         Written in place and returned; shape and dtype of the result, not overlapping `x`.""",
     "nan_policy": """nan_policy : "propagate", "omit" or "raise"
         Whether NaN wins, is passed over (a window of nothing but NaN gives NaN), or is a ValueError.""",
+    "min_count": """min_count : int
+        Windows in which fewer elements count give NaN; a ValueError where the result's dtype has none.""",
     "where": """where : array_like of bool, optional
         Which elements count, broadcast against `x`.""",
     "initial": """initial : number, optional
-        One more element of every window. Without it a window in which no element counts gives NaN; integers, which
-        have none, need it then.""",
+        One more element of every window, and what windows give in which too few count. Without it these give NaN;
+        integers, which have none, need it then.""",
     "grad_output": """grad_output : array_like of float32 or float64
         Gradient of the output.""",
     "input_shape": """input_shape : sequence of int

@@ -33,6 +33,9 @@ PICKS = (
 #: Sums: integers as double, in which sums below 2**53 are exact.
 SUMS = _FLOATS | dict.fromkeys((*_INTEGERS, "bool"), "float64")
 INDEX_TYPES = ("int32", "int64")
+#: Reductions that add, and of these the ones with a state: sum and count; mean, count and squared distances.
+_ADDS = ("sum", "total", "moments")
+_STATES = _ADDS[1:]
 #: Below this a sum s is a float, and so near is s / n to its float that both round to the same integer: 2**-24 of s / n
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
 _EXACT_AS_FLOAT = 2**23
@@ -43,12 +46,6 @@ _SCATTERED_AS_ONE = 2**17
 
 def sums_as(source: Any, result: Any, taps: int) -> str:
     """Return what `taps` elements of dtype `source` are summed in, for a result of another dtype `result`."""
-    integers = [name for name in SUMS if name in _INTEGERS]
-    accepted = [name for name in SUMS if name not in integers and name != "bool"]
-    if source.kind in "biu":
-        accepted += integers
-    if result.name not in accepted:
-        raise TypeError(f"dtype must be one of {', '.join(accepted)} for x of {source}, got {result}")
     if SUMS[source.name] == SUMS[result.name] == "float32":
         return "float32"
     if result.kind in "iu" and taps << 8 * source.itemsize < _EXACT_AS_FLOAT:
@@ -92,8 +89,10 @@ def buffer(array: Array) -> Array:
 def _identity(reduction: str, type: str) -> bytes:
     """Return the bits of the number that changes nothing. Of sums that is -0: 0 would change -0."""
     dtype = np.dtype(type)
-    if reduction == "sum":
-        value: Any = -0.0
+    if reduction in _STATES:
+        value: Any = 0.0
+    elif reduction == "sum":
+        value = -0.0
     elif reduction.startswith("nan"):
         value = np.nan
     elif dtype.kind == "f":
@@ -159,14 +158,15 @@ def _driven(
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[layouts.View, ...], work: int,
     divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
-    power: float = 0.0, wide: bool = False,
+    power: float = 0.0, wide: bool = False, **state: Any,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
     memory = layouts.canonical(axes, *views)
     size = np.dtype(type).itemsize
-    flags = dict(sums=reduction == "sum", picks=kind == "picks", divides_first=divides_first)
-    straight = norm == "plain" and not divides_first
-    inner, together = None, strategies.together(tables, memory.run, size, memory.planes, kind == "picks")
+    flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
+    straight = norm == "plain" and not divides_first and reduction not in _STATES
+    several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
+    inner, together = None, strategies.together(tables, memory.run, size, memory.planes, several)
     if together:  # planes as channels
         inner = strategies.choose(tables, together, size, 1, straight, **flags)
     else:
@@ -178,25 +178,41 @@ def _call(
     even: float | None = 1.0
     if divide:
         counts = [table.even for table in tables]
-        even = divisor if divisor is not None else None if norm == "omit" else math.prod(counts) or None
+        even = divisor if divisor is not None else None if reduction == "total" else math.prod(counts) or None
     return _driven(
         kind, type, tables, memory, threads.share(work), views, inner or strategy, reduction=reduction,
         identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,
         divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
-        together=together, inner=inner, inner_as_it_lies=straight,
+        together=together, inner=inner, inner_as_it_lies=straight, **state,
     )  # fmt: skip
 
 
 def values(
     reduction: str, type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View,
-    divide: bool = False, norm: str = "plain", power: float = 0.0,
+    divide: bool = False, norm: str = "plain", power: float = 0.0, **state: Any,
 ) -> Callable[..., None]:  # fmt: skip
-    """Prepare a maximum ("max"), minimum ("min"; "nanmax", "nanmin" pass NaN over) or sum ("sum"): (threads, x, y)."""
+    """Prepare a pooling without places: a function of (thread limit, x, y).
+
+    `reduction` is a maximum ("max"), minimum ("min"; "nanmax", "nanmin" pass NaN over), sum ("sum"), average of what
+    counts ("total") or variance ("moments"). The last two have a `state`: whether NaN is passed over (`omits`), the
+    fewest elements (`least`), and for a variance `ddof` and whether its `root` is wanted.
+    """
     if 0 in y.shape:
         return _nothing
     work = math.prod(y.shape) * plan.taps
     return _call(
-        "values", reduction, type, plan.tables(), axes, (x, y), work, divide, plan.divisor, norm=norm, power=power
+        "values",
+        reduction,
+        type,
+        plan.tables(),
+        axes,
+        (x, y),
+        work,
+        divide,
+        plan.divisor,
+        norm=norm,
+        power=power,
+        **state,
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any, NamedTuple, get_origin
 
 import numpy as np
@@ -99,20 +98,24 @@ def _function(
     signature = of_ndim.replace(parameters=parameters)
     arrays = {p.name: p.annotation.__metadata__[0] for p in parameters if get_origin(p.annotation) is Annotated}
 
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    def decide(given: dict[str, Any]) -> calls.Windowed | Function:
+        given = defaults | given
+        call: Function | None = None if some is None else some(function, ndim, given)
+        return call or prepare(ndim, **given)
+
     def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Function:
-        lies = None if out is None else calls.described(out)
+        lies = {} if out is None else {"out": calls.described(out)}
         try:
-            bound = signature.bind(*args, **kwargs, **({} if out is None else dict(out=lies)))
+            given = signature.bind(*args, **kwargs, **lies).arguments
         except TypeError as error:
             raise TypeError(f"{name}(): {error}") from None
-        bound.apply_defaults()
-        given = bound.arguments | {name: outline(bound.arguments[name]) for name in arrays}
-        call: Function | None = None if some is None else some(function, ndim, given)
-        call = call or prepare(ndim, **given)
+        call = decide(given | {name: outline(given[name]) for name in arrays})
         return call.reduce(call.plan, call.source) if isinstance(call, calls.Windowed) else call
 
     function: Any = documented(prepared.remembering(anew, arrays), name, ndim, text, **more)
     function.__signature__ = inspect.Signature([_shown(p) for p in parameters])
-    function.prepare = partial(prepare, ndim)
+    function.decide = decide
     result: Function = function
     return result

@@ -157,17 +157,19 @@ def choose(
     return Strategy(across, along, max(1, min(rows, total)), columns, single)
 
 
-def together(tables: list[Table], run: int, size: int, planes: int, picks: bool) -> int:
+def together(tables: list[Table], run: int, size: int, planes: int, several: bool) -> int:
     """Return how many small planes are turned at once, so that planes become channels; 0 if they are not.
 
-    A row of them is no vector, and all that is done along it would be done to a few lanes.
+    A row of them is no vector, and all that is done along it would be done to a few lanes. `several`: a lane is more
+    than one number, places or a state.
     """
     elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
     w = tables[2]
     if run > 1 or planes < RADIX or elements > MOST_TURNED or not w.pooled:
         return 0
-    if not picks and w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR // 2:
-        return 0  # halves are quicker
-    if not picks and tables[1].out == w.out == 1 and w.size * size >= VECTOR // 2:
+    halves = w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3)
+    if halves and not several and w.out * size >= VECTOR // 2:
+        return 0  # these are quicker
+    if tables[1].out == w.out == 1 and not several and w.size * size >= VECTOR // 2:
         return 0  # most is done once H is folded
     return min(planes, max(16, min(LANES, 2 * WIDEST_ROW // (elements * size)) // 16 * 16))

@@ -115,7 +115,7 @@ def output_sizes(value: Any, ndim: int) -> tuple[int | None, ...]:
     return tuple(None if v is None else checks.integer("output_size", v, 0) for v in given)
 
 
-def _windows(x: Any, output_size: Any, axis: Any, ndim: int, out: Any, reduce: calls.Prepare) -> calls.Windowed:
+def _windows(x: Any, output_size: Any, axis: Any, ndim: int, out: Any, reduce: partial[Prepared]) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     return calls.Windowed(geometry.adaptive_plan(source.sizes, output_sizes(output_size, ndim)), source, reduce)
 

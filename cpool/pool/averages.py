@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import geometry
-from ..core import calls, engine, layouts
+from ..core import calls, checks, engine, layouts
 from ..core.docstrings import halved_cube
 from ..core.prepared import Prepared
 from ..core.public import Elements, Maskable, functions
@@ -36,6 +36,7 @@ _POOL = """Average of each window of the last {d} axes.
     {axis}
     {nan_policy}
         What is passed over does not count in the divisor.
+    {min_count}
     {where}
     dtype : dtype, optional
         Of the result, instead of `x`'s or float64. Integers, for integers and bool alone, are rounded half to even
@@ -100,17 +101,21 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     """
 
 
-def average(plan: geometry.Plan, source: calls.Source, dtype: Any = None, omits: bool = False) -> Prepared:
-    """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None; `omits` passes NaN over."""
-    natural = source.dtype if source.dtype.kind not in "biu" else np.dtype(np.float64)
-    result = natural if dtype is None else np.dtype(dtype)
-    type = calls.computed_in(engine.SUMS, source.dtype)
-    if not result == source.dtype == natural:
-        type = engine.sums_as(source.dtype, result, plan.window)
+def average(
+    plan: geometry.Plan, source: calls.Source, dtype: Any = None, *, omits: bool = False, min_count: int = 1
+) -> Prepared:
+    """Prepare averages over the windows of `plan`; of `dtype`, or the natural one if None.
+
+    `omits` passes NaN over; windows in which fewer than `min_count` elements count give NaN.
+    """
+    result = calls.averaged(source.dtype, dtype)
+    type = engine.sums_as(source.dtype, result, plan.window)
+    calls.enough(plan, result, "min_count", min_count)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
-        norm = "omit" if omits and source.dtype.kind not in "biu" else "plain"
-        return engine.values("sum", type, plan, source.axes, x, y, divide=True, norm=norm)
+        if min_count == 1 and (not omits or source.dtype.kind in "biu"):
+            return engine.values("sum", type, plan, source.axes, x, y, divide=True)
+        return engine.values("total", type, plan, source.axes, x, y, divide=True, omits=omits, least=min_count)
 
     return calls.prepare(source, plan, result, make)
 
@@ -128,6 +133,7 @@ def _pool(
     dilation: Any = 1,
     axis: Any = None,
     nan_policy: str = "propagate",
+    min_count: int = 1,
     where: Any = None,
     dtype: Any = None,
     out: Any = None,
@@ -136,7 +142,9 @@ def _pool(
     plan = geometry.plan(
         source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
     )
-    return calls.Windowed(plan, source, partial(average, dtype=dtype, omits=nan_policy == "omit"))
+    least = checks.integer("min_count", min_count, 1)
+    reduce = partial(average, dtype=dtype, omits=nan_policy == "omit", min_count=least)
+    return calls.Windowed(plan, source, reduce)
 
 
 def spread(source: calls.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> Prepared:
@@ -179,7 +187,7 @@ avg_pool1d, avg_pool2d, avg_pool3d = functions(
     _POOL,
     _pool,
     lambda d: dict(example=halved_cube(d, np.mean)),
-    partial(missing.some, missing.average),
+    partial(missing.some, missing.average, True),
 )
 avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = functions(
     "avg_pool{d}d_backward", _BACKWARD, _backward, lambda d: dict(share=0.5**d)

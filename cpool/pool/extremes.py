@@ -13,6 +13,7 @@ from ..core.docstrings import halved_cube
 from ..core.prepared import Prepared
 from ..core.public import Elements, Function, Indices, Maskable, functions
 from . import missing
+from .averages import avg_pool1d, avg_pool2d, avg_pool3d
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -32,6 +33,7 @@ _POOL = """{Extreme} of each window of the last {d} axes.
         Also return where each {extreme} stands.
     {axis}
     {nan_policy}
+    {min_count}
     {where}
     {initial}
     index_dtype : numpy.int64 or numpy.int32
@@ -134,6 +136,7 @@ def _pool(
     *,
     axis: Any = None,
     nan_policy: str = "propagate",
+    min_count: int = 1,
     where: Any = None,
     initial: Any = None,
     index_dtype: Any = np.int64,
@@ -150,7 +153,7 @@ def _pools(op: str, extreme: str, reduction: Any) -> list[Function]:
     def words(ndim: int) -> dict[str, Any]:
         return dict(extreme=extreme, Extreme=extreme.capitalize(), example=halved_cube(ndim, reduction))
 
-    some = partial(missing.some, partial(missing.extreme, op))
+    some = partial(missing.some, partial(missing.extreme, op, (avg_pool1d, avg_pool2d, avg_pool3d)), False)
     return functions(f"{op}_pool{{d}}d", _POOL, partial(_pool, op), words, some)
 
 

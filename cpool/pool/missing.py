@@ -7,28 +7,56 @@ first valid element stands (the maximum's index), and how many count (its sum).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, engine
+from ..core.public import Function
 
 Array = np.ndarray[Any, Any]
 
 
-def some(pool_some: Callable[..., Any], pool: Callable[..., Any], ndim: int, given: dict[str, Any]) -> Any:
-    """Prepare a call of `pool`, of all arguments `given`, in which only some elements may count; return None of others.
+def policy(nan_policy: Any) -> str:
+    """Return the checked `nan_policy`."""
+    if not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit", "raise"):
+        raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
+    return nan_policy
 
-    That NaN is passed over, and no more, is of the others: leaves do that as they fold. `pool_some` is a function of
-    `pool`, the number of axes, an array, which of its elements count (None if all do), whether the result will be
-    masked where none does, and the other arguments. It returns the result, where nothing counts, and indices if asked.
+
+def refuse_nan(x: Array, counting: Any = True) -> None:
+    """Refuse an array with NaN among the elements that count."""
+    if x.dtype.kind not in "biu" and ((x != x) & counting).any():
+        raise ValueError("x holds NaN, and nan_policy='raise'")
+
+
+def refusing(pool: Function, ndim: int, given: dict[str, Any]) -> Function | None:
+    """Prepare a call of `pool`, of all arguments `given`, that refuses NaN; return None of others."""
+    if policy(given["nan_policy"]) != "raise":
+        return None
+    more = {name: value for name, value in given.items() if name not in ("x", "out")} | {"nan_policy": "propagate"}
+
+    def call(x: Array, out: Array | None = None) -> Any:
+        refuse_nan(x)
+        return pool(x, **more, out=out)
+
+    return call
+
+
+def some(pool_some: Function, leaves_count: bool, pool: Function, ndim: int, given: dict[str, Any]) -> Function | None:
+    """Prepare a call of `pool`, of all arguments `given`, of which leaves can do a part alone; return None of others.
+
+    Leaves pass NaN over as they fold; whether they also count what is left, `leaves_count` says. `pool_some` is a
+    function of `pool`, the number of axes, an array, which of its elements count (None if all do), whether the result
+    is masked where too few do, and the other arguments. It returns the result, where too few count, and indices if
+    they are asked for.
     """
-    given = given.copy()
+    given = given | {"min_count": checks.integer("min_count", given["min_count"], 1)}
     masked, nan_policy, where = given.pop("x").masked, given.pop("nan_policy"), given.pop("where")
     given.pop("out")
-    if not masked and nan_policy in ("propagate", "omit") and where is None and given.get("initial") is None:
+    whole = isinstance(nan_policy, str) and nan_policy in ("propagate", "omit") and where is None and not masked
+    if whole and given.get("initial") is None and (leaves_count or given["min_count"] == 1):
         return None
 
     def call(x: Any, out: Array | None = None) -> Any:
@@ -42,8 +70,7 @@ def some(pool_some: Callable[..., Any], pool: Callable[..., Any], ndim: int, giv
 
 def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
     """Return `x` as an array, and which of its elements count; None if all do."""
-    if nan_policy not in ("propagate", "omit", "raise"):
-        raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
+    policy(nan_policy)
     masked = isinstance(x, np.ma.MaskedArray)
     mask = ~np.ma.getmaskarray(x) if masked else None
     array = checks.array("x", x.data if masked else x)
@@ -56,11 +83,10 @@ def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
         except ValueError:
             raise ValueError(f"where of shape {given.shape} does not broadcast to x of shape {array.shape}") from None
         mask = given if mask is None else mask & given
-    if nan_policy != "propagate" and array.dtype.kind not in "biu":
-        number = array == array
-        if nan_policy == "raise" and not (number if mask is None else number | ~mask).all():
-            raise ValueError("x holds NaN, and nan_policy='raise'")
-        mask = number if mask is None else mask & number
+    if nan_policy == "raise":
+        refuse_nan(array, True if mask is None else mask)
+    if nan_policy == "omit" and array.dtype.kind not in "biu":
+        mask = (array == array) & (True if mask is None else mask)
     return array, None if mask is None or mask.all() else mask
 
 
@@ -79,9 +105,10 @@ def _element(initial: Any, dtype: Any) -> Any:
         raise TypeError(f"initial must be a number, got {initial!r}")
     try:
         element = dtype.type(initial)
+        held = dtype.kind not in "biu" or element.item() == initial
     except (OverflowError, ValueError):
-        element = None
-    if element is None or (dtype.kind in "biu" and element != initial):
+        held = False
+    if not held:
         raise ValueError(f"initial must be a number that {dtype} holds, got {initial!r}")
     return element
 
@@ -100,7 +127,8 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
 
 def extreme(
     op: str,
-    pool: Callable[..., Any],
+    averages: tuple[Function, ...],
+    pool: Function,
     ndim: int,
     array: Array,
     mask: Array | None,
@@ -108,9 +136,12 @@ def extreme(
     *,
     return_indices: Any,
     initial: Any,
+    min_count: int,
     **arguments: Any,
 ) -> tuple[Array, ...]:
-    """Pool by `pool`, a max or min function as `op` says."""
+    """Pool by `pool`, a max or min function as `op` says; `averages` are the functions for 1, 2 and 3 axes."""
+    if mask is None and min_count > 1:
+        mask = np.ones(array.shape, bool)
     calls.computed_in(engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
     start = None if initial is None else _element(initial, array.dtype)
@@ -123,21 +154,24 @@ def extreme(
         turned = op == "min"  # the minimum finds what counts where the mask is turned round
         found, first = pool(mask ^ turned, return_indices=True, **arguments)
         empty = found == turned
+        if min_count > 1:
+            windows = {name: value for name, value in arguments.items() if name != "index_dtype"}
+            empty = averages[ndim - 1](mask, divisor_override=1, **windows) < min_count
         for at in indices:
             # Where nothing but the identity was found, it may have been put there: the first element that counts wins.
             np.copyto(at, first, where=(y == lowest))
         if initial is None and has_nan:
             y[empty] = np.nan
         elif initial is None and engine.explained.get() is None and empty.any() and not masked:
-            raise ValueError(f"initial is needed: a window has no element that counts, and {array.dtype} has no NaN")
+            raise ValueError(f"initial is needed: a window has too few elements that count; {array.dtype} has no NaN")
     if start is not None:
-        y = (np.maximum if op == "max" else np.minimum)(y, start)
+        y = np.where(empty, start, (np.maximum if op == "max" else np.minimum)(y, start))
         y = calls.settled(y) if has_nan else y
     return (y, empty, *indices)
 
 
 def average(
-    pool: Callable[..., Any],
+    pool: Function,
     ndim: int,
     array: Array,
     mask: Array | None,
@@ -146,11 +180,12 @@ def average(
     dtype: Any,
     divisor_override: Any,
     axis: Any,
+    min_count: int,
     **arguments: Any,
 ) -> tuple[Array, ...]:
     """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
     if mask is None:
-        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
+        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, min_count=min_count, **arguments)
         return y, np.zeros(y.shape, bool)
     natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     result = natural if dtype is None else np.dtype(dtype)
@@ -161,7 +196,7 @@ def average(
     axes = checks.pooled_axes(axis, ndim, array.ndim)
     plan = geometry.plan(calls.sizes(array.shape, axes), divisor_override=divisor_override, **arguments)
     inside = plan.product([w.taps for w in plan.axes], axes, array.ndim)
-    empty = (skipped == inside) & (inside > 0)
+    empty = (inside - skipped < min_count) & (inside > 0)
     if divisor_override is None:
         divisor = np.maximum(plan.product([w.count for w in plan.axes], axes, array.ndim) - skipped, 1)
     else:
@@ -169,7 +204,7 @@ def average(
     y = total / divisor.astype(working)
     if result.kind in "iu":
         if engine.explained.get() is None and empty.any() and not masked:
-            raise ValueError(f"dtype={result} has no NaN for the windows in which no element counts")
+            raise ValueError(f"dtype={result} has no NaN for the windows in which too few elements count")
         limits = np.iinfo(result.name)
         y = np.clip(np.rint(y), limits.min, limits.max)
     else:

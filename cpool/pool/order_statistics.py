@@ -12,6 +12,7 @@ from .. import geometry
 from ..core import calls, checks, engine, layouts
 from ..core.prepared import Prepared
 from ..core.public import Elements, Function, functions
+from . import missing
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -141,10 +142,7 @@ def statistic(
     result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
     if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
-    if result.kind in "iu" and min_count > 1 and 0 not in plan.out_shape:
-        fewest = math.prod(int(w.taps.min()) for w in plan.axes)
-        if fewest < min_count:
-            raise ValueError(f"min_count={min_count}: a window has {fewest} elements, and {result} has no NaN")
+    calls.enough(plan, result, "min_count", min_count)
     several = q if isinstance(q, tuple) else None
 
     def read(x: layouts.View, y: layouts.View, order: Axes) -> Any:
@@ -181,8 +179,6 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
         raise ValueError(f"q must lie between 0 and 1, got {q!r}")
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    if not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit", "raise"):
-        raise ValueError(f"nan_policy must be 'propagate', 'omit' or 'raise', got {nan_policy!r}")
     parts = tuple(map(float, array)) if array.ndim else float(array)
     least = checks.integer("min_count", min_count, 1)
     return dict(q=parts, method=method, omits=nan_policy == "omit", min_count=least)
@@ -204,20 +200,12 @@ def _quantile(
     min_count: int = 1,
     dtype: Any = None,
     out: Any = None,
-) -> calls.Windowed | Function:
+) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    reduce: calls.Prepare = partial(statistic, "quantile", dtype=dtype, **quantiles(q, method, nan_policy, min_count))
-    if nan_policy != "raise" or x.dtype.kind in "biu":
-        return calls.Windowed(plan, source, reduce)
-    call = reduce(plan, source)
-
-    def of_numbers(x: Array, out: Array | None = None) -> Any:
-        if (x != x).any():
-            raise ValueError("x holds NaN, and nan_policy='raise'")
-        return call(x, out=out)
-
-    return of_numbers
+    return calls.Windowed(
+        plan, source, partial(statistic, "quantile", dtype=dtype, **quantiles(q, method, nan_policy, min_count))
+    )
 
 
 def _median(
@@ -234,7 +222,7 @@ def _median(
     min_count: int = 1,
     dtype: Any = None,
     out: Any = None,
-) -> calls.Windowed | Function:
+) -> calls.Windowed:
     more = dict(axis=axis, nan_policy=nan_policy, min_count=min_count, dtype=dtype, out=out)
     return _quantile(ndim, x, 0.5, kernel_size, stride, padding, dilation, ceil_mode, **more)
 
@@ -259,7 +247,8 @@ def _mode(
 
 def _pools(op: str, prepare: Function, given: str) -> list[Function]:
     words = dict(Summary=_SUMMARY[op], returns=_RETURNS[op], most=MOST_TAPS, given=given, **_TEXTS[op])
-    return functions(op + "_pool{d}d", _POOL, prepare, lambda ndim: words)
+    refusing = None if op == "mode" else missing.refusing
+    return functions(op + "_pool{d}d", _POOL, prepare, lambda ndim: words, refusing)
 
 
 median_pool1d, median_pool2d, median_pool3d = _pools("median", _median, "4")

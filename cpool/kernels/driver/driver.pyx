@@ -71,8 +71,8 @@ cdef int OMP_AT_IMPORT = omp_get_max_threads()
 #: Names in the order of their numbers here and in leaves.h, for Python to count by.
 TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
          "bfloat16")
-REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum")
-NORMS = ("plain", "square", "power", "magnitude", "omit", "present")
+REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum", "total", "moments")
+NORMS = ("plain", "square", "power", "magnitude")
 ACROSS = ("as it lies", "nested", "band", "band flat")
 ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
@@ -104,8 +104,7 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
 
 cdef void work_in(Work work, Job* job, char* base, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Do a piece of work in scratch."""
-    cdef Scratch scratch
-    scratch.base, scratch.taken, scratch.n = base, 0, 0
+    cdef Scratch scratch = scratch_at(base, 1 if job.together else job.arrays, job.open.apart)
     work(job, &scratch, first, last)
     start(&scratch)
 
@@ -210,6 +209,7 @@ cdef class Call:
                   Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
+                  double ddof=0, bint root=False,
                   bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
@@ -236,7 +236,9 @@ cdef class Call:
         job.log_size = job.size.bit_length() - 1
         job.power, job.wide, job.assign = power, wide, assign
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
-        job.close.last, job.close.divisor = 1, divisor if divisor is not None else 1
+        job.close.last, job.close.divisor, job.open.divisor = 1, divisor if divisor is not None else 1, 1
+        job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
+        job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.single = rows, columns, single
         job.native, job.as_it_lies = native, as_it_lies
@@ -247,7 +249,7 @@ cdef class Call:
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill = job.leaves.fill[job.log_size]
         self.unit, self.total = 1, job.planes * job.depth.out * job.height.out
-        scratch.base, scratch.taken, scratch.n = NULL, 0, 0
+        scratch = scratch_at(NULL, 1, 0)
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
@@ -265,7 +267,8 @@ cdef class Call:
             tile = widest(&turned)
             beyond = scratch.taken
             lay_out(&turned, &scratch, &tile)
-            scratch.taken += beyond
+            job.open.apart = job.close.apart = round_up(scratch.taken, LINE)
+            scratch.taken = beyond + job.arrays * job.open.apart
             if not together:
                 self.total *= (job.width.out + columns - 1) // columns
         elif kind == "finds":
@@ -276,7 +279,7 @@ cdef class Call:
             self.work = pool_ordered
             self.networks = networks
             read_network(read_network(read_network(&self.networks[0], &job.column), &job.inner), &job.whole)
-            job.shares, job.omits, job.least = shares, omits, least
+            job.shares = shares
             job.marks = job.type <= FLOAT64 or skip_bits is not None
             if skip_bits is not None:
                 bits = skip_bits

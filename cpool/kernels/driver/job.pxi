@@ -8,15 +8,16 @@ cdef extern from "leaves.h":
         FLOAT64 "CPOOL_FLOAT64"
         INT64 "CPOOL_INT64"
         SUM "CPOOL_SUM"
+        TOTAL "CPOOL_TOTAL"
+        MOMENTS "CPOOL_MOMENTS"
         KINDS "CPOOL_REDUCTIONS"
         RADIX "CPOOL_RADIX"
         VECTOR "CPOOL_VECTOR"
         PLAIN "CPOOL_PLAIN"
-        OMIT "CPOOL_OMIT"
-        PRESENT "CPOOL_PRESENT"
     ctypedef struct Close "cpool_close":
         int last
         double divisor
+        Py_ssize_t apart
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const Close*) noexcept nogil
@@ -34,7 +35,10 @@ ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
-ctypedef void (*Share)(void*, const void*, const void*, const void*, double, double, double, Py_ssize_t) noexcept nogil
+ctypedef void (*Begin)(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
+ctypedef void (*Share)(void*, Py_ssize_t, const void*, const void*, double, double, double, double,
+                       Py_ssize_t) noexcept nogil
+ctypedef void (*Vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
 ctypedef void (*Exchange)(char**, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef int (*Mark)(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Between)(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
@@ -48,9 +52,9 @@ ctypedef int (*Add)(void* const*, const void* const*, Py_ssize_t, const void* co
 
 cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
-        Fold fold[5][10]
-        Halve halve[5][10]
-        Pick pick[5][10]
+        Fold fold[7][10]
+        Halve halve[7][10]
+        Pick pick[7][10]
         Find find[10]
         Place place
         Turn turn[4]
@@ -60,7 +64,9 @@ cdef extern from "leaves.h":
         Raise raise_ "raise"[2]
         Root root[2]
         Divide divide[2]
+        Begin begin[2]
         Share share[2]
+        Vary vary
         Exchange exchange[10]
         Mark mark[10]
         Between between[10]
@@ -69,9 +75,6 @@ cdef extern from "leaves.h":
         ScatterAdd scatter[2][2]
         Add add[2][2]
 
-
-cdef Close OPEN
-OPEN.last, OPEN.divisor = 0, 1
 
 cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
@@ -108,7 +111,9 @@ cdef struct Job:
     Py_ssize_t planes, leads, run, size, log_size, threads
     const int64_t* lead_shape
     int reduction, type, norm, wide
-    double power
+    int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
+    double power, ddof
+    bint root               # the square root of a variance
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first, even, native, as_it_lies, single, picks
     Py_ssize_t together     # small planes that are turned at once, or 0; and how these are pooled then
@@ -118,12 +123,13 @@ cdef struct Job:
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t astray       # scatter: whether an index outside the plane was met
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
-    bint shares, marks, omits  # windows share columns; some elements do not count; windows are read without them
+    bint shares, marks      # windows share columns; some elements do not count
+    bint omits              # NaN does not count; ordered windows are read without it
     char skip[8]            # of integers, the one that does not count
     Py_ssize_t method, least  # fewest elements that must be there
     const double* quantiles
     Py_ssize_t n_quantiles, quantile_pitch
-    Close close
+    Close close, open       # of a window's last step, and of those before
     char identity[8]
     const Leaves* leaves
     Fold fold

@@ -19,8 +19,7 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
     cdef Py_ssize_t columns = min(w.stride, (w.kernel - 1) * w.step + 1) * job.run
-    cdef Turn turn = job.leaves.turn[job.log_size]
-    turn(room.turned, n * job.size, flat, unit * job.size, n, columns)
+    turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
     for c in range(job.run):
         for t in range(w.kernel):
             column = t * w.step
@@ -30,17 +29,16 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
         else:
             job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, close)
     if job.run > 1:
-        turn(to, job.run * job.size, room.folded, n * job.size, job.run, lanes)
+        turn_rows(job, to, job.run * job.size, room.folded, n * job.size, job.run, lanes)
 
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
     """Turn rows into lanes, fold columns, and turn the results back."""
     cdef Py_ssize_t row = rows * job.size
-    cdef Turn turn = job.leaves.turn[job.log_size]
-    turn(room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
+    turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
     fold_columns(job, tile, room, room.folded, room.turned, job.run * rows, close)
-    turn(out, out_pitch, room.folded, row, tile.out * job.run, rows)
+    turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows)
 
 
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
@@ -146,7 +144,7 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
         fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run, close)
     if to != out:
         for r in range(rows):
-            memcpy(out + r * out_pitch, to + r * apart * job.size, tile.out * job.run * job.size)
+            copy_row(job, out + r * out_pitch, to + r * apart * job.size, tile.out * job.run)
 
 
 cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogil:
@@ -166,17 +164,17 @@ cdef void shrink(Job* job, Room* room, char* to, char* row, Py_ssize_t n, const 
     while n > 1:
         if n % 2:
             if waiting == NULL:
-                memcpy(room.partial[turn], row + (n - 1) * unit, unit)
+                copy_row(job, room.partial[turn], row + (n - 1) * unit, job.run)
             else:
                 taps[0], taps[1] = row + (n - 1) * unit, waiting
-                job.fold(room.partial[turn], 0, taps, 2, 0, 1, job.run, &OPEN)
+                job.fold(room.partial[turn], 0, taps, 2, 0, 1, job.run, &job.open)
             waiting, turn = room.partial[turn], 1 - turn
         n //= 2
         if job.run == 1:
-            job.leaves.halve[job.reduction][job.type](other, 0, row, 2, 0, 1, n, &OPEN)
+            job.leaves.halve[job.reduction][job.type](other, 0, row, 2, 0, 1, n, &job.open)
         else:
             taps[0], taps[1] = row, row + unit
-            job.fold(other, unit, taps, 2, 2 * unit, n, job.run, &OPEN)
+            job.fold(other, unit, taps, 2, 2 * unit, n, job.run, &job.open)
         row, other = other, row
     taps[0], taps[1] = row, waiting
     job.fold(to, 0, taps, 1 if waiting == NULL else 2, 0, 1, job.run, close)
@@ -198,12 +196,12 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         pad_rows(job, &tile, room, room.flat, 1)
         if tile.used:
             fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0,
-                      &OPEN)
+                      &job.open)
         shrink(job, room, to, room.flat, n, close)
         return
     while done < n:
         some = min(block, n - done)
-        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit, &OPEN)
+        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit, &job.open)
         taps[held] = parts + held * unit
         held += 1
         done += some

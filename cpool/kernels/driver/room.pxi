@@ -31,7 +31,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     n = max(RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)
-    if (job.divides and not job.even) or job.divides_first or job.norm == OMIT:
+    if (job.divides and not job.even) or job.divides_first or job.reduction == TOTAL:
         room.widths = take(scratch, max(tile.span, tile.out) * unit)
     if job.picks:
         room.from_ = <const void**>take(scratch, n * sizeof(void*))
@@ -52,9 +52,8 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
                 room.partial[n] = take(scratch, lines)
     else:
         room.out = take(scratch, out)
-        if job.norm == OMIT:
+        if job.reduction == TOTAL:
             room.inside = take(scratch, tile.out * unit)
-            room.present = take(scratch, out)
         if job.along == LONG:
             room.flat = take(scratch, LONGEST_BLOCK * unit)
             room.ends = take(scratch, levels_of(w.kernel) * RADIX * unit)

@@ -16,8 +16,7 @@ cdef struct Room:          # parts of scratch
     char* out              # output rows, dense
     char* ends             # output rows end to end
     char* widths           # what the columns of a tile are divided by
-    char* inside           # and how many taps they have inside the input
-    char* present          # with NaN omitted: how many elements each output has
+    char* inside           # of totals: how many taps windows have inside the input
     char* values           # with places: input rows that are folded along W
     char* places
     char* winners          # output rows' places
@@ -35,6 +34,26 @@ cdef inline Py_ssize_t pitch_of(Job* job, Tile* tile) noexcept nogil:
     return tile.pitch * job.run * job.size
 
 
+cdef inline void copy_row(Job* job, void* to, const void* row, Py_ssize_t lanes) noexcept nogil:
+    cdef int a
+    for a in range(job.arrays):
+        memcpy(<char*>to + a * job.open.apart, <const char*>row + a * job.open.apart, lanes * job.size)
+
+
+cdef inline void fill_row(Job* job, char* to, Py_ssize_t lanes) noexcept nogil:
+    """Write identities."""
+    cdef int a
+    for a in range(job.arrays):
+        job.fill(to + a * job.open.apart, job.identity, lanes)
+
+
+cdef inline void turn_rows(Job* job, char* out, Py_ssize_t out_pitch, const char* rows, Py_ssize_t pitch, Py_ssize_t n,
+                           Py_ssize_t columns) noexcept nogil:
+    cdef int a
+    for a in range(job.arrays):
+        job.leaves.turn[job.log_size](out + a * job.open.apart, out_pitch, rows + a * job.open.apart, pitch, n, columns)
+
+
 cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t h,
                            char* slot) noexcept nogil:
     """Row (d, h): as it lies, in padding, or loaded into `slot`."""
@@ -48,6 +67,8 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
         row = slot
     if job.norm > PLAIN:
         job.leaves.raise_[job.type](slot, row, lanes_of(job, tile), job.norm, job.power)
+    elif job.arrays > 1:
+        job.leaves.begin[job.type](slot, row, job.arrays, job.open.apart, job.omits, lanes_of(job, tile))
     elif job.native:
         job.load(slot, row, job.x.w, tile.used, job.run)
     if job.divides_first:
@@ -84,7 +105,7 @@ cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane,
     while done < n:
         some = min(block, n - done)
         taps[held] = fold_slabs(job, tile, room, plane, d + done * job.depth.step, h, some, level + 1,
-                                slots + held * pitch_of(job, tile), &OPEN)
+                                slots + held * pitch_of(job, tile), &job.open)
         held += 1
         done += some
         if n == 1:
@@ -104,7 +125,7 @@ cdef const void* fold_tall(Job* job, Tile* tile, Room* room, const char* plane, 
     while done < n:
         some = min(block, n - done)
         taps[held] = fold_tall(job, tile, room, plane, d, deep, h + done * job.height.step, some, level + 1,
-                               slots + held * pitch_of(job, tile), &OPEN)
+                               slots + held * pitch_of(job, tile), &job.open)
         held += 1
         done += some
     job.fold(to, 0, taps, held, 0, 1, lanes_of(job, tile), close)
@@ -123,7 +144,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
     cdef Py_ssize_t wide = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
     cdef Py_ssize_t far = distance // job.size
     cdef int turn = 0, other = 0
-    cdef bint sums = job.reduction == SUM
+    cdef bint sums = job.reduction >= SUM
     cdef const char* m = row
     cdef const void* partial = NULL
     while left + (partial != NULL) > RADIX:
@@ -134,7 +155,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
             if partial != NULL:
                 t[n] = partial
                 n += 1
-            job.fold(room.partial[other], 0, t, n, 0, 1, some, &OPEN)
+            job.fold(room.partial[other], 0, t, n, 0, 1, some, &job.open)
             partial, other = room.partial[other], 1 - other
         for i in range(4):
             t[i] = m + i * wide * distance
@@ -142,7 +163,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
         wide *= 4
         # As far as the last block begins: of extremes that is where the last window of `wide` does.
         reach = some + ((left - 1) * wide if sums else taps - wide) * far
-        job.fold(room.doubled[turn], 0, t, 4, 0, 1, reach, &OPEN)
+        job.fold(room.doubled[turn], 0, t, 4, 0, 1, reach, &job.open)
         m, turn = room.doubled[turn], 1 - turn
         if not sums:
             left = (taps + wide - 1) // wide
@@ -160,9 +181,9 @@ cdef void pad_rows(Job* job, Tile* tile, Room* room, char* rows, Py_ssize_t n) n
     cdef Py_ssize_t r, size = job.run * job.size, behind = tile.pitch - tile.left - tile.used
     for r in range(n):
         if tile.left:
-            job.fill(rows, job.identity, tile.left * job.run)
+            fill_row(job, rows, tile.left * job.run)
         if behind:
-            job.fill(rows + (tile.left + tile.used) * size, job.identity, behind * job.run)
+            fill_row(job, rows + (tile.left + tile.used) * size, behind * job.run)
         rows += tile.pitch * size
 
 
@@ -175,11 +196,11 @@ cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     for h in range(top, top + n):
         if 0 <= h < job.height.size:
             row = fold_slabs(job, tile, room, plane, first_of(&job.depth, od), h, taps_of(&job.depth, od),
-                             levels_of(job.height.kernel), to, &OPEN)
+                             levels_of(job.height.kernel), to, &job.open)
         else:
             row = room.pad
         if row != to:
-            memcpy(to, row, lanes_of(job, tile) * job.size)
+            copy_row(job, to, row, lanes_of(job, tile))
         to += pitch
 
 
@@ -209,7 +230,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
             if close.last:
                 memset(to, 0, lanes_of(job, tile) * job.size)
             else:
-                memcpy(to, room.pad, lanes_of(job, tile) * job.size)
+                copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:
             # Rows whose windows are inside the input follow one another at one distance.
             if height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size:
@@ -224,7 +245,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
         else:
             row = fold_tall(job, tile, room, plane, d, deep, h, tall, 0, to, close)
             if row != to:
-                memcpy(to, row, lanes_of(job, tile) * job.size)
+                copy_row(job, to, row, lanes_of(job, tile))
         to += m * to_pitch
         oh += m
         n -= m

@@ -10,28 +10,39 @@ cdef extern from "guard.h":
 
 cdef enum:
     LINE = 64          # parts begin at multiples of it, so that no vector lies across two cache lines
-    MOST_GAPS = 64     # of one layout, or two where one lies in the rest of another
+    MOST_GAPS = 192    # of one layout, or two where one lies in the rest of another, of up to three arrays each
 
 cdef struct Scratch:
     char* base         # NULL while measuring
     Py_ssize_t taken
-    char* gaps[64]     # where there are any: what a checking build looks at
-    Py_ssize_t lengths[64]
+    int arrays         # every part is there as often, `apart` bytes from one to the next: a lane's state
+    Py_ssize_t apart
+    char* gaps[192]    # where there are any: what a checking build looks at
+    Py_ssize_t lengths[192]
     Py_ssize_t n
+
+
+cdef inline Scratch scratch_at(char* base, int arrays, Py_ssize_t apart) noexcept nogil:
+    cdef Scratch scratch
+    scratch.base, scratch.taken, scratch.n = base, 0, 0
+    scratch.arrays, scratch.apart = arrays, apart
+    return scratch
 
 
 cdef inline char* take(Scratch* scratch, Py_ssize_t n) noexcept nogil:
     """The next n bytes; behind them is a gap that nobody may touch."""
-    cdef Py_ssize_t begin = scratch.taken
+    cdef Py_ssize_t begin = scratch.taken, a
+    cdef char* part
     scratch.taken = round_up(begin + n + GAP, LINE)
     if scratch.base == NULL:
         return NULL
-    if GAP:
-        open_gap(scratch.base + begin, n)
-        close_gap(scratch.base + begin + n, scratch.taken - begin - n)
+    for a in range(scratch.arrays if GAP else 0):
+        part = scratch.base + a * scratch.apart + begin
+        open_gap(part, n)
+        close_gap(part + n, scratch.taken - begin - n)
         if scratch.n == MOST_GAPS:
             abort()
-        scratch.gaps[scratch.n], scratch.lengths[scratch.n] = scratch.base + begin + n, scratch.taken - begin - n
+        scratch.gaps[scratch.n], scratch.lengths[scratch.n] = part + n, scratch.taken - begin - n
         scratch.n += 1
     return scratch.base + begin
 

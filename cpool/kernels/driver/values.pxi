@@ -5,15 +5,16 @@ cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept no
     return m.type == job.type and (m.w == job.run * job.size or columns == 1)
 
 
-cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, const char* present, Py_ssize_t od,
-                     Py_ssize_t oh) noexcept nogil:
-    """Turn a row of sums into averages or norms, where that was not done while they were folded."""
+cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+    """Turn a row of sums or states into averages, norms or variances, where that was not done while they were folded."""
     cdef Py_ssize_t lanes = tile.out * job.run
     cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
-    if job.norm == OMIT:
-        job.leaves.share[job.type](row, present, room.widths, room.inside, across,
+    if job.reduction == TOTAL:
+        job.leaves.share[job.type](row, job.open.apart, room.widths, room.inside, across,
                                    <double>(inside_taps(&job.depth, od) * inside_taps(&job.height, oh)),
-                                   0 if job.divides else job.close.divisor, lanes)
+                                   0 if job.divides else job.close.divisor, <double>job.least, lanes)
+    elif job.reduction == MOMENTS:
+        job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
     elif job.divides:
         job.leaves.divide[job.type](row, room.widths, across, lanes, 1)
     if job.norm > PLAIN:
@@ -37,7 +38,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
                               taps_of(&job.width, tile.begin + o), 0, out + (q * n + r) * out_pitch + o * size, close)
         elif tile.used:
             fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n,
-                      room.flat + q * n * pitch + tile.left * size, pitch, &OPEN)
+                      room.flat + q * n * pitch + tile.left * size, pitch, &job.open)
     if job.along != NONE and job.along != LONG:
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
@@ -48,21 +49,14 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Memory* y = &job.y
     cdef Py_ssize_t size = job.run * job.size, q, r, rows = planes * n
     cdef char* base = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
-    cdef bint straight = dense_rows(y, job, tile.out) and (
+    cdef bint straight = job.arrays == 1 and dense_rows(y, job, tile.out) and (
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
-    cdef Job present
-    if job.norm == OMIT:  # what is there is counted while its rows are still in the cache
-        present = job[0]
-        present.norm = PRESENT
-        fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &OPEN)
-        fold_planes(&present, tile, room, p, planes, od, oh, n, room.present, tile.out * size, &OPEN)
-    else:
-        fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
-    if job.divides or job.norm > PLAIN:
+    fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
+    if job.divides or job.norm > PLAIN or job.arrays > 1:
         for r in range(rows):
-            finish_row(job, tile, room, out + r * out_pitch, room.present + r * tile.out * size, od, oh + r % n)
+            finish_row(job, tile, room, out + r * out_pitch, od, oh + r % n)
     if straight:
         return
     for q in range(planes):
@@ -79,11 +73,11 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     """Write what stays in scratch while a tile's rows are pooled: padding and divisors."""
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), LONGEST_BLOCK if job.along == LONG else tile.span) * job.run
     cdef double value
-    job.fill(room.pad, job.identity, lanes)
+    fill_row(job, room.pad, lanes)
     if job.along != NONE and job.along != LONG:
         pad_rows(job, tile, room, room.flat, job.rows)
         if tile.used == 0:
-            job.fill(room.flat, job.identity, job.rows * tile.pitch * job.run)
+            fill_row(job, room.flat, job.rows * tile.pitch * job.run)
     if job.across == BAND_FLAT:
         pad_rows(job, tile, room, room.band, input_rows(job))
     if room.widths != NULL and job.divides_first:
@@ -93,7 +87,7 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     elif room.widths != NULL:
         for o in range(tile.out):
             fill_number(job, room.widths + o * job.run * job.size, count_of(&job.width, tile.begin + o), job.run)
-            if job.norm == OMIT:
+            if job.reduction == TOTAL:
                 fill_number(job, room.inside + o * job.run * job.size, <double>inside_taps(&job.width, tile.begin + o),
                             job.run)
 

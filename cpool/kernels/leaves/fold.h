@@ -1,5 +1,20 @@
 /* Fold for one reduction and one type. Defined by the file that includes this: T, NAME(leaf), COMBINE(m, v), where m
- * came first, and SELECTS (an element is selected) or not (a sum). FLOATS: the type has NaN and two zeros. */
+ * came first, and SELECTS (an element is selected) or not (a sum). FLOATS: the type has NaN and two zeros.
+ *
+ * Where a lane is more than one number (ARRAYS of them, in a STATE), these lie in arrays of their own: `from` elements
+ * apart of taps, `into` elements apart of results. What becomes of them in the end is not done here. */
+#if ARRAYS > 1
+#define LOAD(p, k) STATE_AT((p) + (k), from)
+#define STORE(p, k, v) STATE_TO((p) + (k), into, v)
+#define APART , ptrdiff_t from, ptrdiff_t into
+#define AS_APART(from, into) , from, into
+#else
+#define STATE T
+#define LOAD(p, k) (p)[k]
+#define STORE(p, k, v) (p)[k] = NAME(closed)(v, how, divisor)
+#define APART
+#define AS_APART(from, into)
+#endif
 
 /* What is done to a lane's last result. An element that was selected is told apart from its equals by nobody: which of
  * two zeros, or which NaN, would depend on the order in which a window is folded. */
@@ -18,7 +33,7 @@ CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
 #endif
 }
 
-#define AT(t) at_##t[i + j]
+#define AT(t) LOAD(at_##t, i + j)
 #define O COMBINE
 #define TREE_1 AT(0)
 #define TREE_2 O(AT(0), AT(1))
@@ -38,7 +53,7 @@ CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
 #define BLOCK(first, width, TREE)                                                                      \
   do {                                                                                                 \
     ptrdiff_t i = (first);                                                                             \
-    for (int j = 0; j < (int)(width); j++) to[i + j] = NAME(closed)(TREE, how, divisor);                \
+    CPOOL_INDEPENDENT for (int j = 0; j < (int)(width); j++) STORE(to, i + j, TREE);                    \
   } while (0)
 #define BLOCK_1(i, width) BLOCK(i, width, TREE_1)
 #define BLOCK_2(i, width) BLOCK(i, width, TREE_2)
@@ -52,7 +67,8 @@ CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
 #define POINT(t) const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift)
 
 CPOOL_INLINE void NAME(pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
-                             int how, T divisor) {
+                             int how, T divisor APART) {
+  (void)how, (void)divisor;
   POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7);
   switch (n) {
     ROW(1, TREE_1) ROW(2, TREE_2) ROW(3, TREE_3) ROW(4, TREE_4)
@@ -60,7 +76,7 @@ CPOOL_INLINE void NAME(pass)(T *restrict to, const void *const *taps, ptrdiff_t 
   }
 }
 
-#if FLOATS
+#if FLOATS && ARRAYS == 1
 static CPOOL_NOINLINE void NAME(last_pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
                             int how, T divisor) {
   if (how == NAME(whole)) NAME(pass)(to, taps, n, shift, lanes, NAME(whole), divisor);
@@ -71,43 +87,44 @@ static CPOOL_NOINLINE void NAME(last_pass)(T *restrict to, const void *const *ta
 }
 #endif
 
-static CPOOL_NOINLINE void NAME(first_pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes) {
-  NAME(pass)(to, taps, n, shift, lanes, NAME(open), 1);
+static CPOOL_NOINLINE void NAME(first_pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes APART) {
+  NAME(pass)(to, taps, n, shift, lanes, NAME(open), 1 AS_APART(from, into));
 }
 
-CPOOL_INLINE void NAME(step)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor) {
-#if FLOATS
+CPOOL_INLINE void NAME(step)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor APART) {
+#if FLOATS && ARRAYS == 1
   if (how != NAME(open)) { NAME(last_pass)(to, taps, n, shift, lanes, how, divisor); return; }
 #else
   (void)how, (void)divisor;
 #endif
-  NAME(first_pass)(to, taps, n, shift, lanes);
+  NAME(first_pass)(to, taps, n, shift, lanes AS_APART(from, into));
 }
 
 enum { NAME(strip) = 1024 / sizeof(T) }; /* lanes whose partial results lie in the first cache */
 
 /* Up to `strip` lanes of more taps than one pass takes: blocks of the largest power of the radix, then what is left. */
-static void NAME(tree)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor) {
-  T parts[CPOOL_RADIX][NAME(strip)];
+static void NAME(tree)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor APART) {
+  enum { part = CPOOL_RADIX * NAME(strip) };
+  T parts[ARRAYS][CPOOL_RADIX][NAME(strip)];
   const void *inner[CPOOL_RADIX];
   ptrdiff_t block = 1, done = 0, held = 0;
   if (n <= CPOOL_RADIX) {
-    NAME(step)(to, taps, n, shift, lanes, how, divisor);
+    NAME(step)(to, taps, n, shift, lanes, how, divisor AS_APART(from, into));
     return;
   }
   while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
   while (done < n) {
     ptrdiff_t some = n - done < block ? n - done : block;
-    NAME(tree)(parts[held], taps + done, some, shift, lanes, NAME(open), 1);
-    inner[held] = parts[held];
+    NAME(tree)(parts[0][held], taps + done, some, shift, lanes, NAME(open), 1 AS_APART(from, part));
+    inner[held] = parts[0][held];
     held++;
     done += some;
   }
-  NAME(step)(to, inner, held, 0, lanes, how, divisor);
+  NAME(step)(to, inner, held, 0, lanes, how, divisor AS_APART(part, into));
 }
 
 CPOOL_INLINE int NAME(closing)(const cpool_close *close, T *divisor) {
-#if FLOATS
+#if FLOATS && ARRAYS == 1
   *divisor = (T)close->divisor;
   if (!close->last) return NAME(open);
 #if !SELECTS
@@ -135,10 +152,11 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
   for (ptrdiff_t r = 0; r < rows; r++) {
     T *to = (T *)((char *)out + r * out_pitch);
     if (n <= CPOOL_RADIX) {
-      NAME(step)(to, taps, n, r * pitch, lanes, how, divisor);
+      NAME(step)(to, taps, n, r * pitch, lanes, how, divisor AS_APART(close->apart / size, close->apart / size));
     } else {
       for (ptrdiff_t i = 0; i < lanes; i += NAME(strip))
-        NAME(tree)(to + i, taps, n, r * pitch + i * size, lanes - i < NAME(strip) ? lanes - i : NAME(strip), how, divisor);
+        NAME(tree)(to + i, taps, n, r * pitch + i * size, lanes - i < NAME(strip) ? lanes - i : NAME(strip), how,
+                   divisor AS_APART(close->apart / size, close->apart / size));
     }
   }
 }

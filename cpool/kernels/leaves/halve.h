@@ -7,9 +7,9 @@
  *     even:   | 0  2  8 10| 4  6 12 14|
  *     odd:    | 1  3  9 11| 5  7 13 15|
  */
-CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff_t n, ptrdiff_t lanes, int how, T divisor) {
+CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff_t n, ptrdiff_t lanes, int how, T divisor APART) {
   ptrdiff_t o = 0;
-#ifdef VECTOR
+#if defined(VECTOR) && ARRAYS == 1
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
   VECTOR low, high, m, odd;
   while (lanes >= width && o < lanes) {
@@ -37,10 +37,11 @@ CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff
   }
   if (lanes >= width) return;
 #endif
-  for (; o < lanes; o++) {
-    T v = COMBINE(row[2 * o], row[2 * o + 1]);
-    if (n > 2) v = COMBINE(v, row[2 * o + 2]);
-    to[o] = NAME(closed)(v, how, divisor);
+  (void)how, (void)divisor;
+  CPOOL_INDEPENDENT for (; o < lanes; o++) {
+    STATE v = COMBINE(LOAD(row, 2 * o), LOAD(row, 2 * o + 1));
+    if (n > 2) v = COMBINE(v, LOAD(row, 2 * o + 2));
+    STORE(to, o, v);
   }
 }
 
@@ -53,9 +54,9 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_
   for (ptrdiff_t r = 0; r < rows; r++) {
     T *to = (T *)((char *)out + r * out_pitch);
     const T *row = (const T *)((const char *)in + r * pitch);
-    if (n == 2 && how == NAME(open)) NAME(halve_row)(to, row, 2, lanes, NAME(open), 1);
-    else if (how == NAME(open)) NAME(halve_row)(to, row, 3, lanes, NAME(open), 1);
-#if FLOATS
+    if (n == 2 && how == NAME(open)) NAME(halve_row)(to, row, 2, lanes, NAME(open), 1 AS_APART(close->apart / size, close->apart / size));
+    else if (how == NAME(open)) NAME(halve_row)(to, row, 3, lanes, NAME(open), 1 AS_APART(close->apart / size, close->apart / size));
+#if FLOATS && ARRAYS == 1
     else if (how == NAME(quotient)) NAME(halve_row)(to, row, n, lanes, NAME(quotient), divisor);
     else if (how == NAME(product)) NAME(halve_row)(to, row, n, lanes, NAME(product), divisor);
     else if (n == 2) NAME(halve_row)(to, row, 2, lanes, NAME(whole), divisor);

@@ -61,6 +61,7 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define T double
 #define TYPE FLOAT64
 #define FLOATS 1
+#define MOMENTS 1
 #define PLACE int64_t
 #define CPOOL_SQRT sqrt
 #ifdef __AVX2__
@@ -305,11 +306,13 @@ CPOOL_EXTENT(int64_t)
 #define NANMAX_FOLD(TYPE) nanmax_fold_##TYPE
 #define NANMIN_FOLD(TYPE) nanmin_fold_##TYPE
 #define SUM_FOLD(TYPE) sum_fold_##TYPE
+#define TOTAL_FOLD(TYPE) total_fold_##TYPE
 #define MAX_HALVE(TYPE) max_halve_##TYPE
 #define MIN_HALVE(TYPE) min_halve_##TYPE
 #define NANMAX_HALVE(TYPE) nanmax_halve_##TYPE
 #define NANMIN_HALVE(TYPE) nanmin_halve_##TYPE
 #define SUM_HALVE(TYPE) sum_halve_##TYPE
+#define TOTAL_HALVE(TYPE) total_halve_##TYPE
 #define NANMAX_PICK(TYPE) nanmax_pick_##TYPE
 #define NANMIN_PICK(TYPE) nanmin_pick_##TYPE
 #define FIND(TYPE) find_##TYPE
@@ -319,6 +322,7 @@ CPOOL_EXTENT(int64_t)
 #define COUNT(TYPE) count_##TYPE
 #define RAISE(TYPE) raise_##TYPE
 #define ROOT(TYPE) root_##TYPE
+#define BEGIN(TYPE) begin_##TYPE
 #define SHARE(TYPE) share_##TYPE
 #define DIVIDE(TYPE) divide_##TYPE
 #define AS_IT_IS(leaf) \
@@ -335,9 +339,11 @@ CPOOL_EXTENT(int64_t)
 extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
 const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .fold = {[CPOOL_MAX] = EACH(MAX_FOLD), [CPOOL_MIN] = EACH(MIN_FOLD), [CPOOL_NANMAX] = FLOATING(NANMAX_FOLD),
-           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = FLOATING(SUM_FOLD)},
+           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = FLOATING(SUM_FOLD),
+           [CPOOL_TOTAL] = FLOATING(TOTAL_FOLD), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_fold_FLOAT64}},
   .halve = {[CPOOL_MAX] = EACH(MAX_HALVE), [CPOOL_MIN] = EACH(MIN_HALVE), [CPOOL_NANMAX] = FLOATING(NANMAX_HALVE),
-            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = FLOATING(SUM_HALVE)},
+            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = FLOATING(SUM_HALVE),
+            [CPOOL_TOTAL] = FLOATING(TOTAL_HALVE), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_halve_FLOAT64}},
   .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
            [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
   .find = EACH(FIND),
@@ -349,7 +355,9 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .raise = FLOATING(RAISE),
   .root = FLOATING(ROOT),
   .divide = FLOATING(DIVIDE),
+  .begin = FLOATING(BEGIN),
   .share = FLOATING(SHARE),
+  .vary = vary_FLOAT64,
   .exchange = EACH(EXCHANGE),
   .between = EACH(BETWEEN),
   .mark = EACH(MARK),

@@ -35,11 +35,14 @@ enum cpool_type {
   CPOOL_STORED
 };
 
-enum cpool_reduction { CPOOL_MAX, CPOOL_MIN, CPOOL_NANMAX, CPOOL_NANMIN, CPOOL_SUM, CPOOL_REDUCTIONS };
+/* `total` and `moments` have a state of two and three numbers a lane, each in an array of its own: sum and count; mean,
+ * count, and sum of squared distances from the mean. Where an element does not count, its count is 0. */
+enum cpool_reduction {
+  CPOOL_MAX, CPOOL_MIN, CPOOL_NANMAX, CPOOL_NANMIN, CPOOL_SUM, CPOOL_TOTAL, CPOOL_MOMENTS, CPOOL_REDUCTIONS
+};
 
-/* What is done to an element before it is summed: the powers of a norm, which are undone after; or of sums that omit NaN,
- * NaN for nothing, and then 1 for what is a number. */
-enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE, CPOOL_OMIT, CPOOL_PRESENT };
+/* What is done to an element before it is summed: the powers of a norm, which are undone after. */
+enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE };
 
 enum {
   CPOOL_RADIX = 8,   /* most taps of one pass; longer windows are folded by powers of it */
@@ -49,6 +52,7 @@ enum {
 typedef struct {
   int last;       /* whether this is the window's last step */
   double divisor; /* of sums */
+  ptrdiff_t apart; /* bytes from one array of a state to the next */
 } cpool_close;
 
 typedef struct cpool_leaves {
@@ -78,10 +82,15 @@ typedef struct cpool_leaves {
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
   void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
-  /* Sums to averages of what is there: windows have widths[i] * across by which they divide, less what is missing of the
-   * inside[i] * within elements that they see, of which `present` are there; or `divisor`, unless it is 0. */
-  void (*share[2])(void *sums, const void *present, const void *widths, const void *inside, double across, double within,
-                   double divisor, ptrdiff_t lanes);
+  /* Elements to states of `arrays` arrays, `apart` bytes apart; with `omits` NaN does not count. */
+  void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
+  /* Totals to averages of what counts: windows have widths[i] * across by which they divide, less what does not count of
+   * the inside[i] * within elements that they see; or `divisor`, unless it is 0. NaN where fewer than `least` count. */
+  void (*share[2])(void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
+                   double divisor, double least, ptrdiff_t lanes);
+  /* Moments, of double alone, to variances, or with `root` to standard deviations; NaN where no more than `ddof` or fewer than `least`
+   * elements count. */
+  void (*vary)(void *moments, ptrdiff_t apart, double ddof, double least, int root, ptrdiff_t lanes);
   /* Steps (low, high, a, b) of numbers of rows: row low becomes the minimum and row high the maximum of rows a and b, all
    * different ones; what is -1 is not wanted. */
   void (*exchange[CPOOL_COMPUTED])(char *const *rows, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes);

@@ -1,4 +1,7 @@
 /* The leaves of one reduction and one type. */
+#ifndef ARRAYS
+#define ARRAYS 1
+#endif
 #include "fold.h"
 #include "halve.h"
 #if SELECTS && defined(PLACE)
@@ -8,3 +11,11 @@
 #undef COMBINE
 #undef COMBINE_VECTORS
 #undef TAKES
+#undef ARRAYS
+#undef STATE
+#undef STATE_AT
+#undef STATE_TO
+#undef LOAD
+#undef STORE
+#undef APART
+#undef AS_APART

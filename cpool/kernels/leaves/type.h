@@ -1,5 +1,5 @@
 /* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, whether it has NaN; and where places are
- * kept for it, PLACE, an integer of T's width. */
+ * kept for it, PLACE, an integer of T's width; MOMENTS, whether variances are computed in it. */
 #define OF(leaf) CPOOL_JOIN(leaf##_, TYPE)
 
 /* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN).
@@ -58,6 +58,114 @@ typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #define COMBINE_VECTORS(m, v) ((m) + (v))
 #include "reduction.h"
 
+/* Every LANE(k) in place: no lane twice. */
+#define IN_PLACE(LANE)                                                            \
+  do {                                                                            \
+    enum { some = CPOOL_VECTOR / sizeof(T) };                                     \
+    ptrdiff_t i = 0;                                                              \
+    for (; i + some <= lanes; i += some)                                          \
+      CPOOL_INDEPENDENT for (int j = 0; j < (int)some; j++) { LANE(i + j); }      \
+    for (; i < lanes; i++) { LANE(i); }                                           \
+  } while (0)
+
+/* States. */
+typedef struct { T value, count; } OF(total);
+CPOOL_INLINE OF(total) OF(total_at)(const T *p, ptrdiff_t apart) { return (OF(total)){p[0], p[apart]}; }
+CPOOL_INLINE void OF(total_to)(T *p, ptrdiff_t apart, OF(total) v) { p[0] = v.value, p[apart] = v.count; }
+CPOOL_INLINE OF(total) OF(add_total)(OF(total) a, OF(total) b) {
+  return (OF(total)){a.value + b.value, a.count + b.count};
+}
+#define ARRAYS 2
+#define STATE OF(total)
+#define STATE_AT OF(total_at)
+#define STATE_TO OF(total_to)
+#define NAME(leaf) OF(total_##leaf)
+#define COMBINE(m, v) OF(add_total)(m, v)
+#include "reduction.h"
+
+#if MOMENTS
+/* Means and squared distances are merged pairwise, by what the means differ (Chan, Golub and LeVeque 1979): of digits as
+ * many are lost as the mean is larger than the deviation, not its square. Products are taken in an order in which 0
+ * elements add 0. */
+typedef struct { T value, count, squares; } OF(moments);
+CPOOL_INLINE OF(moments) OF(moments_at)(const T *p, ptrdiff_t apart) {
+  return (OF(moments)){p[0], p[apart], p[2 * apart]};
+}
+CPOOL_INLINE void OF(moments_to)(T *p, ptrdiff_t apart, OF(moments) v) {
+  p[0] = v.value, p[apart] = v.count, p[2 * apart] = v.squares;
+}
+CPOOL_INLINE OF(moments) OF(merge)(OF(moments) a, OF(moments) b) {
+  const T count = a.count + b.count, part = b.count / (count > 1 ? count : (T)1), apart = b.value - a.value;
+  return (OF(moments)){a.value + apart * part, count, a.squares + b.squares + (apart * part) * (apart * a.count)};
+}
+#define ARRAYS 3
+#define STATE OF(moments)
+#define STATE_AT OF(moments_at)
+#define STATE_TO OF(moments_to)
+#define NAME(leaf) OF(moments_##leaf)
+#define COMBINE(m, v) OF(merge)(m, v)
+#include "reduction.h"
+
+static void OF(vary)(void *moments, ptrdiff_t apart, double ddof, double least, int root, ptrdiff_t lanes) {
+  T *restrict x = (T *)moments;
+  const T *restrict count = (const T *)((char *)moments + apart), *restrict squares = count + apart / (ptrdiff_t)sizeof(T);
+  const T free = (T)ddof, fewest = (T)least;
+#define VARY(k, ROOT)                                                        \
+  const T mean = x[k], n = count[k], d = n - free;                           \
+  const T v = squares[k] / (d > 0 ? d : (T)1), r = ROOT(v) + (T)0;           \
+  const T finite = mean - mean == 0 ? r : (T)NAN, enough = d > 0 ? finite : (T)NAN; \
+  const T all = n < fewest ? (T)NAN : enough;                                \
+  x[k] = all == all ? all : (T)NAN
+#define ITSELF(v) (v)
+#define VARIANCE(k) VARY(k, ITSELF)
+#define DEVIATION(k) VARY(k, CPOOL_SQRT)
+  if (root) IN_PLACE(DEVIATION);
+  else IN_PLACE(VARIANCE);
+#undef VARY
+#undef ITSELF
+#undef VARIANCE
+#undef DEVIATION
+}
+#endif
+
+static void OF(begin)(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes) {
+  T *to = (T *)out, *count = (T *)((char *)out + apart); /* `in` may be `out` */
+  const T *x = (const T *)in;
+#define OMIT(k)                             \
+  const T v = x[k], there = v == v ? 1 : 0; \
+  to[k] = v == v ? v : (T)0;                \
+  count[k] = there
+#define COUNT(k) \
+  to[k] = x[k];  \
+  count[k] = (T)1
+  if (omits) IN_PLACE(OMIT);
+  else IN_PLACE(COUNT);
+#undef OMIT
+#undef COUNT
+  if (arrays > 2) memset((char *)out + 2 * apart, 0, (size_t)lanes * sizeof(T));
+}
+
+static void OF(share)(void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
+                      double divisor, double least, ptrdiff_t lanes) {
+  T *restrict x = (T *)totals;
+  const T *restrict there = (const T *)((char *)totals + apart), *restrict w = (const T *)widths;
+  const T *restrict seen = (const T *)inside;
+  const T tall = (T)across, high = (T)within, whole = (T)divisor, fewest = (T)least;
+#define SHARE(k, DIVISOR)                                                     \
+  const T all = high * seen[k], n = there[k], wanted = all > 0 ? fewest : (T)0; \
+  const T counted = tall * w[k] - (all - n), v = x[k] / (DIVISOR) + (T)0;     \
+  const T some_there = n < wanted ? (T)NAN : v;                               \
+  (void)counted;                                                              \
+  x[k] = v == v ? some_there : (T)NAN
+#define BY_COUNT(k) SHARE(k, counted > 1 ? counted : (T)1)
+#define BY_DIVISOR(k) SHARE(k, whole)
+  if (divisor != 0) IN_PLACE(BY_DIVISOR);
+  else IN_PLACE(BY_COUNT);
+#undef SHARE
+#undef BY_COUNT
+#undef BY_DIVISOR
+}
+
 /* From a row into another, or the same. */
 static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)out;
@@ -65,8 +173,6 @@ static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, doub
 #define CPOOL_EACH(v) CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) to[i] = v
   if (norm == CPOOL_SQUARE) CPOOL_EACH(x[i] * x[i]);
   else if (norm == CPOOL_MAGNITUDE) CPOOL_EACH((T)fabs(x[i]));
-  else if (norm == CPOOL_OMIT) CPOOL_EACH(x[i] == x[i] ? x[i] : -(T)0);
-  else if (norm == CPOOL_PRESENT) CPOOL_EACH(x[i] == x[i] ? (T)1 : (T)0);
   else if (norm == CPOOL_POWER && power == -1) CPOOL_EACH(1 / x[i]);
   else if (norm == CPOOL_POWER) CPOOL_EACH((T)pow(x[i], power));
 #undef CPOOL_EACH
@@ -81,19 +187,6 @@ static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
   for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
 }
 
-static void OF(share)(void *sums, const void *present, const void *widths, const void *inside, double across, double within,
-                      double divisor, ptrdiff_t lanes) {
-  T *restrict x = (T *)sums;
-  const T *restrict there = (const T *)present, *restrict w = (const T *)widths, *restrict seen = (const T *)inside;
-  const T tall = (T)across, high = (T)within, whole = (T)divisor;
-  for (ptrdiff_t i = 0; i < lanes; i++) {
-    const T all = high * seen[i], counted = tall * w[i] - (all - there[i]);
-    const T d = divisor != 0 ? whole : counted > 1 ? counted : (T)1;
-    const T v = x[i] / d + (T)0;
-    x[i] = (v != v) | ((there[i] == 0) & (all > 0)) ? (T)NAN : v;
-  }
-}
-
 /* `canonical`: these are results, no parts of sums to come. */
 static void OF(divide)(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical) {
   T *restrict x = (T *)a;
@@ -103,6 +196,7 @@ static void OF(divide)(void *a, const void *widths, double across, ptrdiff_t lan
   for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
 }
 #endif
+#undef IN_PLACE
 #undef SELECTS
 
 /* Every LANE(k) of a block; that no row is another one is seen in functions of their own alone. */
@@ -278,6 +372,7 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
 #undef T
 #undef TYPE
 #undef FLOATS
+#undef MOMENTS
 #undef PLACE
 #undef EVEN
 #undef ODD
