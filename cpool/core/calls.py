@@ -36,7 +36,7 @@ Prepare = Callable[[Plan, Source], Prepared]
 
 
 class Windowed(NamedTuple):
-    """A pooling by windows, before it is prepared: it may yet be cut into pieces. `reduce` lacks plan and source alone."""
+    """A pooling by windows, before it is prepared: it may yet be cut into pieces. `reduce` lacks plan and source."""
 
     plan: Plan
     source: Source

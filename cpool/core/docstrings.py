@@ -55,13 +55,18 @@ def _shared(ndim: int) -> dict[str, Any]:
     return {key: value.format(d=ndim) for key, value in PARAMETERS.items()} | shapes
 
 
+def public(function: Function) -> Function:
+    """Mark a function as one of cpool's, wherever it is written."""
+    function.__module__ = "cpool"
+    return function
+
+
 def documented(function: Function, name: str, ndim: int, text: str, **more: Any) -> Function:
     """Name a function of one dimensionality, and fill `text` with the shared texts and those of this function."""
     function.__name__ = function.__qualname__ = name
-    function.__module__ = "cpool"
     function.__annotations__ = {}  # of what takes anything, help() need not say so for each argument
     function.__doc__ = text.format(d=ndim, name=name, **{**_shared(ndim), **more})
-    return function
+    return public(function)
 
 
 def three(module: str, text: str, name: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import checks
+from ..core.docstrings import public
 from .adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -35,6 +36,7 @@ def _global_pool(pools: Any, x: Any, axis: Any, keepdims: bool) -> Array:
     return y if checks.flag("keepdims", keepdims) else np.squeeze(y, axes)
 
 
+@public
 def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
     """Maximum over whole planes.
 
@@ -65,6 +67,7 @@ def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Arra
     return _global_pool(_MAX, x, axis, keepdims)
 
 
+@public
 def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
     """Average over whole planes.
 
@@ -95,6 +98,7 @@ def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Arra
     return _global_pool(_AVG, x, axis, keepdims)
 
 
+@public
 def pool2d(x: Any, pool_size: Any, mode: str = "max") -> Array:
     """Pool with stride 1 and no padding, as the textbook's two loops do.
 
