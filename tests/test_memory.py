@@ -171,3 +171,30 @@ def test_sizes_are_checked_before_memory_is_asked_for():
         cpool.avg_pool2d(np.ones((4, 4)), 2, 1, 2**62)
     with pytest.raises((ValueError, MemoryError)):
         cpool.avg_pool2d(np.ones((4, 4)), 2, 1, 2**33)
+
+
+@pytest.mark.parametrize("repeated", [0, 1, 2])
+@pytest.mark.parametrize("planes", [3, 24])
+def test_axes_that_repeat_their_elements(repeated, planes):
+    """Broadcast arrays: the distance 0 along a pooled axis is no sign that there is no such axis."""
+    rng = np.random.default_rng(repeated)
+    once = [4, 5, 6]
+    once[repeated] = 1
+    x = np.broadcast_to(rng.standard_normal((planes, *once)), (planes, 4, 5, 6))
+    assert x.strides[1 + repeated] == 0
+    copy = np.ascontiguousarray(x)
+    for size in (1, (2, 3, 1), (4, 5, 7), (9, 1, 1)):
+        for ours, theirs in zip(
+            cpool.adaptive_max_pool3d(x, size, return_indices=True),
+            cpool.adaptive_max_pool3d(copy, size, return_indices=True),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(cpool.adaptive_avg_pool3d(x, size), cpool.adaptive_avg_pool3d(copy, size))
+    shape = (planes, 8, 10, 12)
+    np.testing.assert_array_equal(cpool.avg_pool3d_backward(x, shape, 2), cpool.avg_pool3d_backward(copy, shape, 2))
+    np.testing.assert_array_equal(
+        cpool.adaptive_avg_pool3d_backward(x, (planes, 9, 3, 2)),
+        cpool.adaptive_avg_pool3d_backward(copy, (planes, 9, 3, 2)),
+    )
+    np.testing.assert_array_equal(cpool.var_pool3d(x, 2, 1), cpool.var_pool3d(copy, 2, 1))

@@ -40,8 +40,8 @@ _STATES = _ADDS[1:]
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
 _EXACT_AS_FLOAT = 2**23
 
-#: A plane of so many elements stays in the cache while it is zeroed and then added to: no need to go row by row.
-_SCATTERED_AS_ONE = 2**17
+#: Planes of so many elements are taken for one row each, if there are many.
+_ONE_ROW = 2**12
 
 
 def sums_as(source: Any, result: Any, taps: int) -> str:
@@ -309,13 +309,12 @@ def scatter(
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
     workers = min(share, threads.PROCESSORS)
     planes = layouts.canonical(axes, gx, gy, indices).planes
-    if elements <= _SCATTERED_AS_ONE and planes >= 4 * workers:
+    if elements <= _ONE_ROW and planes >= 4 * workers:
         axes, (gx, gy, indices) = layouts.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     memory = layouts.canonical(axes, gx, gy, indices)
     add = _driven(
         "scatter", type, tables, memory, share, (gy, indices, gx), None, reduction="sum", assign=assign, fresh=fresh,
-        whole_planes=workers == 1 or memory.planes >= 4 * workers,
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:

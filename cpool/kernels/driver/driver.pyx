@@ -210,7 +210,7 @@ cdef class Call:
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False,
-                  bint assign=False, bint fresh=False, bint whole_planes=False, identity_bits=None):
+                  bint assign=False, bint fresh=False, identity_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -294,9 +294,7 @@ cdef class Call:
             self.work, self.check, self.backward = scatter_rows, extent_planes, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
             self.total = job.planes * job.depth.size * job.height.size
-            if whole_planes:
-                self.unit = job.depth.size * job.height.size
-                job.checks = fresh  # a plane's indices are read once from memory, and again from the cache
+            job.checks = fresh
             take(&scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
             take(&scratch, max(BLOCK_BYTES, job.width.size * job.run * job.size))
             take(&scratch, job.width.out * job.run * job.size)
@@ -328,8 +326,13 @@ cdef class Call:
         cdef Job job = self.job
         cdef Py_buffer a, b, c
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
+        cdef Py_ssize_t unit = self.unit
         cdef int64_t least = 0, most = 0
         job.threads = min(job.threads, threads)
+        if self.backward and (job.threads == 1 or job.planes >= 4 * job.threads):
+            unit = job.depth.size * job.height.size  # whole planes: their indices are read once
+        else:
+            job.checks = False
         cdef int read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
         PyObject_GetBuffer(x, &a, written if self.backward else read)
         try:
@@ -337,16 +340,16 @@ cdef class Call:
             try:
                 job.x.data, job.y.data = <char*>a.buf, <char*>b.buf
                 if indices is None:
-                    share_out(self.work, &job, self.total, self.unit, self.scratch)
+                    share_out(self.work, &job, self.total, unit, self.scratch)
                     return None
                 PyObject_GetBuffer(indices, &c, read if self.backward else written)
                 try:
                     job.at.data = <char*>c.buf
                     if not self.backward:
-                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch)
                         return None
                     if job.checks:
-                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch)
                         if not job.astray:
                             return None
                     job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
@@ -357,7 +360,7 @@ cdef class Call:
                         if self.outside(&job, &least, &most):
                             return least, most
                         job.checks = False
-                        share_out(self.work, &job, self.total, self.unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch)
                         return None
                     finally:
                         free(job.extents)

@@ -45,10 +45,11 @@ ctypedef void (*Between)(double*, const void*, const void*, double, Py_ssize_t) 
 ctypedef void (*Count)(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                        Py_ssize_t) noexcept nogil
 ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef void (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+ctypedef int (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                             int64_t, int64_t, int) noexcept nogil
-ctypedef int (*Add)(void* const*, const void* const*, Py_ssize_t, const void* const*, Py_ssize_t, int, Py_ssize_t,
-                    Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef int (*Add)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
+                    Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+ctypedef void (*Settle)(void*, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
@@ -74,6 +75,7 @@ cdef extern from "leaves.h":
         Extent extent[2]
         ScatterAdd scatter[2][2]
         Add add[2][2]
+        Settle settle[2]
 
 
 cdef enum Across:          # along H (and D)

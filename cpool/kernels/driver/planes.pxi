@@ -42,10 +42,11 @@ cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
     return turned
 
 
-cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t size, Py_ssize_t high, Py_ssize_t wide) noexcept nogil:
+cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t size, Py_ssize_t deep, Py_ssize_t high,
+                              Py_ssize_t wide) noexcept nogil:
     """Whether each plane lies end to end, and planes at one distance."""
     return (job.leads == 1 and (wide == 1 or m.w == size) and (high == 1 or m.h == wide * size)
-            and (m.d == 0 or m.d == high * wide * size))
+            and (deep == 1 or m.d == high * wide * size))
 
 
 cdef void load_turned(Job* job, Turned* turned, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
@@ -53,7 +54,7 @@ cdef void load_turned(Job* job, Turned* turned, Py_ssize_t first, Py_ssize_t n) 
     cdef Py_ssize_t wide = job.width.size, high = job.height.size, elements = elements_of(job), q, r
     cdef const char* plane
     cdef Turn turn = job.leaves.turn[job.log_size]
-    if x.type == job.type and dense_planes(job, x, job.size, high, wide):
+    if x.type == job.type and dense_planes(job, x, job.size, job.depth.size, high, wide):
         turn(turned.x, n * job.size, x.data + first * <Py_ssize_t>x.planes[0], <Py_ssize_t>x.planes[0], n, elements)
         return
     for q in range(n):
@@ -70,7 +71,7 @@ cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Store store, Py_ssi
     cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = outputs_of(job), q, r
     cdef char* plane
     cdef Turn turn = job.leaves.turn[log_size]
-    if m.type == type and dense_planes(job, m, size, high, wide):
+    if m.type == type and dense_planes(job, m, size, job.depth.out, high, wide):
         turn(m.data + first * <Py_ssize_t>m.planes[0], <Py_ssize_t>m.planes[0], results, n * size, outs, n)
         return
     turn(loaded, outs * size, results, n * size, outs, n)

@@ -2,20 +2,22 @@
 # is written by one thread and in the order of the outputs, so that sums do not depend on the threads.
 
 cdef enum:
-    TURNS = 4              # small planes that are added to in turns
-    SMALL_PLANE = 65536    # bytes of one
-    CLEARED = 16384        # bytes that are zeroed at once, so that they are still in the cache when they are added to
+    CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
     BLOCK_BYTES = 131072   # of rows that are summed in scratch
+
+
+cdef inline const char* row_of(Job* job, Memory* m, const char* plane, Py_ssize_t o) noexcept nogil:
+    """Output row o of a plane."""
+    return plane + (o * m.h if job.depth.out == 1 else o // job.height.out * m.d + o % job.height.out * m.h)
 
 
 cdef inline const int64_t* extents_of(Job* job, int64_t* extents, Py_ssize_t p) noexcept nogil:
     """Write the least and the greatest index of each output row of plane p."""
     cdef Memory* m = &job.at
+    cdef const char* plane = m.data + plane_offset(job, m, p)
     cdef Py_ssize_t o
-    cdef const char* row
     for o in range(job.depth.out * job.height.out):
-        row = m.data + plane_offset(job, m, p) + o // job.height.out * m.d + o % job.height.out * m.h
-        job.leaves.extent[m.type == INT64](extents + 2 * o, row, m.w, job.width.out, job.run)
+        job.leaves.extent[m.type == INT64](extents + 2 * o, row_of(job, m, plane, o), m.w, job.width.out, job.run)
     return extents
 
 
@@ -25,42 +27,69 @@ cdef void extent_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
         extents_of(job, job.extents + 2 * p * job.depth.out * job.height.out, p)
 
 
-cdef void add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Zero dense planes [first, last) and add all their gradients: an index is looked at once."""
-    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size
-    cdef Py_ssize_t plane_bytes = elements * job.run * job.size, outs = job.depth.out * job.height.out
-    cdef Py_ssize_t cleared = first, together = 1, p, q, o, turns = 1
-    cdef int wide = job.at.type == INT64
-    cdef void* flat[4]
-    cdef const void* g[4]
-    cdef const void* at[4]
-    if outs == 1 and plane_bytes <= SMALL_PLANE and job.run == 1 and (
-            job.width.out == 1 or (job.y.w == job.size and job.at.w == (8 if wide else 4))):
-        turns = TURNS
-        if job.leads == 1 and <Py_ssize_t>job.x.planes[0] == plane_bytes:
-            together = max(TURNS, CLEARED // plane_bytes // TURNS * TURNS)
+cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
+    """Zero elements [lo, hi) of plane p where they lie, and add what belongs there. Of a whole plane extents are NULL.
+    Return whether all indices lie in the plane, as they do where there are extents."""
+    cdef Memory* y = &job.y
+    cdef Memory* m = &job.at
+    cdef Py_ssize_t unit = job.run * job.size, o
+    cdef int64_t cleared = lo
+    cdef char* flat = job.x.data + plane_offset(job, &job.x, p)
+    cdef const char* gradients = y.data + plane_offset(job, y, p)
+    cdef const char* indices = m.data + plane_offset(job, m, p)
+    cdef const char* g
+    cdef const char* at
+    cdef bint wide = m.type == INT64
+    cdef int odd = 0, found
+    for o in range(job.depth.out * job.height.out):
+        g, at = row_of(job, y, gradients, o), row_of(job, m, indices, o)
+        if extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
+            found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, &cleared,
+                                                   hi)
+            if found < 0:
+                return False
+            odd |= found
+        elif extents[2 * o] < hi and extents[2 * o + 1] >= lo:  # a row that others add to as well
+            memset(flat + cleared * unit, 0, (hi - cleared) * unit)
+            cleared = hi
+            odd |= job.leaves.scatter[job.type][wide](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run, lo, hi,
+                                                      False)
+    memset(flat + cleared * unit, 0, (hi - cleared) * unit)
+    if odd:
+        job.leaves.settle[job.type](flat + lo * unit, (hi - lo) * job.run)
+    return True
+
+
+cdef inline bint small_planes(Job* job) noexcept nogil:
+    """Whether planes lie end to end, are small, and have one row of outputs each."""
+    cdef Py_ssize_t plane = job.depth.size * job.height.size * job.width.size * job.size
+    return (job.depth.out * job.height.out == 1 and job.run == 1 and job.leads == 1 and 2 * plane <= CLEARED
+            and <Py_ssize_t>job.x.planes[0] == plane)
+
+
+cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """The same of small planes [first, last): many at once."""
+    cdef Memory* y = &job.y
+    cdef Memory* m = &job.at
+    cdef Py_ssize_t plane = job.depth.size * job.height.size * job.width.size * job.size, n, outs = job.width.out
+    cdef Py_ssize_t g_pitch = <Py_ssize_t>y.planes[0], pitch = <Py_ssize_t>m.planes[0]
+    cdef bint wide = m.type == INT64
+    cdef Py_ssize_t g_stride = y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if wide else 4
+    cdef int64_t cleared
+    cdef char* flat
+    cdef int odd
     while first < last:
-        if first + turns > last:
-            turns = 1
-        for q in range(turns):
-            p = first + q
-            flat[q] = job.x.data + plane_offset(job, &job.x, p)
-            g[q] = job.y.data + plane_offset(job, &job.y, p)
-            at[q] = job.at.data + plane_offset(job, &job.at, p)
-            if p == cleared:
-                cleared = min(last, p + together)
-                memset(flat[q], 0, (cleared - p) * plane_bytes)
-        for o in range(outs):
-            if o:
-                g[0] = (job.y.data + plane_offset(job, &job.y, first) + o // job.height.out * job.y.d
-                        + o % job.height.out * job.y.h)
-                at[0] = (job.at.data + plane_offset(job, &job.at, first) + o // job.height.out * job.at.d
-                         + o % job.height.out * job.at.h)
-            if not job.leaves.add[job.type][wide](flat, g, job.y.w, at, job.at.w, <int>turns, job.width.out, job.run,
-                                                  elements):
-                job.astray = True
-                return
-        first += turns
+        n = min(last - first, CLEARED // plane)
+        flat, cleared = job.x.data + first * plane, plane // job.size
+        memset(flat, 0, n * plane)
+        odd = job.leaves.add[job.type][wide](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
+                                             m.data + first * pitch, pitch, stride, n, outs, 1, &cleared, cleared)
+        if odd < 0:
+            return False
+        if odd:
+            job.leaves.settle[job.type](flat, n * plane // job.size)
+        first += n
+    return True
 
 
 cdef void scatter_block(Job* job, char* block, char* loaded, const int64_t* extents, Py_ssize_t p, int64_t lo,
@@ -69,19 +98,23 @@ cdef void scatter_block(Job* job, char* block, char* loaded, const int64_t* exte
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t o, stride = y.w
+    cdef int odd = 0
+    cdef const char* gradients = y.data + plane_offset(job, y, p)
+    cdef const char* indices = m.data + plane_offset(job, m, p)
     cdef const char* g
     cdef const char* at
     memset(block, 0, (hi - lo) * job.run * job.size)
     for o in range(job.depth.out * job.height.out):
         if extents[2 * o] >= hi or extents[2 * o + 1] < lo:
             continue
-        g = y.data + plane_offset(job, y, p) + o // job.height.out * y.d + o % job.height.out * y.h
-        at = m.data + plane_offset(job, m, p) + o // job.height.out * m.d + o % job.height.out * m.h
+        g, at = row_of(job, y, gradients, o), row_of(job, m, indices, o)
         if y.type != job.type:
             job.load(loaded, g, y.w, job.width.out, job.run)
             g, stride = loaded, job.run * job.size
-        job.leaves.scatter[job.type][m.type == INT64](block, g, stride, at, m.w, job.width.out, job.run, lo, hi,
-                                                      job.assign)
+        odd |= job.leaves.scatter[job.type][m.type == INT64](block, g, stride, at, m.w, job.width.out, job.run, lo, hi,
+                                                             job.assign)
+    if odd:
+        job.leaves.settle[job.type](block, (hi - lo) * job.run)
 
 
 cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
@@ -106,8 +139,9 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     cdef int64_t lo, hi, stop, most = max(1, BLOCK_BYTES // unit)
     cdef const int64_t* extents
     cdef Memory* x = &job.x
-    cdef bint dense = (dense_rows(x, job, wide) and (height.size == 1 or x.h == wide * unit)
-                       and (job.depth.size == 1 or x.d == height.size * wide * unit))
+    cdef bint in_place = (not job.assign and job.y.type == job.type and dense_rows(x, job, wide)
+                          and (height.size == 1 or x.h == wide * unit)
+                          and (job.depth.size == 1 or x.d == height.size * wide * unit))
     cdef char* block
     cdef char* loaded
     cdef int64_t* own
@@ -115,26 +149,26 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     own = <int64_t*>take(scratch, outs * 2 * sizeof(int64_t) if job.checks else 0)
     block = take(scratch, max(most, wide) * unit)
     loaded = take(scratch, job.width.out * unit)
-    if job.checks and dense and not job.assign and job.y.type == job.type:
-        add_planes(job, first // rows, last // rows)
+    if in_place and job.checks and small_planes(job):
+        if not add_planes(job, first // rows, last // rows):
+            job.astray = True
         return
-    while first < last:
+    while first < last and not job.astray:
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)
+        first += below - top
+        lo, stop = top * wide, below * wide
+        if in_place:
+            extents = NULL if job.checks else job.extents + 2 * p * outs
+            if not add_rows(job, extents, p, lo, stop):
+                job.astray = True
+            continue
         extents = extents_of(job, own, p) if job.checks else job.extents + 2 * p * outs
         for o in range(outs):
             if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
                 job.astray = True
-                return
-        if dense:  # where it is summed in place: rows of outputs are looked at by few blocks
-            most = max(most, wide)
-        lo, stop = top * wide, below * wide
-        while lo < stop:
+        while lo < stop and not job.astray:
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
-            if dense:
-                block = x.data + plane_offset(job, x, p) + lo * unit
             scatter_block(job, block, loaded, extents, p, lo, hi)
-            if not dense:
-                store_block(job, block, p, lo, hi)
+            store_block(job, block, p, lo, hi)
             lo = hi
-        first += below - top

@@ -263,18 +263,30 @@ static void place(void *indices, int wide_indices, ptrdiff_t stride, const void 
 }
 
 /* The least and the greatest index of n runs. */
-#define CPOOL_EXTENT(I)                                                                                           \
-  static void extent_##I(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run) {      \
-    I least = *(const I *)index, most = least;                                                                    \
-    if (stride == run * (ptrdiff_t)sizeof(I)) run *= n, n = 1;                                                    \
-    for (ptrdiff_t o = 0; o < n; o++) {                                                                           \
-      const I *at = (const I *)((const char *)index + o * stride);                                                \
-      for (ptrdiff_t i = 0; i < run; i++) {                                                                       \
-        least = at[i] < least ? at[i] : least;                                                                    \
-        most = at[i] > most ? at[i] : most;                                                                       \
-      }                                                                                                           \
-    }                                                                                                             \
-    extent[0] = least, extent[1] = most;                                                                          \
+#define CPOOL_EXTENT(I)                                                                                      \
+  static void extent_##I(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run) { \
+    enum { some = 4 * CPOOL_VECTOR / sizeof(I) }; /* four vectors, so that none waits for the one before */  \
+    I least[some], most[some];                                                                               \
+    if (stride == run * (ptrdiff_t)sizeof(I)) run *= n, n = 1;                                               \
+    for (int j = 0; j < some; j++) least[j] = most[j] = *(const I *)index;                                   \
+    for (ptrdiff_t o = 0; o < n; o++) {                                                                      \
+      const I *at = (const I *)((const char *)index + o * stride);                                           \
+      ptrdiff_t i = 0;                                                                                       \
+      for (; i + some <= run; i += some)                                                                     \
+        for (int j = 0; j < some; j++) {                                                                     \
+          least[j] = at[i + j] < least[j] ? at[i + j] : least[j];                                            \
+          most[j] = at[i + j] > most[j] ? at[i + j] : most[j];                                               \
+        }                                                                                                    \
+      for (; i < run; i++) {                                                                                 \
+        least[0] = at[i] < least[0] ? at[i] : least[0];                                                      \
+        most[0] = at[i] > most[0] ? at[i] : most[0];                                                         \
+      }                                                                                                      \
+    }                                                                                                        \
+    for (int j = 1; j < some; j++) {                                                                         \
+      least[0] = least[j] < least[0] ? least[j] : least[0];                                                  \
+      most[0] = most[j] > most[0] ? most[j] : most[0];                                                       \
+    }                                                                                                        \
+    extent[0] = least[0], extent[1] = most[0];                                                               \
   }
 CPOOL_EXTENT(int32_t)
 CPOOL_EXTENT(int64_t)
@@ -295,6 +307,15 @@ CPOOL_EXTENT(int64_t)
 #define I int64_t
 #define NAME(leaf) leaf##_double_int64
 #include "scatter.h"
+
+static void settle_FLOAT32(void *flat, ptrdiff_t lanes) {
+  float *x = (float *)flat;
+  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (float)NAN;
+}
+static void settle_FLOAT64(void *flat, ptrdiff_t lanes) {
+  double *x = (double *)flat;
+  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (double)NAN;
+}
 
 /* ----------------------------------------------------------------------------------------------------------- table */
 
@@ -364,5 +385,6 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .count = EACH(COUNT),
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
+  .settle = {settle_FLOAT32, settle_FLOAT64},
   .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
 };

@@ -107,10 +107,12 @@ typedef struct cpool_leaves {
                                 const void *before, const void *row, ptrdiff_t lanes);
   /* Along indices (scatter.h): by float and double, then by int32 and int64. */
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
-  void (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
-                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
-  int (*add[2][2])(void *const *flat, const void *const *g, ptrdiff_t g_stride, const void *const *at, ptrdiff_t stride,
-                   int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements);
+  int (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
+                       ptrdiff_t run, int64_t lo, int64_t hi, int assign);
+  int (*add[2][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
+                   const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
+                   int64_t *cleared, int64_t limit);
+  void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
 } cpool_leaves;
 
 #endif

@@ -1,22 +1,17 @@
 /* Adding along indices, for one type of number and one of index. Included with F, I and NAME.
  *
- * n runs of numbers, g_stride bytes apart, and of indices; index x of element i of a run means flat[x * run + i]. */
-
-/* Sums of gradients begin at +0, so that no zero is -0; and a NaN comes only where a gradient was no finite number. Then,
- * and only then, all that was written is looked at again. */
+ * n runs of numbers, g_stride bytes apart, and of indices; index x of element i of a run means flat[x * run + i]. Returned
+ * is whether a gradient was no finite number: only then can a sum be NaN, which is to be settled in the end. Sums begin
+ * at +0, so that no zero is -0. */
 CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
   int odd = 0;
   for (ptrdiff_t i = 0; i < n; i++) odd |= !(g[i] - g[i] == 0);
   return odd;
 }
 
-static CPOOL_NOINLINE void NAME(settle)(F *flat, ptrdiff_t n) {
-  for (ptrdiff_t i = 0; i < n; i++) flat[i] = flat[i] == flat[i] ? flat[i] : (F)NAN;
-}
-
 /* Those whose index is in [lo, hi); flat begins at lo. With `assign` the last one stands, bit for bit. */
-static void NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
-                          ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
+static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
+                         ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
   F *flat = (F *)plane;
   int odd = 0;
   for (ptrdiff_t o = 0; o < n; o++) {
@@ -29,40 +24,55 @@ static void NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const 
       odd |= !(v[i] - v[i] == 0);
     }
   }
-  if (odd && !assign) NAME(settle)(flat, (ptrdiff_t)(hi - lo) * run);
+  return odd && !assign;
 }
 
-/* All of whole planes, each of one row of n runs; those of several small planes in turns, so that a gradient with the
- * winner of the one before it, which must wait for that, holds up no other plane. 0 if an index is outside the plane: it
- * was not used. */
-CPOOL_INLINE int NAME(add_turns)(F *const *flat, const F *const *g, ptrdiff_t g_stride, const I *const *at, ptrdiff_t stride,
-                                 int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements, int strided) {
-  int odd = 0;
-  for (int p = 0; p < planes; p++)
-    for (ptrdiff_t o = 0; o < (strided ? n : 1); o++)
-      odd |= NAME(is_odd)((const F *)((const char *)g[p] + o * g_stride), strided ? run : n);
-  for (ptrdiff_t o = 0; o < n; o++)
-    for (int p = 0; p < planes; p++) {
-      const F *v = strided ? (const F *)((const char *)g[p] + o * g_stride) : g[p] + o;
-      const I *x = strided ? (const I *)((const char *)at[p] + o * stride) : at[p] + o;
-      for (ptrdiff_t i = 0; i < (strided ? run : 1); i++) {
-        if ((uint64_t)x[i] >= (uint64_t)elements) return 0;
-        flat[p][x[i] * (strided ? run : 1) + i] += v[i];
-      }
-    }
-  for (int p = 0; odd && p < planes; p++) NAME(settle)(flat[p], elements * run);
+/* Zero up to index x, and some more; false if it is outside the plane. */
+static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, uint64_t x, uint64_t *cleared, uint64_t limit) {
+  const uint64_t ahead = 16384 / sizeof(F) / (uint64_t)run + 1; /* so much stays in the first cache */
+  const uint64_t to = limit - x > ahead ? x + ahead : limit;
+  if (x >= limit) return 0;
+  memset(flat + *cleared * (uint64_t)run, 0, (to - *cleared) * (uint64_t)run * sizeof(F));
+  *cleared = to;
   return 1;
 }
 
-static int NAME(add)(void *const *flat, const void *const *g, ptrdiff_t g_stride, const void *const *at, ptrdiff_t stride,
-                     int planes, ptrdiff_t n, ptrdiff_t run, ptrdiff_t elements) {
-  F *const *f = (F *const *)flat;
-  const F *const *v = (const F *const *)g;
-  const I *const *x = (const I *const *)at;
-  if (run > 1 || (n > 1 && (g_stride != sizeof(F) || stride != sizeof(I))))
-    return NAME(add_turns)(f, v, g_stride, x, stride, 1, n, run, elements, 1);
-  return planes == 4 ? NAME(add_turns)(f, v, 0, x, 0, 4, n, 1, elements, 0)
-                     : NAME(add_turns)(f, v, 0, x, 0, 1, n, 1, elements, 0);
+/* All of `rows` rows, each into a plane of its own. What lies before `cleared` is zero or has been added to; from there
+ * on elements are zeroed shortly before they are added to. So one comparison tells both what is to be zeroed and, for a
+ * negative index is a large number, what is outside the plane: then -1 is returned. */
+static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
+                     const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
+                     int64_t *cleared, int64_t limit) {
+  uint64_t done = (uint64_t)*cleared;
+  int odd = 0;
+  if (run == 1 && g_stride == sizeof(F) && stride == sizeof(I)) {
+    for (ptrdiff_t r = 0; r < rows; r++) {
+      F *flat = (F *)((char *)planes + r * plane_pitch);
+      const F *v = (const F *)((const char *)g + r * g_pitch);
+      const I *at = (const I *)((const char *)index + r * pitch);
+      odd |= NAME(is_odd)(v, n);
+      for (ptrdiff_t o = 0; o < n; o++) {
+        const uint64_t x = (uint64_t)at[o];
+        if (x >= done && !NAME(clear)(flat, 1, x, &done, (uint64_t)limit)) return -1;
+        flat[x] += v[o];
+      }
+    }
+  } else {
+    for (ptrdiff_t r = 0; r < rows; r++)
+      for (ptrdiff_t o = 0; o < n; o++) {
+        F *flat = (F *)((char *)planes + r * plane_pitch);
+        const F *v = (const F *)((const char *)g + r * g_pitch + o * g_stride);
+        const I *at = (const I *)((const char *)index + r * pitch + o * stride);
+        odd |= NAME(is_odd)(v, run);
+        for (ptrdiff_t i = 0; i < run; i++) {
+          const uint64_t x = (uint64_t)at[i];
+          if (x >= done && !NAME(clear)(flat, run, x, &done, (uint64_t)limit)) return -1;
+          flat[x * (uint64_t)run + (uint64_t)i] += v[i];
+        }
+      }
+  }
+  *cleared = (int64_t)done;
+  return odd;
 }
 #undef NAME
 #undef F
