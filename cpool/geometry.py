@@ -140,8 +140,19 @@ class AxisWindows:
         reach = (self.out - 1) * self.stride + (self.kernel - 1) * self.step + 1
         return self.sliding and max(self.before, reach - self.before - self.size) <= MOST_STORED_PADDING
 
+    @property
+    def elements(self) -> bool:
+        """Whether the windows are the elements themselves, whatever rule made them."""
+        same = self.out == self.size and bool((self.taps == 1).all())
+        return same and bool((self.begin == np.arange(self.size)).all())
+
+    def _itself(self) -> Table:
+        return Table(self.size, self.size, 1, 1, 1, 0, True, self.begin, self.taps, self.count)
+
     def forward(self) -> Table:
         """Return the windows as the driver reads them."""
+        if self.elements:
+            return self._itself()
         stride = self.stride if self.out > 1 or not self.sliding else (self.kernel - 1) * self.step + 1
         kernel = self.kernel if self.uniform else int(self.taps.max(initial=1))
         return Table(
@@ -156,6 +167,8 @@ class AxisWindows:
         ``o*stride = i + before - t*step``: of each ``stride / g`` taps one, of outputs ``step / g`` apart, where g is
         the greatest common divisor of stride and step. Of other windows, whose begins and ends only rise, an interval.
         """
+        if self.elements:
+            return self._itself()
         i = np.arange(self.size, dtype=np.int64)
         if not self.sliding or self.out == 1 or not self.uniform:
             return self._seen_by(i)

@@ -93,10 +93,10 @@ def averaged(source: Any, dtype: Any) -> Any:
     return result
 
 
-def enough(plan: Plan, result: Any, name: str, least: float) -> None:
-    """Refuse windows of fewer than `least` elements, as `name` asks for, where the result has no NaN for them."""
+def enough(plan: Plan, result: Any, name: str, value: float, least: float) -> None:
+    """Refuse windows of fewer than `least` elements, as an argument asks for, where the result has no NaN for them."""
     if result.kind in "iu" and 0 not in plan.out_shape and plan.fewest < least:
-        raise ValueError(f"{name} is too much for a window of {plan.fewest} elements: {result} has no NaN")
+        raise ValueError(f"{name}={value:g} is too much for a window of {plan.fewest} elements: {result} has no NaN")
 
 
 def floating(dtype: Any, name: str = "x") -> None:

@@ -33,8 +33,10 @@ LANES = 64
 RADIX = 8
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
-#: Elements of the largest plane that is turned into channels.
-MOST_TURNED = 512
+#: Elements of the largest plane that is turned into channels, if there are several numbers a lane; of others half of it.
+MOST_TURNED = 1024
+#: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
+TURNED_ROW = 80
 #: Windows of so many columns, if there are few, are folded by halves.
 LONG = 64
 
@@ -164,12 +166,15 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
     than one number, places or a state.
     """
     elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
-    w = tables[2]
-    if run > 1 or planes < RADIX or elements > MOST_TURNED or not w.pooled:
+    d, h, w = tables
+    row = w.size * size
+    if run > 1 or planes < RADIX or elements > (MOST_TURNED if several else MOST_TURNED // 2) or not w.pooled:
         return 0
-    halves = w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3)
-    if halves and not several and w.out * size >= VECTOR // 2:
-        return 0  # these are quicker
-    if tables[1].out == w.out == 1 and not several and w.size * size >= VECTOR // 2:
+    if not several and w.uniform:
+        halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR
+        one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
+        if row > TURNED_ROW or halves or one_row:
+            return 0  # these are quicker as they are
+    if h.out == w.out == 1 and not several and row >= VECTOR // 2:
         return 0  # most is done once H is folded
     return min(planes, max(16, min(LANES, 2 * WIDEST_ROW // (elements * size)) // 16 * 16))

@@ -110,7 +110,7 @@ def average(
     """
     result = calls.averaged(source.dtype, dtype)
     type = engine.sums_as(source.dtype, result, plan.window)
-    calls.enough(plan, result, "min_count", min_count)
+    calls.enough(plan, result, "min_count", min_count, min_count)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if min_count == 1 and (not omits or source.dtype.kind in "biu"):

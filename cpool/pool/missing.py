@@ -48,9 +48,9 @@ def some(pool_some: Function, leaves_count: bool, pool: Function, ndim: int, giv
     """Prepare a call of `pool`, of all arguments `given`, of which leaves can do a part alone; return None of others.
 
     Leaves pass NaN over as they fold; whether they also count what is left, `leaves_count` says. `pool_some` is a
-    function of `pool`, the number of axes, an array, which of its elements count (None if all do), whether the result
-    is masked where too few do, and the other arguments. It returns the result, where too few count, and indices if
-    they are asked for.
+    function of `pool`, the number of axes, an array, which of its elements count (None if all do, and they need not be
+    counted), whether the result is masked where too few do, and the other arguments. It returns the result, where too
+    few count, and indices if they are asked for.
     """
     given = given | {"min_count": checks.integer("min_count", given["min_count"], 1)}
     masked, nan_policy, where = given.pop("x").masked, given.pop("nan_policy"), given.pop("where")
@@ -61,6 +61,8 @@ def some(pool_some: Function, leaves_count: bool, pool: Function, ndim: int, giv
 
     def call(x: Any, out: Array | None = None) -> Any:
         array, mask = valid(x, nan_policy, where)
+        if mask is None and given["min_count"] > 1:
+            mask = np.ones(array.shape, bool)
         y, empty, *indices = pool_some(pool, ndim, array, mask, masked, **given)
         y = _finish(y, empty, x, out)
         return (y, *indices) if indices else y
@@ -140,8 +142,6 @@ def extreme(
     **arguments: Any,
 ) -> tuple[Array, ...]:
     """Pool by `pool`, a max or min function as `op` says; `averages` are the functions for 1, 2 and 3 axes."""
-    if mask is None and min_count > 1:
-        mask = np.ones(array.shape, bool)
     calls.computed_in(engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
     start = None if initial is None else _element(initial, array.dtype)
@@ -185,7 +185,7 @@ def average(
 ) -> tuple[Array, ...]:
     """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
     if mask is None:
-        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, min_count=min_count, **arguments)
+        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
         return y, np.zeros(y.shape, bool)
     natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     result = natural if dtype is None else np.dtype(dtype)

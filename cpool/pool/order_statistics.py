@@ -142,7 +142,7 @@ def statistic(
     result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
     if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
-    calls.enough(plan, result, "min_count", min_count)
+    calls.enough(plan, result, "min_count", min_count, min_count)
     several = q if isinstance(q, tuple) else None
 
     def read(x: layouts.View, y: layouts.View, order: Axes) -> Any:

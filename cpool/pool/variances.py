@@ -72,8 +72,8 @@ def variance(
 ) -> Prepared:
     """Prepare variances, or with `root` standard deviations, over the windows of `plan`; `omits` passes NaN over."""
     result = calls.averaged(source.dtype, dtype)
-    calls.enough(plan, result, "min_count", min_count)
-    calls.enough(plan, result, "ddof", ddof + 1)
+    calls.enough(plan, result, "min_count", min_count, min_count)
+    calls.enough(plan, result, "ddof", ddof, ddof + 1)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         return engine.values(
