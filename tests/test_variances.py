@@ -98,7 +98,7 @@ def test_min_count_of_integers():
     short = np.ones((3, 4), bool)
     short[1, 1:3] = False
     assert (np.isnan(cpool.avg_pool2d(x, 3, 1, 1, min_count=9)) == short).all()
-    with pytest.raises(ValueError, match="min_count is too much for a window of 4 elements: int8 has no NaN"):
+    with pytest.raises(ValueError, match="min_count=5 is too much for a window of 4 elements: int8 has no NaN"):
         cpool.avg_pool2d(x, 3, 1, 1, min_count=5, dtype=np.int8)
     with pytest.raises(ValueError, match="initial is needed: a window has too few elements"):
         cpool.max_pool2d(x, 3, 1, 1, min_count=5)
