@@ -1,12 +1,19 @@
-"""Layers: hold their parameters, remember what backward needs."""
+"""Layers: hold their parameters, remember what backward needs, while they are in training mode.
+
+The gradient of a maximum goes to where the winner stood when the input was pooled. To find that costs more than the
+maximum alone, and it cannot be found later: by then the input may have been overwritten, and NumPy does not tell. So a
+layer is told beforehand, as torch's modules are, whether a backward pass will come: `train()`, as it begins, or
+`eval()`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from . import functional as F
+from .core import checks
 
 Array = np.ndarray[Any, Any]
 
@@ -16,14 +23,47 @@ class _Layer:
 
     _parameters: ClassVar[tuple[str, ...]]
     ndim: ClassVar[int]
+    training: bool = True
     _memory: Any = None
+
+    def train(self, mode: bool = True) -> Self:
+        """Enter training mode, in which calls remember what `backward` needs; or leave it, with mode=False.
+
+        Returns
+        -------
+        layer
+            The layer itself.
+
+        Raises
+        ------
+        TypeError
+            If `mode` is neither True nor False.
+        """
+        self.training = checks.flag("mode", mode)
+        return self
+
+    def eval(self) -> Self:
+        """Leave training mode: calls cost what the function costs, and remember nothing.
+
+        Returns
+        -------
+        layer
+            The layer itself.
+        """
+        return self.train(False)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{p}={getattr(self, p)!r}' for p in self._parameters)})"
 
+    def _remember(self, memory: Any) -> None:
+        self._memory = memory if self.training else None
+
     def _remembered(self) -> Any:
         if self._memory is None:
-            raise RuntimeError(f"{type(self).__name__}.backward was called before forward: call the layer on x first")
+            raise RuntimeError(
+                f"{type(self).__name__}.backward was called before forward in training mode: "
+                "call the layer on x first, after train() if eval() was called"
+            )
         return self._memory
 
     def _function(self, pattern: str) -> Any:
@@ -33,14 +73,16 @@ class _Layer:
 class _Picking(_Layer):
     """A layer whose backward pass needs the indices of the elements that won."""
 
-    def _pick(self, x: Array) -> tuple[Array, Array]:
+    def _pool(self, x: Array, return_indices: bool) -> Any:
         raise NotImplementedError
 
     def __call__(self, x: Any) -> Array:
-        """Pool `x` and remember where the winners stood."""
+        """Pool `x`; in training mode, remember where the winners stood."""
         x = np.asanyarray(x)
-        y, indices = self._pick(x)
-        self._memory = indices, x.shape
+        result = self._pool(x, return_indices=self.training)
+        pair: tuple[Array, Array | None] = result if self.training else (result, None)
+        y, indices = pair
+        self._remember((indices, x.shape))
         return y
 
     def backward(self, grad_output: Any) -> Array:
@@ -49,7 +91,7 @@ class _Picking(_Layer):
         Raises
         ------
         RuntimeError
-            If the layer was not called before.
+            If the layer was not called before, or not in training mode.
         """
         indices, shape = self._remembered()
         result: Array = self._function("max_pool{}d_backward")(grad_output, indices, shape)
@@ -75,6 +117,12 @@ class _MaxPool(_Picking):
              [13., 15.]]]])
     >>> layer.backward(np.ones((1, 1, 2, 2))).sum()
     np.float64(4.0)
+
+    Where no backward pass follows, maxima alone are computed, at the function's cost:
+
+    >>> layer.eval()(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[[[ 5.,  7.],
+             [13., 15.]]]])
     """
 
     _name = "max_pool{}d"
@@ -89,11 +137,10 @@ class _MaxPool(_Picking):
         self.dilation = dilation
         self.ceil_mode = ceil_mode
 
-    def _pick(self, x: Array) -> tuple[Array, Array]:
-        result: tuple[Array, Array] = self._function(self._name)(
-            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, return_indices=True
+    def _pool(self, x: Array, return_indices: bool) -> Any:
+        return self._function(self._name)(
+            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, return_indices
         )
-        return result
 
 
 class _MinPool(_MaxPool):
@@ -138,9 +185,8 @@ class _AdaptiveMaxPool(_Picking):
     def __init__(self, output_size: Any) -> None:
         self.output_size = output_size
 
-    def _pick(self, x: Array) -> tuple[Array, Array]:
-        result: tuple[Array, Array] = self._function("adaptive_max_pool{}d")(x, self.output_size, return_indices=True)
-        return result
+    def _pool(self, x: Array, return_indices: bool) -> Any:
+        return self._function("adaptive_max_pool{}d")(x, self.output_size, return_indices)
 
 
 class _FractionalMaxPool(_Picking):
@@ -169,11 +215,10 @@ class _FractionalMaxPool(_Picking):
         self.output_ratio = output_ratio
         self.rng = np.random.default_rng(rng)
 
-    def _pick(self, x: Array) -> tuple[Array, Array]:
-        result: tuple[Array, Array] = self._function("fractional_max_pool{}d")(
-            x, self.kernel_size, self.output_size, self.output_ratio, return_indices=True, rng=self.rng
+    def _pool(self, x: Array, return_indices: bool) -> Any:
+        return self._function("fractional_max_pool{}d")(
+            x, self.kernel_size, self.output_size, self.output_ratio, return_indices, rng=self.rng
         )
-        return result
 
 
 class _AvgPool(_Layer):
@@ -217,10 +262,10 @@ class _AvgPool(_Layer):
         return tuple(getattr(self, p) for p in self._parameters)
 
     def __call__(self, x: Any) -> Array:
-        """Pool `x` and remember its shape."""
+        """Pool `x`; in training mode, remember its shape."""
         x = np.asanyarray(x)
         result: Array = self._function("avg_pool{}d")(x, *self._arguments())
-        self._memory = x.shape
+        self._remember(x.shape)
         return result
 
     def backward(self, grad_output: Any) -> Array:
@@ -229,7 +274,7 @@ class _AvgPool(_Layer):
         Raises
         ------
         RuntimeError
-            If the layer was not called before.
+            If the layer was not called before, or not in training mode.
         """
         result: Array = self._function("avg_pool{}d_backward")(grad_output, self._remembered(), *self._arguments())
         return result
@@ -257,10 +302,10 @@ class _AdaptiveAvgPool(_Layer):
         self.output_size = output_size
 
     def __call__(self, x: Any) -> Array:
-        """Pool `x` and remember its shape."""
+        """Pool `x`; in training mode, remember its shape."""
         x = np.asanyarray(x)
         result: Array = self._function("adaptive_avg_pool{}d")(x, self.output_size)
-        self._memory = x.shape
+        self._remember(x.shape)
         return result
 
     def backward(self, grad_output: Any) -> Array:
@@ -269,7 +314,7 @@ class _AdaptiveAvgPool(_Layer):
         Raises
         ------
         RuntimeError
-            If the layer was not called before.
+            If the layer was not called before, or not in training mode.
         """
         result: Array = self._function("adaptive_avg_pool{}d_backward")(grad_output, self._remembered())
         return result
@@ -305,10 +350,10 @@ class _LpPool(_Layer):
         return tuple(getattr(self, p) for p in self._parameters)
 
     def __call__(self, x: Any) -> Array:
-        """Pool `x` and remember it and the result."""
+        """Pool `x`; in training mode, remember it and the result (no copies: keep both until `backward`)."""
         x = np.asanyarray(x)
         result: Array = self._function("lp_pool{}d")(x, *self._arguments())
-        self._memory = x, result
+        self._remember((x, result))
         return result
 
     def backward(self, grad_output: Any) -> Array:
@@ -317,7 +362,7 @@ class _LpPool(_Layer):
         Raises
         ------
         RuntimeError
-            If the layer was not called before.
+            If the layer was not called before, or not in training mode.
         """
         result: Array = self._function("lp_pool{}d_backward")(grad_output, *self._remembered(), *self._arguments())
         return result
@@ -347,11 +392,11 @@ class _MaxUnpool(_Layer):
         self.padding = padding
 
     def __call__(self, x: Any, indices: Any, output_size: Any = None) -> Array:
-        """Put `x` back to `indices`, and remember those."""
+        """Put `x` back to `indices`; in training mode, remember those (no copy: keep them until `backward`)."""
         result: Array = self._function("max_unpool{}d")(
             x, indices, self.kernel_size, self.stride, self.padding, output_size
         )
-        self._memory = np.asanyarray(indices)
+        self._remember(np.asanyarray(indices))
         return result
 
     def backward(self, grad_output: Any) -> Array:
@@ -360,7 +405,7 @@ class _MaxUnpool(_Layer):
         Raises
         ------
         RuntimeError
-            If the layer was not called before.
+            If the layer was not called before, or not in training mode.
         """
         result: Array = self._function("max_unpool{}d_backward")(grad_output, self._remembered())
         return result

@@ -22,8 +22,14 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 PARTNERS = {
     "torch.md": ["torch"],
     "onnx.md": ["onnx"],
-    "dask.md": ["dask", "xarray"],
+    "dask.md": ["dask"],
     "windows.md": ["dask", "xarray", "skimage", "scipy"],
+    "keras.md": ["jax", "keras"],
+    "scipy.md": ["scipy"],
+    "scikit-image.md": ["skimage"],
+    "xarray.md": ["dask", "xarray"],
+    "napari.md": ["dask"],
+    "rasterio.md": ["rasterio", "tifffile"],
 }
 GALLERY = sorted((ROOT / "docs" / "gallery").glob("plot_*.py"))
 
@@ -60,6 +66,7 @@ def test_public_functions_have_examples(name):
         assert runner.run(test).failed == 0
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")  # Keras's own arrays
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_documents(document, tmp_path, monkeypatch):
     """The python blocks of a document are one program."""

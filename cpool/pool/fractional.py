@@ -121,7 +121,7 @@ def _pool(
     def pool(x: Array) -> Any:
         samples = _samples(random_samples, rng, lead, ndim, x.dtype)
         y = np.empty(lead + lengths, x.dtype)
-        indices = np.empty(lead + lengths, np.int64)
+        indices = np.empty(y.shape if with_indices else 0, np.int64)
         for plane, sample in zip(np.ndindex(lead), samples, strict=True):
             plan = geometry.plan_of(
                 geometry.fractional_windows(n, k, o, s)

@@ -1,0 +1,120 @@
+"""Layers in training mode remember what backward needs, whatever becomes of the input; in eval mode nothing."""
+
+import copy
+import pickle
+import tracemalloc
+import weakref
+
+import numpy as np
+import pytest
+
+import cpool
+
+X = np.random.default_rng(0).permutation(2 * 3 * 8 * 9).reshape(2, 3, 8, 9).astype(np.float64)
+#: Layers, each made anew: one of them draws its windows from a generator.
+PICKING = {
+    "max": lambda: cpool.MaxPool2d(3, 2, 1),
+    "min": lambda: cpool.MinPool2d(2),
+    "adaptive max": lambda: cpool.AdaptiveMaxPool2d((3, 4)),
+    "fractional max": lambda: cpool.FractionalMaxPool2d(2, output_ratio=0.6, rng=5),
+}
+LAYERS = PICKING | {
+    "avg": lambda: cpool.AvgPool2d(3, 2, 1),
+    "adaptive avg": lambda: cpool.AdaptiveAvgPool2d((3, 4)),
+    "lp": lambda: cpool.LpPool2d(2, 2),
+}
+every_layer = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+
+
+def peak(function):
+    """Return how many bytes of arrays there were at most while `function` ran."""
+    function()  # what is kept between calls is there
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@every_layer
+def test_values_are_the_same_in_both_modes(make):
+    training, evaluating = make(), make().eval()
+    for _ in range(3):
+        np.testing.assert_array_equal(training(X), evaluating(X))
+
+
+@every_layer
+def test_no_backward_after_a_forward_pass_that_kept_nothing(make):
+    layer = make()
+    y = layer(X)
+    expected = layer.backward(np.ones_like(y))
+    layer.eval()
+    np.testing.assert_array_equal(layer.backward(np.ones_like(y)), expected)  # of the call in training mode
+    layer(X)
+    for mode in (False, True):
+        layer.train(mode)
+        with pytest.raises(RuntimeError, match=r"Pool2d\.backward was called before forward in training mode"):
+            layer.backward(np.ones_like(y))
+    y = layer(X)
+    assert layer.backward(np.ones_like(y)).shape == X.shape
+
+
+def test_unpooling_in_both_modes():
+    y, indices = cpool.max_pool2d(X[..., :8], 2, return_indices=True)
+    layer = cpool.MaxUnpool2d(2)
+    expected = layer(y, indices)
+    np.testing.assert_array_equal(layer.eval()(y, indices), expected)
+    with pytest.raises(RuntimeError, match="before forward"):
+        layer.backward(expected)
+    layer.train()(y, indices)
+    np.testing.assert_array_equal(layer.backward(expected), y)
+
+
+@pytest.mark.parametrize("make", [make for name, make in LAYERS.items() if name != "lp"])
+def test_gradients_are_of_the_input_as_it_was(make):
+    """Input and output may be overwritten before backward: a step later the same arrays hold other numbers."""
+    layer, twin, x = make(), make(), X.copy()
+    y = layer(x)
+    grad = np.random.default_rng(1).standard_normal(y.shape)
+    twin(X)
+    x[:] = -x  # other winners everywhere
+    y[:] = 0
+    np.testing.assert_array_equal(layer.backward(grad), twin.backward(grad))
+
+
+@pytest.mark.parametrize("make", PICKING.values(), ids=PICKING)
+def test_indices_are_computed_for_backward_alone(make):
+    """They have the room of the output once more (float64 and int64), which the functions without them do not take."""
+    x = np.zeros((4, 16, 128, 128))
+    layer = make()
+    size = layer(x).nbytes
+    layer(x[:0])  # forget the indices of x
+    assert peak(lambda: layer(x)) > 2 * size
+    layer.eval()
+    layer(x[:0])
+    assert size <= peak(lambda: layer(x)) < 1.5 * size
+
+
+def test_nothing_is_kept_alive_outside_training():
+    layer = cpool.LpPool2d(2, 2)  # remembers its input
+    x = X.copy()
+    seen = weakref.ref(x)
+    layer(x)
+    del x
+    assert seen() is not None
+    layer.eval()(X[:, :1].copy())
+    assert seen() is None
+
+
+def test_mode_is_chained_copied_and_checked():
+    layer = cpool.MaxPool2d(2)
+    assert layer.training
+    assert layer.eval() is layer
+    assert not copy.deepcopy(layer).training
+    assert not pickle.loads(pickle.dumps(layer)).training
+    assert layer.train() is layer
+    assert layer.training
+    with pytest.raises(TypeError, match="mode must be True or False, got 'eval'"):
+        layer.train("eval")
+    assert layer.training
