@@ -33,12 +33,14 @@ LANES = 64
 RADIX = 8
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
-#: Elements of the largest plane that is turned into channels, if there are several numbers a lane; of others half of it.
+#: Elements of the largest plane that is turned into channels, if there are several numbers a lane; else half of it.
 MOST_TURNED = 1024
 #: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
 TURNED_ROW = 80
-#: Windows of so many columns, if there are few, are folded by halves.
+#: Windows of so many columns, if there are few, are folded in blocks.
 LONG = 64
+#: Windows that begin so many columns apart are folded one by one.
+APART = 48
 
 
 class Strategy(NamedTuple):
@@ -63,6 +65,9 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first:
         if long and w.span * unit > BAND:
             return "long"
         return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
+    apart = w.size // w.out if not w.uniform else w.kernel if w.out == 1 else w.stride
+    if run == 1 and not picks and w.step == 1 and apart >= APART and w.span * unit <= WIDEST_ROW:
+        return "singly"
     if not w.uniform:
         if w.period > 1 and w.advance == 1 and run == 1 and w.period <= w.out and not picks:
             return "spread"

@@ -74,7 +74,7 @@ TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum", "total", "moments")
 NORMS = ("plain", "square", "power", "magnitude")
 ACROSS = ("as it lies", "nested", "band", "band flat")
-ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated")
+ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated", "singly")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
 

@@ -23,6 +23,8 @@ ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssiz
                       const Close*) noexcept nogil
 ctypedef void (*Halve)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                        const Close*) noexcept nogil
+ctypedef void (*Shrink)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                        const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
 ctypedef Py_ssize_t (*Find)(const void*, const void*, Py_ssize_t) noexcept nogil
@@ -55,6 +57,7 @@ cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
         Fold fold[7][10]
         Halve halve[7][10]
+        Shrink shrink[7][10]
         Pick pick[7][10]
         Find find[10]
         Place place
@@ -82,7 +85,7 @@ cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
 
 cdef enum Along:           # along W
-    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY
 
 cdef enum:
     LONGEST_BLOCK = 512    # columns of a long window that are folded at once

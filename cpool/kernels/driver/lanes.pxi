@@ -8,7 +8,8 @@
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     REPEATED the gradient of one window: all columns are alike
-#     LONG     few windows of many columns: blocks of columns, by halves of halves
+#     LONG     few windows of many columns: blocks of columns
+#     SINGLY   long windows that hardly overlap: each by itself, lanes by pairs
 #
 # FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
 # the seam of two rows is not used.
@@ -128,6 +129,9 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
     if job.along == REPEATED:
         fold_repeated(job, tile, room, out, out_pitch, flat, rows, close)
         return
+    if job.along == SINGLY:
+        fold_singly(job, tile, out, out_pitch, flat, rows, close)
+        return
     if job.along == ROWS:
         fold_runs(job, tile, room, out, out_pitch, flat, rows, close)
         return
@@ -154,30 +158,15 @@ cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogi
     return rows > 1 and tile.out * job.run * job.size < VECTOR
 
 
-cdef void shrink(Job* job, Room* room, char* to, char* row, Py_ssize_t n, const Close* close) noexcept nogil:
-    """Fold a row of n columns into one: columns by pairs, pairs by pairs, ...; what is left over waits for the end."""
-    cdef Py_ssize_t unit = job.run * job.size
-    cdef const void* taps[8]
-    cdef const void* waiting = NULL
-    cdef char* other = room.doubled[0]
-    cdef int turn = 0
-    while n > 1:
-        if n % 2:
-            if waiting == NULL:
-                copy_row(job, room.partial[turn], row + (n - 1) * unit, job.run)
-            else:
-                taps[0], taps[1] = row + (n - 1) * unit, waiting
-                job.fold(room.partial[turn], 0, taps, 2, 0, 1, job.run, &job.open)
-            waiting, turn = room.partial[turn], 1 - turn
-        n //= 2
-        if job.run == 1:
-            job.leaves.halve[job.reduction][job.type](other, 0, row, 2, 0, 1, n, &job.open)
-        else:
-            taps[0], taps[1] = row, row + unit
-            job.fold(other, unit, taps, 2, 2 * unit, n, job.run, &job.open)
-        row, other = other, row
-    taps[0], taps[1] = row, waiting
-    job.fold(to, 0, taps, 1 if waiting == NULL else 2, 0, 1, job.run, close)
+cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat, Py_ssize_t rows,
+                      const Close* close) noexcept nogil:
+    """Fold each window by itself, that of all rows one after the other."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t o
+    for o in range(tile.out):
+        job.leaves.shrink[job.reduction][job.type](
+            out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size,
+            taps_of(w, tile.begin + o), pitch_of(job, tile), rows, close)
 
 
 cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
@@ -185,7 +174,7 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
     """Fold one window of n columns from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[8]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
-    cdef Py_ssize_t unit = job.run * job.size
+    cdef Py_ssize_t unit = job.run * job.size, o
     cdef char* parts = room.ends + level * RADIX * unit
     cdef Tile tile
     if n <= LONGEST_BLOCK:
@@ -197,7 +186,12 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         if tile.used:
             fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0,
                       &job.open)
-        shrink(job, room, to, room.flat, n, close)
+        if job.run == 1:
+            job.leaves.shrink[job.reduction][job.type](to, 0, room.flat, n, 0, 1, close)
+        else:
+            for o in range(n):
+                room.taps[o] = room.flat + o * unit
+            job.fold(to, 0, room.taps, n, 0, 1, job.run, close)
         return
     while done < n:
         some = min(block, n - done)

@@ -28,7 +28,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall, deep
     memset(&room, 0, sizeof(Room))
     start(scratch)
-    n = max(RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
+    n = max(LONGEST_BLOCK if job.along == LONG else RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)
     if (job.divides and not job.even) or job.divides_first or job.reduction == TOTAL:
@@ -67,8 +67,8 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         if job.across != AS_IT_LIES:
             tall, deep = levels_of(job.height.kernel), levels_of(job.depth.kernel)
             room.slots = take(scratch, (tall + deep) * RADIX * pitch)
-        if job.across == BAND_FLAT or (job.along == FLAT and w.kernel > RADIX) or job.along == LONG:
-            n = max(max(n, lines), LONGEST_BLOCK * unit)
+        if job.across == BAND_FLAT or (job.along == FLAT and w.kernel > RADIX):
+            n = max(n, lines)
             for tall in range(2):
                 room.doubled[tall] = take(scratch, n)
                 room.partial[tall] = take(scratch, n)

@@ -64,3 +64,53 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_
 #endif
   }
 }
+
+/* A row into one number: lanes by pairs, pairs by pairs, ...; what is left over waits for the end. Rows longer than the
+ * buffers are the first lanes, a power of two of them, and the others. */
+enum { NAME(most_halved) = 512 };
+
+static void NAME(shrink_row)(T *to, const T *row, ptrdiff_t n, int how, T divisor APART) {
+  enum { half = NAME(most_halved) / 2, part = 2 * half };
+  T halves[ARRAYS][2][half];
+  STATE v, rest;
+  int waits = 0, turn = 0;
+  (void)how, (void)divisor;
+  if (n > NAME(most_halved)) {
+    ptrdiff_t first = NAME(most_halved);
+    while (2 * first < n) first *= 2;
+    NAME(shrink_row)(halves[0][0], row, first, NAME(open), 1 AS_APART(from, part));
+    NAME(shrink_row)(halves[0][1], row + first, n - first, NAME(open), 1 AS_APART(from, part));
+    v = COMBINE(STATE_OF(halves[0][0], part), STATE_OF(halves[0][1], part));
+  } else {
+    v = rest = LOAD(row, 0);
+    while (n > 1) {
+      if (n % 2) {
+        const STATE last = LOAD(row, n - 1);
+        rest = waits ? COMBINE(last, rest) : last;
+        waits = 1;
+      }
+      n /= 2;
+#if SELECTS /* in any order: no lane need move */
+      const void *taps[2] = {row, row + n};
+      NAME(first_pass)(halves[0][turn], taps, 2, 0, n);
+#else
+      NAME(halve_row)(halves[0][turn], row, 2, n, NAME(open), 1 AS_APART(from, part));
+#endif
+      row = halves[0][turn];
+      v = STATE_OF(row, part);
+      turn = 1 - turn;
+      AGAIN_APART(from, part);
+    }
+    if (waits) v = COMBINE(v, rest);
+  }
+  STORE(to, 0, v);
+}
+
+static void NAME(shrink)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
+                         const cpool_close *close) {
+  T divisor;
+  const int how = NAME(closing)(close, &divisor);
+  for (ptrdiff_t r = 0; r < rows; r++)
+    NAME(shrink_row)((T *)((char *)out + r * out_pitch), (const T *)((const char *)in + r * pitch), n, how,
+                     divisor AS_APART(close->apart / (ptrdiff_t)sizeof(T), close->apart / (ptrdiff_t)sizeof(T)));
+}

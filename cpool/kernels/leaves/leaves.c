@@ -329,11 +329,17 @@ static void settle_FLOAT64(void *flat, ptrdiff_t lanes) {
 #define SUM_FOLD(TYPE) sum_fold_##TYPE
 #define TOTAL_FOLD(TYPE) total_fold_##TYPE
 #define MAX_HALVE(TYPE) max_halve_##TYPE
+#define MAX_SHRINK(TYPE) max_shrink_##TYPE
 #define MIN_HALVE(TYPE) min_halve_##TYPE
+#define MIN_SHRINK(TYPE) min_shrink_##TYPE
 #define NANMAX_HALVE(TYPE) nanmax_halve_##TYPE
+#define NANMAX_SHRINK(TYPE) nanmax_shrink_##TYPE
 #define NANMIN_HALVE(TYPE) nanmin_halve_##TYPE
+#define NANMIN_SHRINK(TYPE) nanmin_shrink_##TYPE
 #define SUM_HALVE(TYPE) sum_halve_##TYPE
+#define SUM_SHRINK(TYPE) sum_shrink_##TYPE
 #define TOTAL_HALVE(TYPE) total_halve_##TYPE
+#define TOTAL_SHRINK(TYPE) total_shrink_##TYPE
 #define NANMAX_PICK(TYPE) nanmax_pick_##TYPE
 #define NANMIN_PICK(TYPE) nanmin_pick_##TYPE
 #define FIND(TYPE) find_##TYPE
@@ -365,6 +371,9 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .halve = {[CPOOL_MAX] = EACH(MAX_HALVE), [CPOOL_MIN] = EACH(MIN_HALVE), [CPOOL_NANMAX] = FLOATING(NANMAX_HALVE),
             [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = FLOATING(SUM_HALVE),
             [CPOOL_TOTAL] = FLOATING(TOTAL_HALVE), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_halve_FLOAT64}},
+  .shrink = {[CPOOL_MAX] = EACH(MAX_SHRINK), [CPOOL_MIN] = EACH(MIN_SHRINK), [CPOOL_NANMAX] = FLOATING(NANMAX_SHRINK),
+            [CPOOL_NANMIN] = FLOATING(NANMIN_SHRINK), [CPOOL_SUM] = FLOATING(SUM_SHRINK),
+            [CPOOL_TOTAL] = FLOATING(TOTAL_SHRINK), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_shrink_FLOAT64}},
   .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
            [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
   .find = EACH(FIND),

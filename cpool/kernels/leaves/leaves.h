@@ -62,6 +62,9 @@ typedef struct cpool_leaves {
   /* The same for windows of 2 or 3 lanes that move by 2: out[r][i] = in[r][2i] o in[r][2i + 1] (o in[r][2i + 2]). */
   void (*halve[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
                                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
+  /* Rows of n lanes into one number each, out_pitch bytes apart: out[r] = in[r][0] o in[r][1] o …, in the order of tree(n). */
+  void (*shrink[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
+                                                   ptrdiff_t pitch, ptrdiff_t rows, const cpool_close *close);
   /* Fold with places: tap t stands at offsets[t], or where `from` (the same rows of places) says plus offsets[t]; of
    * types in which places fit. With `going`, what out and places hold came before the first tap. */
   void (*pick[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps,
