@@ -1,4 +1,7 @@
-"""The public functions, as type checkers see them. Written by tests/stubs.py from the signatures; not to be edited."""
+"""The public functions, gathered from the files that hold their families.
+
+What type checkers read, written by tests/stubs.py from the signatures.
+"""
 
 # ruff: noqa: E501
 # fmt: off
