@@ -6,6 +6,8 @@
 Both libraries live in one process and pool one array in turns, a pair of samples in each round, each the first in every
 other round; a figure is the median of the pairs' ratios. A case counts as lost (above 1.1) if a second, longer
 measurement says so too. The values are compared before the clock starts: if they differ, the exit code is 1.
+`report.py` makes the README's first table of what is written by
+``--cases 160 --seed 2026 --threads 1 --json benchmarks/explored.json``.
 
 Layouts: NCHW; channels_last, the memory of torch's format, which cpool sees as a strided NCHW view; NHWC, the same
 memory, pooled with ``axis=``. A case depends on its seed and number alone, and is printed as ``--case`` takes it.
@@ -317,7 +319,7 @@ def paired(functions: list[Callable[[], Any]], rounds: int) -> tuple[float, floa
 
 
 class Result(NamedTuple):
-    """What was measured."""
+    """What was measured: the ratio of times, and microseconds."""
 
     case: Case
     ratio: float
@@ -409,7 +411,7 @@ def main() -> None:
     cpool.set_num_threads(options.threads)
     torch.set_num_threads(options.threads)
     torch.set_grad_enabled(False)
-    about = f"{machine()}, {options.threads} threads, torch {torch.__version__}"
+    about = f"{machine()}, {options.threads} thread{'s' * (options.threads > 1)}, torch {torch.__version__}"
     print(f"{about}; seed {options.seed}", flush=True)
     end = time.monotonic() + options.seconds
     results, wrong, absent = [], [], 0
@@ -433,10 +435,11 @@ def main() -> None:
     report(results, options.worst)
     print(f"\nRefused by torch: {absent}. Values unlike torch's: {len(wrong)}.", *wrong, sep="\n")
     if options.json:
+        arguments = f"--cases {len(results)} --seed {options.seed} --threads {options.threads}"
+        head = {"machine": about, "arguments": arguments, "long_enough": LONG_ENOUGH}
+        found = [json.dumps({**r._asdict(), "case": str(r.case)}) for r in results]  # a line for each, to be compared
         with open(options.json, "w") as file:
-            found = [{"case": str(r.case), **r._asdict()} | {"case": str(r.case)} for r in results]
-            json.dump({"machine": about, "seed": options.seed, "results": found}, file, indent=1)
-            file.write("\n")
+            file.write(f'{json.dumps(head)[:-1]}, "results": [\n' + ",\n".join(found) + "\n]}\n")
     sys.exit(bool(wrong))
 
 

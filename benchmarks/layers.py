@@ -1,11 +1,14 @@
-"""Max pooling layers beside the functions they call, on the named cases: median ratios of interleaved rounds."""
+"""Max pooling layers beside the functions they call, on the named cases: median ratios of interleaved rounds.
+
+On one thread, by the time of the processor, which does not run while the system gives it to others.
+"""
 
 import argparse
 import statistics
+import time
 
 import numpy as np
 from cases import CASES
-from peers import enough, sample
 from run import machine
 
 import cpool
@@ -38,28 +41,37 @@ def calls(case):
     }
 
 
+#: Processor's seconds of a sample, many of its clock's ticks.
+SAMPLE = 0.01
 #: Ratios that are printed.
 RATIOS = [("eval", "function"), ("train", "function"), ("step", "step of functions")]
+
+
+def seconds(function, count=1):
+    """Return the processor's seconds of a call."""
+    start = time.process_time()
+    for _ in range(count):
+        function()
+    return (time.process_time() - start) / count
 
 
 def ratios(case, rounds):
     """Return the ratios of a case."""
     functions = calls(case)
-    counts = {name: enough(f) for name, f in functions.items()}
+    counts = {name: max(1, round(SAMPLE / min(seconds(f) for _ in range(3)))) for name, f in functions.items()}
     times = {name: [] for name in functions}
     for i in range(rounds):
         for name in list(functions)[:: (1, -1)[i % 2]]:
-            times[name].append(sample(functions[name], counts[name]))
+            times[name].append(seconds(functions[name], counts[name]))
     return [statistics.median(a / b for a, b in zip(times[one], times[other], strict=True)) for one, other in RATIOS]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    cpool.set_num_threads(arguments.threads)
-    print(f"{machine()}, {arguments.threads} threads, median ratios of {arguments.rounds} rounds\n")
+    cpool.set_num_threads(1)
+    print(f"{machine()}, 1 thread, median ratios of {arguments.rounds} rounds\n")
     print("| max pooling | eval mode / function | training mode / function | training step / functions' |")
     print("|---|---:|---:|---:|")
     found = []

@@ -1,8 +1,8 @@
-"""Turn the results of run.py into the tables of README.md and benchmarks/README.md, and the chart docs/speed.svg.
+"""Turn what run.py and explore.py found into the tables of README.md and benchmarks/README.md, and docs/speed.svg.
 
     python benchmarks/report.py [--check]
 
-With --check nothing is written; the exit code tells whether the tables are those of results.json.
+With --check nothing is written; the exit code tells whether the tables are those of results.json and explored.json.
 """
 
 from __future__ import annotations
@@ -18,6 +18,15 @@ from run import TABLE_HEAD, means, row
 ROOT = Path(__file__).parent.parent
 BESIDES = ("cpool", "floor")
 Times = dict[str, float]
+#: Operations of explore.py, as the README names them.
+EXPLORED = {
+    "max": "max", "max_indices": "max with indices", "max_backward": "max, gradient",
+    "avg": "average", "avg_backward": "average, gradient",
+    "adaptive_max": "adaptive max", "adaptive_avg": "adaptive average",
+    "adaptive_avg_backward": "adaptive average, gradient",
+}  # fmt: skip
+#: How many of the worst random calls are listed.
+WORST = 12
 
 
 def best(t: Times) -> str:
@@ -76,6 +85,54 @@ def full(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def counted(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the random calls that take long enough to tell of the kernels, with the words of each case."""
+    return [
+        r | dict(word.split("=") for word in r["case"].split())
+        for r in found["results"]
+        if max(r["cpool"], r["torch"]) > found["long_enough"]
+    ]
+
+
+def explored(found: dict[str, Any]) -> str:
+    """Return one line for each operation, the one that gains least first."""
+    every = counted(found)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for r in every:
+        groups.setdefault(EXPLORED[r["operation"]], []).append(r)
+
+    def times(results: list[dict[str, Any]]) -> str:
+        return f"{1 / statistics.geometric_mean(r['ratio'] for r in results):.1f}" if results else ""
+
+    lines = [
+        "| operation | channels-last | NCHW | faster in | at worst |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    ordered = sorted(groups.items(), key=lambda item: -statistics.geometric_mean(r["ratio"] for r in item[1]))
+    for name, results in [*ordered, ("**all**", every)]:
+        last = [r for r in results if r["layout"] != "NCHW"]
+        first = [r for r in results if r["layout"] == "NCHW"]
+        lines.append(
+            f"| {name} | {times(last)} | {times(first)} | {sum(r['ratio'] < 1 for r in results)} of {len(results)} "
+            f"| {1 / max(r['ratio'] for r in results):.2f} |"
+        )
+    lines.append(
+        f"\nGeometric means of `python benchmarks/explore.py {found['arguments']}`, in both memory orders that torch "
+        f"has; {found['machine']}."
+    )
+    return "\n".join(lines)
+
+
+def worst(found: dict[str, Any]) -> str:
+    """Return the random calls that lose most."""
+    lines = ["| cpool / torch | cpool, us | torch, us | `--case` | strategies |", "|---:|---:|---:|---|---|"]
+    lines += [
+        f"| {r['ratio']:.2f} | {r['cpool']:.0f} | {r['torch']:.0f} | `{r['case']}` | {', '.join(r['strategies'])} |"
+        for r in sorted(counted(found), key=lambda r: -r["ratio"])[:WORST]
+    ]
+    return "\n".join(lines)
+
+
 def replaced(text: str, name: str, block: str) -> str:
     """Put `block` between the markers of `name`."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -83,38 +140,44 @@ def replaced(text: str, name: str, block: str) -> str:
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
-    """Draw how many times faster than torch and than the best peer cpool is, case by case."""
+    """Draw how many times faster than torch and than the best peer cpool is, case by case, on one scale."""
     import matplotlib.pyplot as plt
 
     shown = ["max", "max with indices", "average", "max backward", "average backward"]
-    figure, panels = plt.subplots(1, len(shown), figsize=(16, 7), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(1, len(shown), figsize=(13, 7), sharex=True, sharey=True, layout="constrained")
     for panel, operation in zip(panels, shown, strict=True):
         cases = found["microseconds"][operation]
         places = range(len(cases))
         torch = [t["torch"] / t["cpool"] for t in cases.values()]
         peers = [t[best(t)] / t["cpool"] for t in cases.values()]
         panel.barh(places, [v - 1 for v in torch], left=1, color="#9ecae1", label="torch, NCHW")
-        panel.scatter(
-            peers, places, c=["#31a354" if v >= 1 else "#de2d26" for v in peers], s=28, zorder=3,
-            label="the best peer (red: ahead of cpool)",
-        )  # fmt: skip
+        for colour, text, ahead in (("#31a354", "the best peer", False), ("#de2d26", "a peer ahead of cpool", True)):
+            points = [(v, i) for v, i in zip(peers, places, strict=True) if (v < 1) == ahead]
+            panel.scatter(*zip(*points, strict=True), c=colour, s=28, zorder=3, label=text)
         panel.axvline(1, color="black", linewidth=0.8)
         panel.set_xscale("log")
+        panel.set_xlim(0.2, 1000)
+        panel.set_xticks([1, 10, 100], ["1", "10", "100"])
+        panel.minorticks_off()
+        panel.grid(axis="x", color="#dddddd", linewidth=0.6)
+        panel.set_axisbelow(True)
         panel.set_title(operation)
-        panel.set_xlabel("times the time of cpool")
         panel.set_yticks(list(places), list(cases))
+        panel.tick_params(axis="y", length=0)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].invert_yaxis()
-    panels[0].legend(loc="lower left", bbox_to_anchor=(0, 1.06), frameon=False)
+    figure.supxlabel("time of the other / time of cpool")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
     figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
     found = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    random = json.loads((ROOT / "benchmarks" / "explored.json").read_text())
     stale = False
     for name, blocks in {
-        "README.md": {"speed": summary(found), "losses": lost(found)},
-        "benchmarks/README.md": {"results": full(found)},
+        "README.md": {"explored": explored(random), "speed": summary(found), "losses": lost(found)},
+        "benchmarks/README.md": {"results": full(found), "worst": worst(random)},
     }.items():
         path = ROOT / name
         text = before = path.read_text()
@@ -124,7 +187,7 @@ def main() -> None:
         if "--check" not in sys.argv:
             path.write_text(text)
     if "--check" in sys.argv:
-        sys.exit("the tables are not those of results.json: run benchmarks/report.py" if stale else 0)
+        sys.exit("the tables are not those of the results: run benchmarks/report.py" if stale else 0)
     draw(found, ROOT / "docs" / "speed.svg")
 
 

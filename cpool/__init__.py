@@ -1,4 +1,4 @@
-"""cpool: the fastest pooling for NumPy.
+"""cpool: max, min and average pooling for NumPy, forward and backward.
 
     arguments -- geometry --> plan (which windows: one table per axis) --.
                                                                          |

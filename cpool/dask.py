@@ -1,10 +1,12 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
-The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``initial``; ``nan_policy`` is
-"propagate" or "omit", and ``min_count`` not of maxima and minima. Each output chunk is one task. It is given the input
-elements that its windows see, so of a neighbouring chunk only the rows that a window reaches into are moved. A task
-pools on one thread: the parallelism is dask's. Maxima, their indices, medians, quantiles and modes are those of one
-machine to the bit; averages and norms may differ in the last one, as a piece may be summed in another order.
+The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``initial``; ``nan_policy`` is not
+"raise", and maxima and minima have no ``min_count``. Each output chunk is one task. Where no window reaches beyond its
+chunk the graph is blockwise, and dask fuses it with what comes before and after; else a task is given its chunk and, of
+the chunks behind, only the rows that a window reaches into. Tasks are made when they are needed, not when a function is
+called. A task pools on one thread: the parallelism is dask's. Maxima, their indices, medians, quantiles and modes are
+those of one machine to the bit; averages and norms may differ in the last one, as a piece may be summed in another
+order.
 
 Examples
 --------
@@ -19,59 +21,212 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from functools import partial
-from typing import Any
+import operator
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property, partial
+from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
-from dask.delayed import delayed
+from dask.array.chunk import getitem
+from dask.base import tokenize
+from dask.blockwise import blockwise
+from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
+from dask.layers import ArrayBlockwiseDep
 
 from . import functional, geometry
-from .core import calls, checks, docstrings, public
-from .core.pieces import Part, parts_of_chunks, plan_of_parts
+from .core import calls, checks, docstrings, layouts, public
+from .core.pieces import Part, parts_of_chunks, restricted
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 
-def _pool_part(
-    prepare: calls.Prepare, whole: geometry.Plan, parts: tuple[Part, ...], axes: Axes,
-    index_dtype: Any, x: Array,
-) -> Any:  # fmt: skip
-    """Pool the input of one task; with an `index_dtype` also return the indices in the whole plane."""
-    plan = plan_of_parts(whole, parts)
-    x = checks.array("x", x)
-    call = prepare(plan, calls.Source(x.shape, x.strides, x.dtype, axes, None)).alone()
-    if index_dtype is None:
+class _Cut(NamedTuple):
+    """What one chunk of the result is made from, along one axis.
+
+    `reads` names chunks of the input and how many of their first elements are read, 0 for all; `lengths` says how many
+    these are. Joined, they begin at `begin` of the whole axis, and `windows` lie over them; None of an axis not pooled.
+    """
+
+    reads: tuple[tuple[int, int], ...]
+    lengths: Axes
+    begin: int
+    windows: geometry.AxisWindows | None
+
+
+class _Axis:
+    """How an axis is cut into the chunks of the result; where it is pooled none of them is empty."""
+
+    def __init__(self, windows: geometry.AxisWindows | None, chunks: Axes) -> None:
+        self.windows, self.chunks = windows, chunks
+        self.edges = [0, *itertools.accumulate(chunks)]
+        self.own = [(i, i + 1) for i in range(len(chunks))]
+        if windows is None:
+            self.parts = [Part(b, e, b, e) for b, e in itertools.pairwise(self.edges)]
+            self.reach = self.own
+        else:
+            self.parts = parts_of_chunks(windows, chunks)
+            first = np.searchsorted(self.edges, [p.begin for p in self.parts], "right") - 1
+            end = np.searchsorted(self.edges, [p.end for p in self.parts])
+            self.reach = list(zip(first.tolist(), end.tolist(), strict=True))  # chunks that a part reads from
+        self.out = tuple(p.last - p.first for p in self.parts)
+
+    @property
+    def aligned(self) -> bool:
+        """Whether each chunk makes one of the result, and reads no other."""
+        return self.reach == self.own
+
+    @cached_property
+    def cuts(self) -> list[_Cut]:
+        """Of each part; made when tasks are, for an array may have very many."""
+        return [self._cut(part, *reach) for part, reach in zip(self.parts, self.reach, strict=True)]
+
+    def _cut(self, part: Part, first: int, end: int) -> _Cut:
+        """Return a cut from the start of its first chunk to where its windows end; a single chunk is read whole."""
+        begin, stop = self.edges[first], self.edges[end] if end == first + 1 else part.end
+        if self.windows is None:
+            return _Cut(((first, 0),), (stop - begin,), begin, None)
+        blocks = [i for i in range(first, end) if self.chunks[i]]
+        lengths = tuple(min(self.edges[i + 1], stop) - self.edges[i] for i in blocks)
+        reads = tuple((i, n if n < self.chunks[i] else 0) for i, n in zip(blocks, lengths, strict=True))
+        return _Cut(reads, lengths, begin, restricted(self.windows, Part(part.first, part.last, begin, stop)))
+
+
+class _Shared(NamedTuple):
+    """What all tasks of a result have in common; `sizes` are those of the whole axes."""
+
+    prepare: calls.Prepare
+    divisor: int | None
+    axes: Axes
+    sizes: Axes
+    index_dtype: Any
+
+
+def _joined(cuts: tuple[_Cut, ...], pieces: tuple[Any, ...]) -> Array:
+    """Return the input of one task from its pieces, which come in the order of the axes; a single one is not copied."""
+    arrays = [checks.array("x", piece) for piece in pieces]
+    for array, shape in zip(arrays, itertools.product(*(c.lengths for c in cuts)), strict=True):
+        if array.shape != shape:
+            raise ValueError(f"x must have the chunks that it says; a piece of shape {shape} has shape {array.shape}")
+    if len(arrays) == 1:
+        return arrays[0]
+    edges = [[0, *itertools.accumulate(c.lengths)] for c in cuts]
+    joined = np.empty([e[-1] for e in edges], arrays[0].dtype)
+    places = itertools.product(*([slice(*pair) for pair in itertools.pairwise(e)] for e in edges))
+    for place, array in zip(places, arrays, strict=True):
+        joined[place] = array
+    return joined
+
+
+def _pool_chunk(shared: _Shared, cuts: tuple[_Cut, ...], *pieces: Any) -> Any:
+    """Pool the input of one task; with an index dtype also return the indices in the whole plane."""
+    x = _joined(cuts, pieces)
+    pooled = [cuts[a] for a in shared.axes]
+    plan = geometry.plan_of((c.windows for c in pooled if c.windows is not None), shared.divisor)
+    call = shared.prepare(plan, calls.Source(x.shape, x.strides, x.dtype, shared.axes, None)).alone()
+    if shared.index_dtype is None:
         return call(x)
     y, at = call(x)
-    here = np.unravel_index(at, calls.sizes(x.shape, axes))
-    there = [i + p.begin for i, p in zip(here, parts, strict=True)]
-    return y, np.ravel_multi_index(there, [w.size for w in whole.axes]).astype(index_dtype)
+    here = np.unravel_index(at, calls.sizes(x.shape, shared.axes))
+    there = [i + c.begin for i, c in zip(here, pooled, strict=True)]
+    return y, np.ravel_multi_index(there, shared.sizes).astype(shared.index_dtype)
+
+
+class _Tasks(ArrayBlockwiseDep):  # type: ignore[misc]
+    """The function that makes a chunk of the result, by the chunk's place."""
+
+    def __init__(self, shared: _Shared, axes: list[_Axis]) -> None:
+        super().__init__(tuple(axis.out for axis in axes))
+        self.shared, self.axes = shared, axes
+
+    def __getitem__(self, at: Axes) -> Any:
+        return partial(_pool_chunk, self.shared, tuple([a.cuts[i] for a, i in zip(self.axes, at, strict=True)]))
+
+
+def _run(task: Any, chunk: Any) -> Any:
+    return task(chunk)
+
+
+class _Windows(Layer):  # type: ignore[misc]
+    """The tasks of windows that reach beyond their chunk: made once they are asked for, and only those asked for.
+
+    A chunk of the result is one task. It reads its own chunk of `x` as it is, and heads of the chunks behind, each of
+    which is one task that runs where that chunk lies.
+    """
+
+    has_legacy_tasks = True  # dask would make all of them to see
+
+    def __init__(self, name: str, x: Any, tasks: _Tasks) -> None:
+        super().__init__()
+        self.name, self.x, self.tasks = name, x.name, tasks
+
+    def _made(self, places: Iterable[Any]) -> dict[Any, Any]:
+        """Return the tasks of the chunks at `places`."""
+        layer: dict[Any, Any] = {}
+        head_of = cache(lambda lengths: partial(getitem, index=tuple(slice(n or None) for n in lengths)))
+        for at in places:
+            keys = []
+            for reads in itertools.product(*[axis.cuts[i].reads for axis, i in zip(self.tasks.axes, at, strict=True)]):
+                blocks, lengths = zip(*reads, strict=True)
+                key = self.x, *blocks
+                if any(lengths):
+                    head = f"head-{self.name}", *blocks, *lengths
+                    layer[head] = head_of(lengths), key
+                    key = head
+                keys.append(key)
+            layer[self.name, *at] = self.tasks[at], *keys
+        return layer
+
+    @cached_property
+    def _all(self) -> dict[Any, Any]:
+        return self._made(itertools.product(*map(range, self.tasks.numblocks)))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._all[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def is_materialized(self) -> bool:
+        return "_all" in self.__dict__
+
+    def get_output_keys(self) -> set[Any]:
+        return set(itertools.product([self.name], *map(range, self.tasks.numblocks)))
+
+    def cull(self, keys: set[Any], all_hlg_keys: Any) -> Any:
+        made = self._made(at for _, *at in self.get_output_keys() & keys)
+        needed = MaterializedLayer(made, annotations=self.annotations)
+        return needed.cull(keys, {*all_hlg_keys, *needed})
 
 
 def pool_blocks(prepare: calls.Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
-    """Build the lazy result: block by block, in the order of the axes."""
-    whole = prepare(plan, calls.dense_source(x.shape, x.dtype, axes))  # refuses what is wrong, now
-    task = delayed(_pool_part, pure=True, nout=None if index_dtype is None else 2)
-    cuts: list[list[Any]] = []
-    for axis, chunks in enumerate(x.chunks):
-        if axis in axes:
-            cuts.append(parts_of_chunks(plan.axes[axes.index(axis)], chunks))
-        else:
-            edges = np.cumsum([0, *chunks]).tolist()
-            cuts.append([Part(b, e, b, e) for b, e in itertools.pairwise(edges)])
-    kinds = [whole.dtype] if index_dtype is None else [whole.dtype, np.dtype(index_dtype)]
-    blocks = [np.empty([len(c) for c in cuts], object) for _ in kinds]
-    for at in np.ndindex(blocks[0].shape):
-        parts = [c[i] for c, i in zip(cuts, at, strict=True)]
-        piece = x[tuple(slice(p.begin, p.end) for p in parts)]
-        done = task(prepare, plan, tuple(parts[a] for a in axes), axes, index_dtype, piece)
-        shape = tuple(p.last - p.first for p in parts)
-        for block, kind, value in zip(blocks, kinds, [done] if index_dtype is None else done, strict=True):
-            block[at] = da.from_delayed(value, shape, kind)
-    results = [da.block(b.tolist()) for b in blocks]
-    return results[0] if index_dtype is None else tuple(results)
+    """Build the lazy result, or with an index dtype the result and its indices.
+
+    Where every window lies in one chunk and every chunk has windows, the graph is blockwise, which dask fuses with what
+    comes before and after. Else it is one layer.
+    """
+    dtype = checks.array("x", x._meta).dtype
+    whole = prepare(plan, calls.dense_source(x.shape, dtype, axes))  # refuses what is wrong, now
+    along = dict(zip(axes, plan.axes, strict=True))
+    every = [_Axis(along.get(axis), chunks) for axis, chunks in enumerate(x.chunks)]
+    tasks = _Tasks(_Shared(prepare, plan.divisor, axes, tuple(w.size for w in plan.axes), index_dtype), every)
+    name = f"pool-{tokenize(prepare, plan, x.name, axes, index_dtype)}"
+    meta = np.empty((0,) * x.ndim, whole.dtype)
+    if all(axis.aligned for axis in every):
+        i = tuple(range(x.ndim))
+        layer = blockwise(_run, name, i, tasks, i, x.name, i, numblocks={x.name: x.numblocks})
+    else:
+        layer = _Windows(name, x, tasks)
+    result = da.Array(HighLevelGraph.from_collections(name, layer, dependencies=[x]), name, tasks.chunks, meta=meta)
+    if index_dtype is None:
+        return result
+    return tuple(
+        result.map_blocks(operator.getitem, i, meta=meta.astype(t)) for i, t in enumerate((whole.dtype, index_dtype))
+    )
 
 
 #: Parameters that a dask array has no use for: there is no array to write to, and none that lies beside it.
@@ -91,12 +246,14 @@ def _twin(name: str, ndim: int) -> Any:
             raise TypeError(f"x must be a dask array, got {type(x).__name__}")
         if any(np.isnan(n) for n in x.shape):
             raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
-        source = calls.dense_source(x.shape, x.dtype, ())
-        given["x"] = public.Outline(source.shape, source.strides, source.dtype, False)
-        windowed = function.decide(given)
-        if not isinstance(windowed, calls.Windowed):  # it looks at the elements first
-            said = ", ".join(f"{name}={given[name]!r}" for name in ("nan_policy", "min_count") if name in given)
-            raise ValueError(f"{function.__name__} of a dask array cannot have {said}")
+        policy = given.get("nan_policy", "propagate")
+        if not isinstance(policy, str) or policy not in ("propagate", "omit"):  # "raise" would need the values now
+            raise ValueError(f"nan_policy must be 'propagate' or 'omit' of a dask array, got {policy!r}")
+        dtype = checks.array("x", x._meta).dtype
+        strides = layouts.dense_strides(x.shape, tuple(range(x.ndim)), dtype.itemsize)
+        windowed = function.decide(given | {"x": public.Outline(x.shape, strides, dtype, False)})
+        if not isinstance(windowed, calls.Windowed):
+            raise ValueError(f"min_count must be 1 for {function.__name__} of a dask array, got {given['min_count']!r}")
         plan, axes, reduce = windowed.plan, windowed.source.axes, windowed.reduce
         if isinstance(q := reduce.keywords.get("q"), tuple):
             return da.stack([pool_blocks(partial(reduce, q=each), plan, x, axes) for each in q])

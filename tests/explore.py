@@ -9,6 +9,10 @@ Calls run in child processes, many on one heap. A crash, a hang, a wrong answer,
 is 1. Each call depends on its seed alone. Averages, norms and gradients may differ from the reference by the rounding
 of a sum (`tolerance`); everything else must be equal. ``--strict`` also compares the sign of zeros and the bits of NaN
 between thread counts, and between results with and without indices.
+
+What `cpool.explain` says of each answered call is counted: strategy x reduction x dtype x layout. After `LONG_ENOUGH`
+random calls every strategy that `cpool.core.strategies` can choose (`reachable`) must have been taken, for each family
+of reductions; what was not is listed, and the exit code is 1.
 """
 
 import argparse
@@ -16,6 +20,7 @@ import collections
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import inspect
 import itertools
 import json
@@ -34,7 +39,8 @@ from pathlib import Path
 import numpy as np
 
 import cpool
-from cpool import reference
+from cpool import geometry, reference
+from cpool.core import driver, strategies
 
 try:
     from ml_dtypes import bfloat16
@@ -43,6 +49,9 @@ except ImportError:
 
 #: Calls on one heap.
 BATCH = 2000
+#: Random calls after which every strategy was taken: about seven minutes of one processor. The rarest are drawn about
+#: once in 6000 calls, so that a run of this length misses one of them once in ten million.
+LONG_ENOUGH = 100_000
 #: Most elements that the reference may gather for one call.
 MOST_WORK = 200_000
 #: What does not belong anywhere, or seldom.
@@ -158,15 +167,19 @@ class Room:
             raise Finding(f"bytes {changed[:8].tolist()} beside out were written")
 
 
-def laid_out(c, shape, dtype, as_output=False):
-    """Draw an array of unset elements anyhow in memory: any order, direction, step and margin, in a room of junk."""
+def laid_out(c, shape, dtype, as_output=False, last=None):
+    """Draw an array of unset elements anyhow in memory: any order, direction, step and margin, in a room of junk.
+
+    If `last` is an axis, only its elements lie side by side.
+    """
     ndim = len(shape)
-    kind = c.one(["C", "C", "F", "channels-last", "any order", "reversed", "stepped", "padded", "wild"])
+    kinds = ["C", "C", "F", "channels-last", "any order", "reversed", "stepped", "padded", "wild"]
+    kind = c.one(kinds) if last is None else "channels-last"
     order = list(range(ndim))
     if kind == "F":
         order.reverse()
     elif kind == "channels-last" and ndim > 1:
-        order.insert(ndim, order.pop(c.int(0, ndim - 1)))
+        order.append(order.pop(c.int(0, ndim - 1) if last is None else last))
     elif kind in ("any order", "wild"):
         order = [int(a) for a in c.rng.permutation(ndim)]
     steps = [c.one([1, 2, 3]) if kind in ("stepped", "wild") else 1 for _ in order]
@@ -192,14 +205,14 @@ def laid_out(c, shape, dtype, as_output=False):
     return base[taken].transpose(np.argsort(order)), memory, kind
 
 
-def placed(c, x):
+def placed(c, x, last=None):
     """Return `x` somewhere in memory, perhaps broadcast along axes (with other elements then) or read-only."""
     if c.chance(0.07) and x.size:
         axes = [a for a in range(x.ndim) if c.chance(0.4)]
         some = x[tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim))]
-        room = placed(c, some)
+        room = placed(c, some, last)
         return Room(np.broadcast_to(room.array, x.shape), room.memory, "broadcast")
-    array, memory, layout = laid_out(c, x.shape, x.dtype)
+    array, memory, layout = laid_out(c, x.shape, x.dtype, last=last)
     array[...] = x
     if c.chance(0.1):
         array.flags.writeable = False
@@ -283,6 +296,8 @@ class Drawing:
         self.name = self.c.one(names)
         self.call = Call(self.name, {}, choices=self.c)
         self.d = self.call.ndim
+        #: Whether each axis is cut in a manner of its own, and which axis lies side by side in memory, if it matters.
+        self.mixed, self.last = self.c.chance(0.5), None
         self.parameters = list(parameters(cpool, self.name))
 
     def per_axis(self, low, high):
@@ -296,6 +311,27 @@ class Drawing:
 
     def shape(self):
         """Draw a shape, and which of its axes are pooled."""
+        c, d = self.c, self.d
+        sizes, others, side_by_side = self.mixed_lengths() if self.mixed else self.lengths()
+        lead = len(others)
+        if others and c.chance(0.02):
+            others[c.int(0, len(others) - 1)] = 0
+        if c.chance(0.01):
+            sizes[c.int(0, d - 1)] = 0
+        axes = tuple(range(lead, lead + d))
+        shape = [*others, *sizes]
+        if "axis" in self.parameters and self.name[-1] != "l" and c.chance(0.3):
+            axes = tuple(int(a) for a in c.rng.permutation(lead + d)[:d])
+            left = iter(others)
+            shape = [sizes[axes.index(a)] if a in axes else next(left) for a in range(lead + d)]
+            self.call.keywords["axis"] = tuple(a - c.one([0, lead + d]) for a in axes)
+            if d == 1 and c.chance(0.5):
+                self.call.keywords["axis"] = self.call.keywords["axis"][0]
+        self.last = max(a for a in range(len(shape)) if a not in axes) if side_by_side else None
+        return tuple(shape), axes
+
+    def lengths(self):
+        """Draw the lengths of pooled axes and of others: mostly short ones."""
         c, d = self.c, self.d
         lead = c.one([0, 1, 1, 2, 2, 3, 4, 5])
         most = c.one([30, 200, 200, 2000])
@@ -311,20 +347,18 @@ class Drawing:
         for _ in range(lead):
             others.append(c.length(min(most, 12)))
             most //= others[-1]
-        if others and c.chance(0.02):
-            others[c.int(0, len(others) - 1)] = 0
-        if c.chance(0.01):
-            sizes[c.int(0, d - 1)] = 0
-        axes = tuple(range(lead, lead + d))
-        shape = [*others, *sizes]
-        if "axis" in self.parameters and self.name[-1] != "l" and c.chance(0.3):
-            axes = tuple(int(a) for a in c.rng.permutation(lead + d)[:d])
-            left = iter(others)
-            shape = [sizes[axes.index(a)] if a in axes else next(left) for a in range(lead + d)]
-            self.call.keywords["axis"] = tuple(a - c.one([0, lead + d]) for a in axes)
-            if d == 1 and c.chance(0.5):
-                self.call.keywords["axis"] = self.call.keywords["axis"][0]
-        return tuple(shape), axes
+        return sizes, others, False
+
+    def mixed_lengths(self):
+        """Draw lengths with room for tall windows: a long row; few large planes; many small ones, or many channels."""
+        c, d = self.c, self.d
+        planes = [c.int(1, 3) for _ in range(c.int(0, 2))]
+        if c.chance(0.15):
+            return [1, c.one([1, 1, 3]), c.int(100, 600)][-d:], planes[:1], False
+        if c.chance(0.4):
+            return [c.int(1, 5), c.int(2, 30), c.one([c.int(2, 40), c.int(2, 600)])][-d:], planes, False
+        sizes = [c.int(2, 4), c.int(9, 14), c.int(2, 8)] if d == 3 else [c.int(9, 30), c.int(2, 17)][-d:]
+        return sizes, [c.int(1, 2), c.int(8, 24)][c.int(0, 1) :], c.chance(0.5)
 
     def windows(self, sizes):
         """Draw which windows: larger than the plane at times, and farther apart than it is long."""
@@ -332,7 +366,8 @@ class Drawing:
         if self.name == "pool2d":
             return dict(pool_size=self.per_axis(1, [min(n, 9) for n in sizes]))
         if self.name.startswith("adaptive"):
-            return dict(output_size=tuple(c.one([1, tile(c, n), c.length(12), c.length(n), None]) for n in sizes))
+            wanted = [c.one([1, None, tile(c, n), c.length(12), c.length(n), n * c.int(1, 3)]) for n in sizes]
+            return dict(output_size=tuple(wanted))
         if self.name.startswith("fractional"):
             kernel = tuple(c.length(min(n, 6)) for n in sizes)
             given = dict(kernel_size=kernel)
@@ -341,6 +376,8 @@ class Drawing:
             return given | dict(output_ratio=c.one([0.3, 0.5, 0.8]))
         if "kernel_size" not in self.parameters:
             return {}
+        if self.mixed:
+            return self.mixed_windows(sizes)
         loose = c.chance(0.1)
         given = dict(kernel_size=self.per_axis(1, [min(n + 4 * loose, 40) for n in sizes]))
         if c.chance(0.7):
@@ -363,6 +400,32 @@ class Drawing:
             given["ceil_mode"] = c.chance(0.7)
         return {k: v for k, v in given.items() if k in self.parameters}
 
+    def mixed_windows(self, sizes):
+        """Draw windows of another manner along each axis."""
+        c = self.c
+        axes = []
+        for n in sizes:
+            k = c.int(2, 7)
+            manners = [
+                (1, 1),  # the elements themselves
+                (k, 1),
+                (c.int(2, 3), 2),
+                (k, c.int(1, k - 1)),  # overlapping
+                (k, k + c.int(0, 2)),  # apart
+                (n // 2, 1),  # tall
+                (c.int(n // 3, n), 1),
+                (c.int(n // 3, n), c.int(1, 3)),
+            ]
+            k, s = c.one(manners)
+            axes.append((max(1, min(k, n)), s))
+        kernel, stride = map(tuple, zip(*axes, strict=True))
+        given = dict(kernel_size=kernel, stride=stride)
+        if c.chance(0.3):
+            given["padding"] = tuple(c.int(0, k // 2) for k in kernel)
+        if c.chance(0.1):
+            given["dilation"] = tuple(c.int(1, 2) if 2 * k <= n else 1 for k, n in zip(kernel, sizes, strict=True))
+        return {k: v for k, v in given.items() if k in self.parameters}
+
     def keywords(self, dtype, shape):
         """Draw what is beside the windows, of the parameters that the function has."""
         c = self.c
@@ -381,12 +444,12 @@ class Drawing:
             ignore=lambda: c.int(0, 3),
             keepdims=lambda: c.chance(0.5),
             mode=lambda: c.one(["max", "avg"]),
-            norm_type=lambda: c.one([1, 2, 2, 3, 2.5, 0.5, -1, np.inf]),
+            norm_type=lambda: c.one([1, 2, 2, 3, 2.5, 0.5, -1, np.inf, np.inf]),
             q=lambda: c.one([0.0, 1.0, 0.5, 0.25, c.rng.random(), [0.1, 0.5], np.array([0.9])]),
             random_samples=lambda: c.rng.random((*shape[: -self.d], self.d), c.one(["f4", "f8"])),
             rng=lambda: c.int(0, 99),
         )
-        often = dict(return_indices=0.6, count_include_pad=0.5, nan_policy=0.2, where=0.1, initial=0.15)
+        often = dict(return_indices=0.6, count_include_pad=0.5, nan_policy=0.4, where=0.1, initial=0.15)
         often |= dict.fromkeys(["mode", "norm_type", "q", "rng"], 1)
         return {k: draw() for k, draw in options.items() if k in self.parameters and c.chance(often.get(k, 0.25))}
 
@@ -407,7 +470,8 @@ class Drawing:
         is_backward = name.endswith("backward")
         floating = is_backward or (name.startswith(("lp", "max_unpool")) and c.chance(0.9))
         short = SHORT_GRADIENTS or not is_backward
-        dtype = dtype_of(c.one((FLOATS if short else ["f4", "f8"]) if floating else DTYPES))
+        floats = FLOATS if short else ["f4", "f8"]
+        dtype = dtype_of(c.one(floats if floating or c.chance(0.3) else DTYPES))
         if name.startswith("mode") and c.chance(0.95):
             dtype = dtype_of(c.one(DTYPES[len(FLOATS) :]))
         axis = keywords.pop("axis", None)
@@ -474,7 +538,7 @@ class Drawing:
     def give(self, **keywords):
         """Place the arrays in memory, and order the arguments as the signature does."""
         rooms = {k: v for k, v in keywords.items() if k in ("x", "grad_output", "output", "indices", "where")}
-        self.call.rooms = {k: placed(self.c, v) for k, v in rooms.items()}
+        self.call.rooms = {k: placed(self.c, v, self.last) for k, v in rooms.items()}
         keywords |= {k: room.array for k, room in self.call.rooms.items()}
         if "where" in self.parameters and self.c.chance(0.04):
             x = keywords["x"]
@@ -698,7 +762,7 @@ def output_of(call, expected):
 
 
 def check(call, strict=False):
-    """Run one call. Return "answered" or "refused", and a row for the table of strategies if there is one."""
+    """Run one call. Return "answered" or "refused", rows for the table of strategies, and a digest of the results."""
     expected, refusal = expected_of(call) if call.spoilt in ("", "out") else (None, None)
     room = output_of(call, expected) if call.with_out and expected is not None else None
     cpool.set_num_threads(call.threads[0])
@@ -711,7 +775,7 @@ def check(call, strict=False):
             raise Finding(f"refused what has an answer: {error}") from error
         if room is not None:
             room.check("out of a refused call")
-        return "refused", None
+        return "refused", [], ""
     except Exception as error:
         raise Finding(f"raised {type(error).__name__}: {error}") from error
     finally:
@@ -725,7 +789,7 @@ def check(call, strict=False):
         try:
             expected = theirs(call)
         except Exception:
-            return "answered", None  # the reference checks no types, nor sizes
+            return "answered", [], ""  # the reference checks no types, nor sizes
     parts = values_of(result)
     if room is not None:
         held = parts[0].data if isinstance(parts[0], np.ma.MaskedArray) else parts[0]
@@ -735,7 +799,12 @@ def check(call, strict=False):
     compare(call, result, expected)
     if not call.spoilt:
         repeat(call, parts, strict)
-    return "answered", explained(call, parts[0]) if hasattr(cpool, "explain") else None
+    return "answered", explained(call, parts[0]), digest(parts)
+
+
+def digest(parts):
+    """Return what tells one result's bits from another's."""
+    return hashlib.sha256(b"".join(np.ma.filled(part, 0).tobytes() for part in parts)).hexdigest()[:16]
 
 
 def declined(call):
@@ -765,21 +834,102 @@ def repeat(call, parts, strict):
 
 
 def explained(call, y):
-    """Return what `cpool.explain` says of an answered call, as a row to be counted."""
+    """Check what `cpool.explain` says of an answered call, and return how each of its jobs is done, to be counted."""
     plan = cpool.explain(getattr(cpool, call.name), **call.keywords)
     if tuple(plan.shape) != y.shape or plan.dtype != y.dtype:
         raise Finding(f"explained as {plan.dtype}{plan.shape}, but the result is {y.dtype}{y.shape}")
-    kind = np.asarray(call.keywords.get("x", call.keywords.get("grad_output"))).dtype
-    width = f"{'float' if is_float(kind) else 'integer'}, {8 * kind.itemsize} bits"
-    layout = next((room.layout for key, room in call.rooms.items() if key in ("x", "grad_output")), "C")
-    return [" x ".join(plan.strategies), re.sub(r"\dd", "", call.name), width, layout]
+    return [[way(job.kind, job.strategy, job.together), job.reduction, *array_of(job)] for job in plan.jobs]
+
+
+# ------------------------------------------------------------------------------------- which strategies there are
+
+#: In columns of the table: how numbers are stored, and how they lie.
+STORED = ("float", "short float", "integer")
+LAYOUTS = ("rows", "strided", "channels")
+
+
+def way(kind, strategy, together):
+    """Return the name of a strategy, as one row of the table."""
+    if strategy is None:
+        return kind
+    name = f"{kind}: {strategy.across} x {strategy.along}" + ", single" * strategy.single
+    return name + ", planes as channels" * bool(together)
+
+
+def array_of(job):
+    """Return how the first array that a job reads stores numbers, and how they lie."""
+    x = job.memory.views[0]
+    stored = {"float16": "short float", "bfloat16": "short float"}.get(x.type, x.type.rstrip("0123456789"))
+    stored = stored.removeprefix("u").replace("int", "integer")
+    layout = "channels" if job.memory.run > 1 else "rows" if x.strides[2] == x.itemsize else "strided"
+    return stored, layout
+
+
+def small_plans():
+    """Yield how windows are cut, whether for a gradient, and (D, H, W), of many small planes."""
+    lengths = (1, 9, 24, 600)
+    single = geometry.single_window(1)
+    families = dict(
+        sliding=[
+            geometry.sliding_windows(n, k, s, 0, 0, 1, False, True, "W")
+            for n in lengths
+            for k in (1, 2, 3, 9, 20, 100)
+            for s in (1, 2, 3)
+            if k <= n
+        ],
+        adaptive=[geometry.adaptive_windows(n, m, "W") for n in lengths for m in (1, 5, n, 31, 48)],
+    )
+    for turn, backward in ((geometry.AxisWindows.forward, False), (geometry.AxisWindows.transposed, True)):
+        for manner, windows in families.items():
+            # of several that are cut alike, one
+            tables = {(t.size, t.out, t.kernel, t.stride, t.uniform, t.period): t for t in map(turn, windows)}
+            depth = [turn(single), turn(geometry.sliding_windows(5, 3, 2, 0, 0, 1, False, True, "D"))]
+            for plan in itertools.product(depth, tables.values(), tables.values()):
+                if math.prod(t.size for t in plan) + math.prod(t.out for t in plan) < MOST_WORK:
+                    yield manner, backward, list(plan)
+
+
+#: What the driver computes: an extreme, a sum, or a state of several numbers.
+FAMILIES = {
+    name: "sums" if name == "sum" else "states" if name in ("total", "moments") else "extremes"
+    for name in ("", *driver.REDUCTIONS)
+}
+
+
+@functools.cache
+def reachable():
+    """Return all strategies that `cpool.core.strategies` chooses for small plans, each with a family of reductions."""
+    found = {("finds", "extremes"), ("ordered", "extremes"), ("scatter", "sums")}
+    # kind, reductions, bytes of a number, and whether the input is divided before it is summed
+    forwards = [("values", "extremes", 1, False), ("values", "extremes", 4, False), ("values", "sums", 4, False)]
+    forwards += [("picks", "extremes", 4, False)]
+    states = [("values", "states", 4, False)]
+    gradients = [("values", "sums", 4, False), ("values", "sums", 4, True)]
+    for manner, backward, plan in small_plans():
+        jobs = gradients if backward else forwards + states * (manner == "sliding")
+        for kind, family, size, divides_first in jobs:
+            sums, picks, state = family != "extremes", kind == "picks", family == "states"
+            # Numbers are read where they lie unless something is done to them first, as norms do of floats.
+            direct = {not (divides_first or state), (picks or size == 1) and not divides_first}
+            for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
+                together = strategies.together(plan, run, size, planes, picks or state)
+                as_it_lies = straight and (native or bool(together))
+                lanes, others = (together, 1) if together else (run, planes)
+                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, divides_first)
+                found.add((way(kind, chosen, together), family))
+    return found
 
 
 @functools.cache
 def functions(match=""):
-    """Return the public functions of this build that can be drawn and match a pattern, those of several axes twice."""
+    """Return the public functions of this build that can be drawn and match a pattern, those of several axes twice.
+
+    Those of plain windows stand there more often: for them there are the most strategies.
+    """
     names = [name for name in cpool.functional.__all__ if hasattr(reference, name) and re.search(match, name)]
-    return names + [name for name in names if "2d" in name or "3d" in name]
+    several = [name for name in names if "2d" in name or "3d" in name]
+    plain = [name for name in several if re.fullmatch(r"(max|min|lp|var)_pool.d|avg_pool.d(_backward)?", name)]
+    return names + several + 12 * plain
 
 
 def random_call(seed, match=""):
@@ -874,8 +1024,8 @@ def child(options):
             say("draw", number)
             for call in make(number, options.match):
                 say("call", number, call.name)
-                outcome, row = check(call, options.strict)
-                say(outcome, number, call.name, row)
+                outcome, rows, bits = check(call, options.strict)
+                say(outcome, number, call.name, rows, bits)
         except Exception as error:
             what = str(error) if isinstance(error, Finding) else f"the explorer failed: {traceback.format_exc()}"
             say("finding", number, f"{call}: {what}")
@@ -888,7 +1038,9 @@ class Report:
     def __init__(self, options):
         self.options = options
         self.outcomes = collections.Counter()
-        self.strategies = collections.Counter()
+        self.taken = collections.Counter()
+        self.missed = []
+        self.digests = []
         self.findings = 0
 
     def finding(self, number, what, first=None):
@@ -912,8 +1064,8 @@ class Report:
                 self.finding(number, more[0])
             elif what != "draw":
                 self.outcomes[what, more[0]] += 1
-                if more[1]:
-                    self.strategies[tuple(more[1])] += 1
+                self.taken.update(map(tuple, more[1]))
+                self.digests.append(f"{number} {more[0]} {more[2]}")
         if code == -signal.SIGALRM:
             self.finding(last, f"{name} hangs: more than {self.options.patience:g} seconds", first)
         elif code:
@@ -934,9 +1086,28 @@ class Report:
         never = sorted(set(cpool.functional.__all__) - set(names))
         if not self.options.enumerate and not self.options.match:
             print("never drawn:", ", ".join(never) or "none")
-        for row, count in sorted(self.strategies.items()):
-            print(f"{count:>8}  {'  '.join(row)}")
+        self.show_strategies()
         print(f"{self.calls} calls in {elapsed:.0f} seconds, {self.findings} findings")
+
+    def show_strategies(self):
+        """Print how often each strategy was taken: for which reduction, how numbers are stored, and how they lie."""
+        columns = list(itertools.product(STORED, LAYOUTS))
+        print(f"\n{'':62}" + "".join(f"{stored:^27}" for stored in STORED))
+        print(f"{'strategy':54}{'of':8}" + "".join(f"{layout:>9}" for _, layout in columns))
+        for name, reduction in sorted({row[:2] for row in self.taken}):
+            counts = (self.taken[name, reduction, *column] for column in columns)
+            print(f"{name:54}{reduction:8}" + "".join(f"{n or '.':>9}" for n in counts))
+        if not self.options.enumerate and not self.options.match:
+            never = self.never_taken()
+            print(f"{len(reachable()) - len(never)} of {len(reachable())} strategies were taken")
+            self.missed = never if self.calls >= self.options.long_enough else []
+            for name in self.missed:
+                print(f"never taken in {self.calls} calls, though it can be chosen: {name}")
+
+    def never_taken(self):
+        """Return the strategies that could have been taken, and were not."""
+        taken = {(name, FAMILIES[reduction]) for name, reduction, *_ in self.taken}
+        return sorted(f"{name} of {family}" for name, family in reachable() - taken)
 
 
 def batches(options, report, end):
@@ -983,6 +1154,12 @@ def main():
     parser.add_argument(
         "--patience", type=float, default=10, help="seconds after which a call hangs; more where all is slow"
     )
+    parser.add_argument(
+        "--long-enough", type=int, default=LONG_ENOUGH, help="calls after which every strategy must have been taken"
+    )
+    parser.add_argument(
+        "--digests", type=Path, help="write a line for each call with a digest of its bits, to compare two machines"
+    )
     parser.add_argument("--match", default="", help="only functions whose names match this pattern")
     parser.add_argument("--breaking", default="", help="Python that breaks cpool first, to see it noticed")
     parser.add_argument("--log", help=argparse.SUPPRESS)
@@ -1000,7 +1177,9 @@ def main():
     report = Report(options)
     batches(options, report, start + options.seconds)
     report.show(time.time() - start)
-    return sys.exit(1 if report.findings else 0)
+    if options.digests:
+        options.digests.write_text("\n".join(report.digests) + "\n")
+    return sys.exit(1 if report.findings or report.missed else 0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import os
 import pathlib
 import pkgutil
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 import cpool
+from cpool.core import strategies
 
 ROOT = pathlib.Path(__file__).parent.parent
 OPTIONAL = {"cli", "__main__", "onnx", "torch", "dask"}  # need extras
@@ -93,6 +95,26 @@ def test_reference_lists_every_function():
     listed = (ROOT / "docs" / "reference.md").read_text().split()
     functions = {name for name in cpool.__all__ if callable(getattr(cpool, name)) and name.islower()}
     assert not functions - set(listed)
+
+
+def test_explain_page_shows_what_is_printed():
+    page = (ROOT / "docs" / "explain.md").read_text()
+    (shown,) = re.findall(r"^```text\n(.*?)^```", page, re.M | re.S)
+    plan = cpool.explain(cpool.max_pool2d, np.zeros((1, 64, 112, 112), np.float32), 3, 2, 1)
+
+    def lines(text):
+        found = dict(re.split(r"  +", line, maxsplit=1) for line in text.splitlines())
+        kept = {name: text for name, text in found.items() if name.startswith(("result", "along", "memory"))}
+        return list(found), kept  # the others depend on the machine, and tiles on what was measured last
+
+    assert lines(shown) == lines(str(plan))
+
+
+def test_explain_page_lists_every_strategy():
+    page = (ROOT / "docs" / "explain.md").read_text()
+    listed = re.findall(r"^\| `([a-z ]+)` \|", page, re.M)
+    decided = inspect.getsource(strategies._along) + inspect.getsource(strategies._across)
+    assert set(listed) == set(re.findall(r'(?:return|if|else) "([a-z ]+)"', decided))
 
 
 def test_readme_begins_with_two_commands():

@@ -1,10 +1,14 @@
 """A short exploration, a sample of the small geometries, and that the explorer notices what is wrong."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from explore import reachable
+
+from cpool.core import driver
 
 EXPLORE = Path(__file__).parent / "explore.py"
 
@@ -17,6 +21,7 @@ def test_random_calls():
     run = explore("--calls", 4000, "--seconds", 30)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "never drawn: none" in run.stdout
+    assert re.search(r"\nvalues: nested x none +sum( +\d+){9}\n", run.stdout), run.stdout
 
 
 def test_some_small_geometries():
@@ -59,25 +64,51 @@ FAULTS = {
 }
 
 
-EXPLAIN = """
-import types
+LYING = """
+import dataclasses
+right = cpool.explain
 
-def explain(function, **named):
-    y = function(**named)
-    return types.SimpleNamespace(strategies=("rows", "columns"), shape=y.shape, dtype=y.dtype)
+def explain(*given, **named):
+    plan = right(*given, **named)
+    return dataclasses.replace(plan, shape=(1, *plan.shape))
 
 cpool.explain = explain
 """
 
 
-def test_counts_strategies():
-    run = explore("--calls", 50, "--match", "^avg_pool2d$", "--breaking", EXPLAIN)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "rows x columns  avg_pool  float" in run.stdout
-    lying = EXPLAIN.replace("y.shape,", "(1, *y.shape),")
-    run = explore("--calls", 50, "--match", "^avg_pool2d$", "--breaking", lying)
+def test_explanations_are_checked():
+    run = explore("--calls", 50, "--match", "^avg_pool2d$", "--breaking", LYING)
     assert run.returncode == 1
     assert "explained as" in run.stdout
+
+
+def test_every_name_of_the_driver_can_be_chosen():
+    """Else it would be idle, or what lists the strategies would see too little."""
+    kinds, across, along = set(), set(), set()
+    for name, _ in reachable():
+        kind, *folds = re.split(": | x |, ", name)
+        kinds.add(kind)
+        if folds:
+            across.add(folds[0])
+            along.add(folds[1])
+    assert kinds == {"values", "picks", "finds", "ordered", "scatter"}
+    assert across == set(driver.ACROSS)
+    assert along == set(driver.ALONG)
+
+
+IDLE = """
+from cpool.core import strategies
+right = strategies._across
+strategies._across = lambda *given: right(*given).replace("band flat", "band")
+"""
+
+
+def test_a_strategy_that_is_never_taken_is_said():
+    run = explore("--calls", 300, "--long-enough", 200, "--breaking", IDLE)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert ", 0 findings" in run.stdout
+    assert "though it can be chosen: values: band flat x none of sums" in run.stdout
+    assert "though it can be chosen: values: as it lies x none of sums" not in run.stdout
 
 
 def test_notices_nothing_where_nothing_is_wrong():

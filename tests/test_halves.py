@@ -14,6 +14,12 @@ def same(a, b):
     np.testing.assert_array_equal(a, b, strict=True)
 
 
+def is_halved(pool, x, *arguments, **keywords):
+    """Whether a call takes the strategy that is tested here: any but of one window does."""
+    plan = cpool.explain(pool, x, *arguments, **keywords)
+    return (plan.strategies[-1] == "halves") == (plan.shape[-1] > 1)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("kernel", "padding"), [(2, 0), (2, 1), (3, 0), (3, 1)])
 def test_every_width(kernel, padding, dtype, threads):
@@ -22,6 +28,7 @@ def test_every_width(kernel, padding, dtype, threads):
         arguments = dict(kernel_size=(3, kernel), stride=2, padding=(1, padding))
         for ceil_mode in (False, True):
             for name in ("max_pool2d", "min_pool2d"):
+                assert is_halved(getattr(cpool, name), x, **arguments, ceil_mode=ceil_mode)
                 ours = getattr(cpool, name)(x, **arguments, ceil_mode=ceil_mode, return_indices=True)
                 theirs = getattr(reference, name)(x, **arguments, ceil_mode=ceil_mode, return_indices=True)
                 same(ours[0], theirs[0])
@@ -37,6 +44,7 @@ def test_averages_of_every_width(kernel, padding, counted, dtype, threads):
     for width in WIDTHS:
         x = np.random.default_rng(width).integers(-99, 99, (2, 6, width)).astype(dtype)
         arguments = dict(kernel_size=(2, kernel), stride=2, padding=(0, padding), count_include_pad=counted)
+        assert is_halved(cpool.avg_pool2d, x, **arguments)
         ours = cpool.avg_pool2d(x, **arguments)
         same(ours, reference.avg_pool2d(x, **arguments))
         sums = cpool.avg_pool2d(x, **arguments, divisor_override=1)
@@ -47,6 +55,7 @@ def test_one_row():
     """A window one row high reads the caller's memory, also where there is one vector only."""
     for n in WIDTHS:
         x = difficult((2, n), "float32", seed=n)
+        assert is_halved(cpool.max_pool1d, x, 3, 2)
         ours = cpool.max_pool1d(x, 3, 2, return_indices=True)
         theirs = reference.max_pool1d(x, 3, 2, return_indices=True)
         same(ours[0], theirs[0])

@@ -1,6 +1,9 @@
 """cpool.dask: the values of one machine, whatever the chunks, in threads and in other processes."""
 
 import inspect
+import itertools
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -30,11 +33,14 @@ def array(dtype=np.float64):
 
 def same(ours, theirs, exact=True):
     """Values, and metadata that tells the truth."""
-    assert ours.dtype == theirs.dtype
+    assert ours.dtype == ours._meta.dtype == theirs.dtype
+    assert type(ours._meta) is np.ndarray
+    assert ours._meta.shape == (0,) * theirs.ndim
     assert ours.shape == theirs.shape
     assert all(n > 0 for chunks in ours.chunks for n in chunks)
     value = ours.compute(scheduler="threads")
     assert value.shape == theirs.shape
+    assert value.dtype == theirs.dtype
     first = ours.blocks[(0,) * ours.ndim]
     assert first.compute(scheduler="sync").shape == first.shape
     (np.testing.assert_array_equal if exact else np.testing.assert_allclose)(value, theirs)
@@ -72,14 +78,23 @@ def test_quantiles_and_missing_values(chunks):
         same(lazy.median_pool2d(blocks, **arguments, **more), cpool.median_pool2d(x, **arguments, **more))
         for q in (0.3, [0.3, 1]):
             same(lazy.quantile_pool2d(blocks, q, **arguments, **more), cpool.quantile_pool2d(x, q, **arguments, **more))
-    y, indices = lazy.max_pool2d(blocks, **arguments, return_indices=True, nan_policy="omit")
-    expected, places = cpool.max_pool2d(x, **arguments, return_indices=True, nan_policy="omit")
-    same(y, expected)
-    same(indices, places)
-    same(lazy.avg_pool2d(blocks, 3, nan_policy="omit"), cpool.avg_pool2d(x, 3, nan_policy="omit"), exact=False)
-    for pool in (lazy.median_pool2d, lazy.max_pool2d, lazy.avg_pool2d):
-        for policy in ("raise", "ignore", None):
-            with pytest.raises(ValueError, match="nan_policy"):
+        y, indices = lazy.max_pool2d(blocks, **arguments, return_indices=True, nan_policy=policy)
+        expected, places = cpool.max_pool2d(x, **arguments, return_indices=True, nan_policy=policy)
+        same(y, expected)
+        same(indices, places)
+        same(
+            lazy.min_pool2d(blocks, **arguments, nan_policy=policy), cpool.min_pool2d(x, **arguments, nan_policy=policy)
+        )
+        for more in (dict(), dict(count_include_pad=False), dict(divisor_override=3)):
+            more = dict(**arguments, **more, nan_policy=policy)
+            same(lazy.avg_pool2d(blocks, **more), cpool.avg_pool2d(x, **more), exact=False)
+    counts = np.arange(2 * 2 * 10 * 13, dtype=np.int16).reshape(x.shape)
+    blocks = da.from_array(counts, chunks)
+    same(lazy.max_pool2d(blocks, **arguments, nan_policy="omit"), cpool.max_pool2d(counts, **arguments))
+    same(lazy.avg_pool2d(blocks, **arguments, nan_policy="omit"), cpool.avg_pool2d(counts, **arguments), exact=False)
+    for pool in (lazy.max_pool2d, lazy.min_pool2d, lazy.avg_pool2d, lazy.median_pool2d):
+        for policy in ("raise", "skip", None):
+            with pytest.raises(ValueError, match="nan_policy must be 'propagate' or 'omit'"):
                 pool(blocks, 2, nan_policy=policy)
 
 
@@ -127,6 +142,115 @@ def test_any_chunks_and_windows(data):
     np.testing.assert_allclose(mean, cpool.avg_pool1d(x, k, s, p, ceil, dilation=d), rtol=1e-6)
 
 
+def tasks_of(y):
+    """Keys of the tasks that dask runs."""
+    (optimized,) = dask.optimize(y)
+    return dict(optimized.__dask_graph__())
+
+
+@pytest.mark.parametrize("side", [8, 12])
+def test_aligned_windows_are_one_fused_task_a_chunk(side):
+    x = da.zeros((6 * side, 5 * side), chunks=side, dtype=np.float32)
+    for y in (lazy.max_pool2d(x, 2), lazy.avg_pool2d(x, (4, 2)), lazy.adaptive_max_pool2d(x, (12, 5))):
+        layer = y.dask.layers[y.name]
+        assert type(layer).__name__ == "Blockwise"
+        assert not layer.is_materialized()
+        assert len(layer) == 30
+        assert len(tasks_of(y + 1)) == 30
+        assert y.chunks == tuple(
+            tuple(n * o // i for n in c) for c, i, o in zip(x.chunks, x.shape, y.shape, strict=True)
+        )
+
+
+def test_other_windows_are_a_task_a_chunk_and_a_head_of_each_chunk_behind():
+    x = da.zeros((6, 32, 40, 24), chunks=(2, 8, 8, 8), dtype=np.float32)
+    y = lazy.max_pool3d(x, 3, 1, 1)
+    assert y.chunks == ((2, 2, 2), (9, 8, 8, 7), (9, 8, 8, 8, 7), (9, 8, 7))
+    layer = y.dask.layers[y.name]
+    assert not layer.is_materialized()
+    heads = sum(2 ** ((a < 3) + (b < 4) + (c < 2)) - 1 for a, b, c in np.ndindex(4, 5, 3))
+    assert len(layer) == 3 * (60 + heads)
+    overlapped = da.map_overlap(lambda a: a, x, depth=(0, 1, 1, 1), boundary="none", meta=x._meta)
+    assert len(dict(y.dask)) < len(dict(overlapped.dask))
+    assert layer.is_materialized()
+
+
+def test_a_part_of_a_result_makes_its_own_tasks_alone():
+    x = da.zeros((800_000, 800), chunks=80, dtype=np.float32)
+    y = lazy.max_pool2d(x, 3, 1, 1)
+    assert len(tasks_of(y[:10, :10])) <= 9
+    assert not y.dask.layers[y.name].is_materialized()
+
+
+@pytest.mark.parametrize("window", [dict(kernel_size=2), dict(kernel_size=3, stride=1, padding=1)])
+def test_a_hundred_thousand_chunks(window):
+    x = da.zeros((317 * 4, 317 * 4), chunks=4, dtype=np.float32)
+    y, indices = lazy.max_pool2d(x, **window, return_indices=True)
+    assert y.numblocks == indices.numblocks == x.numblocks
+    layers = [layer for name, layer in y.dask.layers.items() if name not in x.dask.layers]
+    assert len(layers) == 2
+    assert not any(layer.is_materialized() for layer in layers)
+    assert y[-1:, -1:].compute(scheduler="sync").shape == (1, 1)
+
+
+@pytest.mark.parametrize("window", [dict(kernel_size=2), dict(kernel_size=3, stride=1, padding=1)])
+def test_values_and_indices_are_computed_once(window, monkeypatch):
+    calls = []
+    pooled = lazy._pool_chunk
+    monkeypatch.setattr(lazy, "_pool_chunk", lambda *given: calls.append(given) or pooled(*given))
+    x = np.random.default_rng(0).random((16, 24))
+    y, indices = lazy.max_pool2d(da.from_array(x, 8), **window, return_indices=True)
+    expected = cpool.max_pool2d(x, **window, return_indices=True)
+    for ours, theirs in zip(dask.compute(y, indices, scheduler="sync"), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert len(calls) == 6
+
+
+@pytest.mark.parametrize("chunks", [((0, 4, 0, 3, 1, 0, 0, 5, 0), (5, 0, 6)), ((13,), (0, 11))])
+def test_empty_chunks(chunks):
+    x = np.random.default_rng(0).random((2, 13, 11))
+    blocks = da.from_array(x, 13).rechunk((1, 2, 3))
+    blocks = da.concatenate([blocks[:0], blocks])
+    edges = [[(0, 2)], *(list(itertools.pairwise([0, *itertools.accumulate(c)])) for c in chunks)]
+    places = itertools.product(*([slice(*edge) for edge in along] for along in edges))
+    keys = itertools.product([f"uneven {chunks}"], *(range(len(along)) for along in edges))
+    graph = {key: x[place] for key, place in zip(keys, places, strict=True)}
+    uneven = da.Array(graph, f"uneven {chunks}", ((2,), *chunks), meta=x[:0, :0, :0])
+    for window in (dict(kernel_size=1), dict(kernel_size=3, stride=2, padding=1), dict(kernel_size=5, stride=1)):
+        y, indices = lazy.max_pool2d(uneven, **window, return_indices=True)
+        expected, places = cpool.max_pool2d(x, **window, return_indices=True)
+        same(y, expected)
+        same(indices, places)
+    y = lazy.max_pool2d(blocks, 2)
+    assert y.chunks[0] == blocks.chunks[0]
+    np.testing.assert_array_equal(y.compute(scheduler="sync"), cpool.max_pool2d(x, 2))
+    nothing = lazy.avg_pool2d(blocks[:0], 3, 1)
+    assert nothing.compute(scheduler="sync").shape == nothing.shape == (0, 11, 9)
+
+
+def test_names_tell_calls_apart():
+    x = da.zeros((8, 8), chunks=4)
+    assert lazy.max_pool2d(x, 3).name == lazy.max_pool2d(x, 3).name
+    others = [
+        lazy.max_pool2d(x, 3), lazy.min_pool2d(x, 3), lazy.max_pool2d(x, 3, 1), lazy.max_pool2d(x + 1, 3),
+        lazy.max_pool2d(x, 3, nan_policy="omit"), lazy.max_pool2d(x, 3, return_indices=True)[0],
+        lazy.avg_pool2d(x, 3), lazy.avg_pool2d(x, 3, dtype=np.float32), lazy.avg_pool2d(x, 3, divisor_override=2),
+        lazy.avg_pool2d(x, 3, 1, 1), lazy.avg_pool2d(x, 3, 1, 1, count_include_pad=False),
+    ]  # fmt: skip
+    assert len({y.name for y in others}) == len(others)
+
+
+def test_other_byte_order_and_chunks_that_are_not_what_they_say():
+    x = np.arange(48.0).reshape(6, 8).astype(">f8")
+    for window in (dict(kernel_size=2), dict(kernel_size=3, stride=1)):
+        same(lazy.max_pool2d(da.from_array(x, (2, 4)), **window), cpool.max_pool2d(x, **window))
+        lies = da.from_array(x, (2, 4)).map_blocks(lambda a: a[:1], meta=np.empty((0, 0)))
+        with pytest.raises(ValueError, match="the chunks that it says"):
+            lazy.max_pool2d(lies, **window).compute(scheduler="sync")
+    with pytest.raises(TypeError, match="masked"):
+        lazy.max_pool2d(da.ma.masked_equal(da.ones((4, 4), chunks=2), 0), 2)
+
+
 def test_only_what_is_seen_is_moved():
     """A block of the result needs the input blocks that its windows touch, and no others."""
     seen = []
@@ -148,6 +272,8 @@ def test_errors_come_at_once():
         lazy.max_pool2d(blocks, 2, 0)
     with pytest.raises(TypeError, match="integer"):
         lazy.mode_pool2d(blocks, 2)
+    with pytest.raises(ValueError, match="min_count must be 1 for max_pool2d"):
+        lazy.max_pool2d(blocks, 2, min_count=2)
     with pytest.raises(TypeError, match="'where'"):
         lazy.max_pool2d(blocks, 2, where=True)
     with pytest.raises(ValueError, match="compute_chunk_sizes"):
@@ -174,3 +300,34 @@ def test_cluster_of_processes():
         expected, places = cpool.max_pool2d(x, 3, 2, 1, return_indices=True)
         np.testing.assert_array_equal(y.compute(), expected)
         np.testing.assert_array_equal(indices.compute(), places)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("window", [dict(kernel_size=2), dict(kernel_size=3, stride=1, padding=1)])
+def test_a_worker_that_dies_loses_nothing(tmp_path, window):
+    """The first process to begin its eighth chunk is killed, with what it had finished."""
+    distributed = pytest.importorskip("distributed")
+    x = np.random.default_rng(0).random((24, 32))
+
+    def chunk(part, block_info=None):
+        (tmp_path / f"{os.getpid()} {block_info[0]['chunk-location']}").touch()
+        if len(list(tmp_path.glob(f"{os.getpid()} *"))) == 8:
+            try:
+                (tmp_path / "killed").touch(exist_ok=False)
+            except FileExistsError:
+                return part
+            os.kill(os.getpid(), signal.SIGKILL)
+        return part
+
+    blocks = da.from_array(x, 4).map_blocks(chunk, dtype=x.dtype, meta=x[:0, :0])
+    with (
+        dask.config.set({"distributed.worker.daemon": False}),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        distributed.Client(cluster),
+    ):
+        results = dask.compute(*lazy.max_pool2d(blocks, **window, return_indices=True))
+    for ours, theirs in zip(results, cpool.max_pool2d(x, **window, return_indices=True), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    begun = [path.name for path in tmp_path.glob("* *")]
+    assert (tmp_path / "killed").exists()
+    assert len(begun) > len({name.partition(" ")[2] for name in begun}) == 48

@@ -79,6 +79,9 @@ def test_long_windows(kernel, dilation, dtype, threads):
     for lead, laid in [((2,), np.asarray), ((1, 9), channels_last)]:
         x = laid(whole((*lead, span + 1000), dtype))
         given = dict(kernel_size=kernel, stride=1000, padding=kernel // 3, dilation=dilation)
+        if dilation == 1 and (x.shape[1] == 9) == (kernel == 4200):  # rows by blocks; of channels the longest alone
+            for pool in (cpool.max_pool1d, cpool.avg_pool1d):
+                assert cpool.explain(pool, x, **given).strategies[-1] == "long"
         theirs = reference.max_pool1d(x, **given, return_indices=True)
         ours = cpool.max_pool1d(x, **given, return_indices=True)
         same(ours[0], theirs[0])
@@ -145,6 +148,8 @@ def test_tiles_of_padding_alone(threads):
     x = whole((2, 24, 3, 10))
     given = dict(kernel_size=(1, 2), stride=1, padding=((0, 0), (3000, 2500)), divisor_override=1)
     expected = reference.avg_pool2d(x, **given)
+    plan = cpool.explain(cpool.avg_pool2d, channels_last(x), **given)
+    assert plan.tiles[1] < plan.shape[-1]
     same(cpool.avg_pool2d(channels_last(x), **given), expected)
     same(cpool.avg_pool2d(x, **given), expected)
 
@@ -159,6 +164,9 @@ def test_gradients_of_wide_rows(stride, threads):
         expected = np.zeros((2, shape[1] + 2 * padding), np.float32)
         for t in range(5):
             expected[:, t * dilation : t * dilation + (g.shape[1] - 1) * stride + 1 : stride] += g
+        plan = cpool.explain(cpool.avg_pool1d_backward, g, shape, **given)
+        assert plan.strategies[-1] == ("flat" if stride == 1 else "spread")
+        assert plan.tiles[1] < shape[1]
         ours = cpool.avg_pool1d_backward(g, shape, **given)
         np.testing.assert_array_equal(ours, expected[:, padding : padding + shape[1]])
 
@@ -166,6 +174,10 @@ def test_gradients_of_wide_rows(stride, threads):
 def test_wide_rows_of_windows_that_follow_no_rule(threads):
     x = whole((12, 3, 1500))
     for out in [(3, 700), (2, 1499), (5, 1600)]:
+        for pool in (cpool.adaptive_max_pool2d, cpool.adaptive_avg_pool2d):
+            plan = cpool.explain(pool, x, out)
+            assert plan.strategies[-1] == "turned"
+            assert plan.tiles[1] < out[1]
         ours = cpool.adaptive_max_pool2d(x, out, return_indices=True)
         theirs = reference.adaptive_max_pool2d(x, out, return_indices=True)
         same(ours[0], theirs[0])
@@ -403,27 +415,29 @@ def test_results_lie_as_the_input_does(name):
     assert np.moveaxis(pool(channels_last(x), 2), 1, -1).flags.c_contiguous
 
 
-def test_out_lies_otherwise_than_the_input(threads):
+@pytest.mark.parametrize("window", [(2, 2), ((2, 1), 1)])  # the second leaves rows as long as they are
+def test_out_lies_otherwise_than_the_input(window, threads):
     """Whatever is one in the input need not be one in `out`: channels, leading axes, rows."""
     x = whole((4, 6, 8, 10))
-    expected = reference.max_pool2d(x, 2)
-    average = reference.avg_pool2d(x, 2, divisor_override=1)
+    expected = reference.max_pool2d(x, *window)
+    average = reference.avg_pool2d(x, *window, divisor_override=1)
+    h, w = expected.shape[2:]
     rooms = [
-        np.zeros((8, 6, 8, 10), np.float32)[::2, :, ::2, ::2],
-        np.zeros((4, 6, 4, 5), np.float32),
-        np.zeros((4, 12, 4, 5), np.float32)[:, ::2],
-        np.zeros((4, 6, 4, 6), np.float32)[..., :5],
-        np.zeros((4, 6, 5, 5), np.float32)[:, :, 1:],
-        channels_last(np.zeros((4, 6, 4, 5), np.float32)),
-        np.zeros((5, 4, 6, 4), np.float32).transpose(2, 1, 3, 0)[:4].transpose(1, 0, 2, 3)[:4, :4],
-        np.zeros((4, 6, 4, 5), np.float32)[::-1, :, ::-1, ::-1],
+        np.zeros((8, 6, 2 * h, 2 * w), np.float32)[::2, :, ::2, ::2],
+        np.zeros((4, 6, h, w), np.float32),
+        np.zeros((4, 12, h, w), np.float32)[:, ::2],
+        np.zeros((4, 6, h, w + 1), np.float32)[..., :w],
+        np.zeros((4, 6, h + 1, w), np.float32)[:, :, 1:],
+        channels_last(np.zeros((4, 6, h, w), np.float32)),
+        np.zeros((h + 1, w, 6, 4), np.float32).transpose(3, 2, 0, 1)[:, :, :h],
+        np.zeros((4, 6, h, w), np.float32)[::-1, :, ::-1, ::-1],
     ]
     for laid in (x, channels_last(x), np.asfortranarray(x), np.ascontiguousarray(x[:, ::-1])[:, ::-1]):
         for room in rooms:
-            if room.shape == expected.shape:
-                np.testing.assert_array_equal(cpool.max_pool2d(laid, 2, out=room), expected)
-                np.testing.assert_array_equal(cpool.max_pool2d(laid, 2, out=room, return_indices=True)[0], expected)
-                np.testing.assert_array_equal(cpool.avg_pool2d(laid, 2, divisor_override=1, out=room), average)
+            np.testing.assert_array_equal(cpool.max_pool2d(laid, *window, out=room), expected)
+            y, _ = cpool.max_pool2d(laid, *window, out=room, return_indices=True)
+            np.testing.assert_array_equal(y, expected)
+            np.testing.assert_array_equal(cpool.avg_pool2d(laid, *window, divisor_override=1, out=room), average)
 
 
 #: Another value for each argument.

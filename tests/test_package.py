@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 
 import numpy as np
@@ -20,6 +21,40 @@ def test_versions_agree():
     (version,) = re.findall(r"^  version: '([^']+)'", (ROOT / "meson.build").read_text(), re.M)
     assert cpool.__version__ == version == importlib.metadata.version("numpy-cpool")
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def links(text):
+    """Return where links and pictures of Markdown, and of HTML within it, lead."""
+    prose = re.sub(r"^```.*?^```|`[^`\n]+`", "", text, flags=re.M | re.S)
+    inline = re.findall(r"\]\(\s*<?([^)\s>]+)", prose)
+    named = re.findall(r"^\[[^\]]+\]:\s*<?([^\s>]+)", prose, re.M)
+    return inline + named + re.findall(r"\b(?:src|href)\s*=\s*[\"']?([^\"'\s>]+)", prose)
+
+
+def test_links_are_found():
+    text = "[a](b.md) ![c](<d.svg> 'e')\n[f]: g.md\n<img src='h.png'> `[i](j)`\n```python\nx[k](l)\n```\n"
+    assert links(text) == ["b.md", "d.svg", "g.md", "h.png"]
+
+
+def test_links_of_the_readme_work_anywhere():
+    """A package index shows the README too, and knows no relative link; those into the repository lead somewhere."""
+    repository = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    raw = repository.replace("https://github.com/", "https://raw.githubusercontent.com/")
+    readme = (ROOT / "README.md").read_text()
+    found = links(readme)
+    assert len(found) > 10
+    for link in found:
+        assert link.startswith("https://"), f"{link} is relative"
+        inside = re.match(rf"(?:{repository}/(?:blob|tree)|{raw})/main/([^#]+)(?:#(.+))?", link)
+        assert inside or not link.startswith((repository, raw)), f"{link} names no file of the repository"
+        if inside:
+            path, anchor = inside.groups()
+            assert (ROOT / path).exists(), f"{link}: {path} is not there"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(), re.M)
+                assert anchor in [re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in headings]
+    undefined = set(re.findall(r"\]\[([^\]]+)\]", readme)) - set(re.findall(r"^\[([^\]]+)\]: ", readme, re.M))
+    assert not undefined
 
 
 def test_all_is_there_once():

@@ -205,6 +205,56 @@ def test_pyramid_of_a_photograph(zarr, tmp_path):
     assert [axis.name for axis in multiscale.axes] == ["c", "y", "x"]
 
 
+@pytest.mark.parametrize("shape", [(3, 37, 64), (20, 37, 64)])
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_pyramid_in_shards(zarr, shape, ndim, tmp_path):
+    """Chunks of all levels have the shape of IN's; so many of them along each halved axis are one file."""
+    x = np.random.default_rng(0).integers(0, 2**16, shape, dtype=np.uint16)
+    zarr.create_array(tmp_path / "x.zarr", shape=shape, chunks=(2, 8, 16), dtype=x.dtype)[:] = x
+    for shards in (1, 3):
+        out = f"p{shards}.zarr"
+        result = run("pyramid", "x.zarr", out, "--levels", 3, "--ndim", ndim, "--shards", shards, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        group = zarr.open_group(tmp_path / out, mode="r")
+        levels_of(group, x, "avg", ndim)
+        for level in range(3):
+            array = group[str(level)]
+            chunk = tuple(min(c, n) for c, n in zip((2, 8, 16), array.shape, strict=True))
+            assert array.chunks == chunk
+            many = [min(shards, -(-n // c)) for c, n in zip(chunk, array.shape, strict=True)]
+            many[: 3 - ndim] = [1] * (3 - ndim)
+            whole = tuple(c * m for c, m in zip(chunk, many, strict=True))
+            assert array.shards == (None if shards == 1 else whole)
+            files = [f for f in (tmp_path / out / str(level) / "c").rglob("*") if f.is_file()]
+            assert len(files) == np.prod([-(-n // w) for w, n in zip(whole, array.shape, strict=True)])
+
+
+def test_pyramid_reads_a_picture_once(zarr, tmp_path, monkeypatch):
+    """All levels are made of one pass over IN, and each chunk is written once."""
+    from cpool.cli.zarr import pyramid
+
+    x = np.random.default_rng(0).integers(0, 256, (64, 96), dtype=np.uint8)
+    zarr.create_array(tmp_path / "x.zarr", shape=x.shape, chunks=(16, 16), dtype=x.dtype)[:] = x
+    elements = {"read": [], "written": []}
+    read, write = zarr.Array.__getitem__, zarr.Array.__setitem__
+
+    def reading(self, at):
+        y = read(self, at)
+        elements["read"].append(y.size)
+        return y
+
+    def writing(self, at, y):
+        elements["written"].append(y.size)
+        write(self, at, y)
+
+    monkeypatch.setattr(zarr.Array, "__getitem__", reading)
+    monkeypatch.setattr(zarr.Array, "__setitem__", writing)
+    shapes = pyramid(tmp_path / "x.zarr", tmp_path / "p.zarr", 3, "avg", 2, lambda done: None)
+    assert shapes == [(64, 96), (32, 48), (16, 24)]
+    assert sum(elements["read"]) == x.size
+    assert sum(elements["written"]) == sum(a * b for a, b in shapes)
+
+
 @pytest.mark.parametrize("op", ["mode", "max"])
 def test_pyramid_of_labels(zarr, op, tmp_path):
     """Of a palette the colours become those of the labels; bits stay bits."""
@@ -283,6 +333,7 @@ def test_pyramid_refuses(zarr, tmp_path):
         (["x.npy", "p.zarr", "--levels", 2, "--op", "mode"], "integer"),
         (["x.npy", "p.zarr", "--levels", 2, "--op", "max", "--ignore", 0], "--ignore is of mode"),
         (["x.npy", "p.zarr", "--levels", 2, "--ndim", 3], "axes"),
+        (["x.npy", "p.zarr", "--levels", 2, "--shards", 0], "--shards"),
         (["missing.npy", "p.zarr", "--levels", 2], "missing"),
         (["angles.tif", "p.zarr", "--levels", 2], "the axes are RYX"),
         (["two.tif", "p.zarr", "--levels", 2], "the axes are QZYX"),

@@ -35,7 +35,13 @@ def maxima(x, kernel, padding=(0, 0), dilation=(1, 1)):
     return values.max(-1), places
 
 
+def is_band_flat(name, *arguments, **keywords):
+    """Whether a call takes the strategy that is tested here."""
+    return cpool.explain(getattr(cpool, name), *arguments, **keywords).strategies[-2] == "band flat"
+
+
 def agree(x, kernel, padding=(0, 0), dilation=(1, 1)):
+    """Check maxima and minima, with places and without; return whether they were made in the manner that is tested."""
     expected, places = maxima(x, kernel, padding, dilation)
     arguments = dict(kernel_size=kernel, stride=1, padding=padding, dilation=dilation)
     ours, at = cpool.max_pool2d(x, **arguments, return_indices=True)
@@ -46,22 +52,24 @@ def agree(x, kernel, padding=(0, 0), dilation=(1, 1)):
     np.testing.assert_array_equal(-ours, expected, strict=True)
     np.testing.assert_array_equal(at, places, strict=True)
     np.testing.assert_array_equal(-cpool.min_pool2d(-x, **arguments), expected, strict=True)
+    return is_band_flat("max_pool2d", x, **arguments) and is_band_flat("min_pool2d", x, **arguments)
 
 
 @pytest.mark.parametrize("dilation", [1, 2, 3])
-@pytest.mark.parametrize("kernel", [5, 6, 9, 16])
+@pytest.mark.parametrize("kernel", [9, 10, 16, 17])
 def test_every_height(kernel, dilation, threads):
     span = (kernel - 1) * dilation + 1
     for height in (span, span + 1, 2 * span - 1, 2 * span, 2 * span + 1, 3 * span + 2):
         for padding in {0, kernel // 4, kernel // 2}:
             for width in WIDTHS:
                 x = difficult((2, height, width), "float32", seed=height)
-                agree(x, (kernel, 2), (padding, 0), (dilation, 1))
+                taken = agree(x, (kernel, 2), (padding, 0), (dilation, 1))
+                assert taken == (height + 2 * padding - span + 1 > 4)  # else nothing is shared
 
 
 @pytest.mark.parametrize("kernel", [(40, 1), (151, 1), (25, 7)])
 def test_more_rows_than_one_part_of_a_plane(kernel, threads):
-    agree(difficult((1, 300, 290), "float32"), kernel)
+    assert agree(difficult((1, 300, 290), "float32"), kernel)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "int64", "uint16", "int8"])
@@ -69,31 +77,37 @@ def test_more_rows_than_one_part_of_a_plane(kernel, threads):
 def test_every_dtype(width, dtype):
     x = difficult((2, 14, width), "float32", seed=width)
     x = x.astype(dtype) if np.dtype(dtype).kind == "f" else np.nan_to_num(x, posinf=9, neginf=0).astype(dtype)
-    expected, places = reference.max_pool2d(x, (6, 2), 1, (3, 1), return_indices=True)
-    ours, at = cpool.max_pool2d(x, (6, 2), 1, (3, 1), return_indices=True)
+    given = dict(kernel_size=(9, 2), stride=1, padding=(3, 1))
+    assert is_band_flat("max_pool2d", x, **given)
+    expected, places = reference.max_pool2d(x, **given, return_indices=True)
+    ours, at = cpool.max_pool2d(x, **given, return_indices=True)
     np.testing.assert_array_equal(ours, expected, strict=True)
     np.testing.assert_array_equal(at, places, strict=True)
-    np.testing.assert_array_equal(cpool.max_pool2d(x, (6, 2), 1, (3, 1)), expected, strict=True)
+    np.testing.assert_array_equal(cpool.max_pool2d(x, **given), expected, strict=True)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout(layout):
     x = difficult((3, 19, 131), "float32")
-    expected, places = maxima(x, (5, 5), (2, 2))
+    kernel, padding = (9, 5), (4, 2)
+    expected, places = maxima(x, kernel, padding)
     for given in (laid_out(x, layout), laid_out(x, layout).astype(x.dtype.newbyteorder("="))):
-        ours, at = cpool.max_pool2d(given, 5, 1, 2, return_indices=True)
+        assert is_band_flat("max_pool2d", given, kernel, 1, padding)
+        ours, at = cpool.max_pool2d(given, kernel, 1, padding, return_indices=True)
         np.testing.assert_array_equal(ours, expected)
         np.testing.assert_array_equal(at, places)
-        np.testing.assert_array_equal(cpool.max_pool2d(given, 5, 1, 2), expected)
+        np.testing.assert_array_equal(cpool.max_pool2d(given, kernel, 1, padding), expected)
 
 
 def test_depth_and_magnitudes():
     """Of windows with depth every slab is reduced; the norm of infinite power takes magnitudes first."""
-    x = difficult((2, 4, 12, 40), "float32")
-    expected, places = reference.max_pool3d(x, (2, 5, 1), 1, return_indices=True)
-    ours, at = cpool.max_pool3d(x, (2, 5, 1), 1, return_indices=True)
+    x = difficult((2, 4, 14, 40), "float32")
+    assert is_band_flat("max_pool3d", x, (2, 9, 1), 1)
+    expected, places = reference.max_pool3d(x, (2, 9, 1), 1, return_indices=True)
+    ours, at = cpool.max_pool3d(x, (2, 9, 1), 1, return_indices=True)
     np.testing.assert_array_equal(ours, expected)
     np.testing.assert_array_equal(at, places)
-    np.testing.assert_array_equal(cpool.max_pool3d(x, (2, 5, 1), 1), expected)
-    x = np.random.default_rng(0).standard_normal((2, 12, 40)).astype("float32")
-    np.testing.assert_array_equal(cpool.lp_pool2d(x, np.inf, (5, 1), 1), cpool.max_pool2d(abs(x), (5, 1), 1))
+    np.testing.assert_array_equal(cpool.max_pool3d(x, (2, 9, 1), 1), expected)
+    x = np.random.default_rng(0).standard_normal((2, 14, 40)).astype("float32")
+    assert is_band_flat("lp_pool2d", x, np.inf, (9, 1), 1)
+    np.testing.assert_array_equal(cpool.lp_pool2d(x, np.inf, (9, 1), 1), cpool.max_pool2d(abs(x), (9, 1), 1))

@@ -153,8 +153,12 @@ for op, operation in OPERATIONS.items():
               help="How 2 pixels by 2 become one; mode for labels.")  # fmt: skip
 @IGNORE
 @NDIM
+@click.option("--shards", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="Chunks along each halved axis that are stored in one file, a Zarr shard.")  # fmt: skip
 @FORCE
-def pyramid(source: Path, target: Path, levels: int, op: str, ignore: int | None, ndim: int, force: bool) -> None:
+def pyramid(
+    source: Path, target: Path, levels: int, op: str, ignore: int | None, ndim: int, shards: int, force: bool
+) -> None:
     """Write a picture and its halves, quarters ... as a multi-level Zarr (OME-Zarr 0.5).
 
     All levels have the picture's dtype. A palette becomes the colours of the labels.
@@ -167,7 +171,7 @@ def pyramid(source: Path, target: Path, levels: int, op: str, ignore: int | None
         if files.format_of(target, "OUT") != ".zarr":
             raise ValueError(f"OUT must end in .zarr; got {target.name}")
         with files.whole_or_nothing(target, force) as beside, progress("pyramid", source) as bar:
-            shapes = zarr.pyramid(source, beside, levels, op, ndim, bar, ignore)
+            shapes = zarr.pyramid(source, beside, levels, op, ndim, bar, ignore, shards)
     click.echo(f"{source} -> {target} {', '.join('x'.join(map(str, shape)) for shape in shapes)}")
 
 

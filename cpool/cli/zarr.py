@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +22,33 @@ from .pooling import Axes, Pooling, Report
 #: OME-Zarr's names of a TIFF's axes, and of those of an array that came without words, by their number.
 NAMES = {"T": "t", "C": "c", "S": "c", "Z": "z", "I": "z", "Q": "z", "Y": "y", "X": "x"}
 UNSAID = {2: {2: "yx", 3: "cyx", 4: "tcyx", 5: "tczyx"}, 3: {3: "zyx", 4: "czyx", 5: "tczyx"}}
+#: Bytes of a chunk that no file prescribes.
+CHUNK = 32 * 2**20
 TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 
 
 class _Progress(Callback):  # type: ignore[misc]
     """Report the finished part of dask's tasks."""
 
-    def __init__(self, report: Report, first: float = 0.0, share: float = 1.0) -> None:
+    def __init__(self, report: Report) -> None:
         super().__init__(posttask=self.after)
-        self.report, self.first, self.share = report, first, share
+        self.report = report
 
     def after(self, key: Any, result: Any, tasks: Any, state: Any, worker: Any) -> None:
         """Count the tasks."""
         done = len(state["finished"])
         every = done + sum(len(state[name]) for name in ("ready", "waiting", "running"))
-        self.report(self.first + self.share * done / max(1, every))
+        self.report(done / max(1, every))
 
 
-def opened(path: Path) -> Picture:
-    """Return a file with its array as dask's, which is read when it is needed; only PNG and JPEG are so at once."""
+def opened(path: Path, chunk: int = CHUNK) -> Picture:
+    """Return a file with its array as dask's, which is read when it is needed; only PNG and JPEG are so at once.
+
+    A Zarr array comes in its own chunks, others in chunks of at most `chunk` bytes.
+    """
     if files.format_of(path, "IN") != ".zarr":
         picture = files.read(path)
-        x = da.from_array(picture.array, chunks="32MiB", name=False)  # a name would be a digest of all of it
+        x = da.from_array(picture.array, chunks=f"{chunk}B", name=False)  # a name would be a digest of all of it
         return picture._replace(array=x.astype(x.dtype.newbyteorder("=")))
     found = zarr.open(path, mode="r")
     if not isinstance(found, zarr.Array):
@@ -55,14 +61,31 @@ def _pooled(pooling: Pooling, x: Any, labels: bool) -> Any:
     return pool_blocks(pooling.prepare(x.dtype, labels), pooling.plan(x.shape), x, pooling.axes(x.shape))
 
 
+def _chunks(x: Any) -> Axes:
+    """Return one shape for all chunks of a dask array."""
+    return tuple(max(1, *lengths) for lengths in x.chunks)
+
+
 def store(
-    x: Any, target: Path, report: Report, names: str | None = None, first: float = 0.0, share: float = 1.0
+    arrays: Mapping[Path, Any], chunks: Axes, report: Report, shards: Axes | None = None, names: str = ""
 ) -> None:
-    """Write a dask array as a Zarr array, in chunks of one shape."""
-    chunks = tuple(max(lengths, default=1) for lengths in x.chunks)
-    array = zarr.create_array(target, shape=x.shape, chunks=chunks, dtype=x.dtype, dimension_names=names and [*names])
-    with _Progress(report, first, share):
-        da.store(x.rechunk(chunks), array, lock=False)  # a task writes whole chunks
+    """Write dask arrays as Zarr arrays, in one pass over what they are made of.
+
+    Chunks have one shape in all of them, or the array's where that is smaller. With `shards`, so many of them along
+    each axis are one file.
+    """
+    cut, stored = [], []
+    for path, x in arrays.items():
+        chunk = tuple(max(1, min(c, n)) for c, n in zip(chunks, x.shape, strict=True))
+        shard = shards and tuple(c * min(s, -(-n // c) or 1) for c, s, n in zip(chunk, shards, x.shape, strict=True))
+        cut.append(x.rechunk(shard or chunk))  # a task writes whole files
+        stored.append(
+            zarr.create_array(
+                path, shape=x.shape, chunks=chunk, shards=shard, dtype=x.dtype, dimension_names=[*names] or None
+            )
+        )
+    with _Progress(report):
+        da.store(cut, stored, lock=False)
 
 
 def pool(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[Axes, Axes]:
@@ -71,7 +94,7 @@ def pool(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[
     picture.refuse_to_pool(pooling.ndim)
     y = _pooled(pooling, picture.array, picture.labels)
     if files.format_of(target, "OUT") == ".zarr":
-        store(y, target, report)
+        store({target: y}, _chunks(y), report)
     else:
         with _Progress(report):
             files.write(target, picture._replace(array=y.compute()))
@@ -102,14 +125,15 @@ def _colours(picture: Picture) -> Label | None:
 
 
 def pyramid(
-    source: Path, target: Path, levels: int, op: str, ndim: int, report: Report, ignore: int | None = None
-) -> list[Axes]:
+    source: Path, target: Path, levels: int, op: str, ndim: int, report: Report, ignore: int | None = None,
+    shards: int = 1,
+) -> list[Axes]:  # fmt: skip
     """Write an OME-Zarr 0.5 image of `levels` levels, each half the one above; return their shapes.
 
-    Each level is pooled from the stored level above it, so one pass over a level makes the next. A remainder of one row
-    makes a window of its own (ceil_mode), so nothing of the picture is lost.
+    A block of the picture is read once: while it is in memory it is stored, and pooled for the levels below. A
+    remainder of one row makes a window of its own (ceil_mode), so nothing of the picture is lost.
     """
-    picture = opened(source)
+    picture = opened(source, CHUNK // shards**ndim)
     pooling = Pooling(op, ndim, dict(kernel_size=2, stride=2, ceil_mode=True), ignore=ignore)
     x = picture.array
     pooling.axes(x.shape)
@@ -118,18 +142,19 @@ def pyramid(
         raise ValueError(f"levels={levels} is more than an image of shape {x.shape} can be halved into")
     pooling.prepare(x.dtype, picture.labels)
     zarr.open_group(target, mode="w")
-    shapes, datasets = [], []
+    chunks, carried = _chunks(x), x.ndim - ndim
+    arrays, datasets = {}, []
     for level in range(levels):
         if level:
-            x = _pooled(pooling, da.from_zarr(str(target / str(level - 1))), picture.labels)
-        store(x, target / str(level), report, names, level / levels, 1 / levels)
-        shapes.append(x.shape)
-        scale = [1.0] * (x.ndim - ndim) + [2.0**level] * ndim
-        shift = [0.0] * (x.ndim - ndim) + [(2.0**level - 1) / 2] * ndim  # the centre of the first window
+            x = _pooled(pooling, x, picture.labels).rechunk(chunks)
+        arrays[target / str(level)] = x
+        scale = [1.0] * carried + [2.0**level] * ndim
+        shift = [0.0] * carried + [(2.0**level - 1) / 2] * ndim  # the centre of the first window
         datasets.append(Dataset.build(path=str(level), scale=scale, translation=shift))
+    store(arrays, chunks, report, (1,) * carried + (shards,) * ndim if shards > 1 else None, names)
     multiscale = Multiscale(
         axes=[Axis(name=n, type=TYPES[n]) for n in names], datasets=tuple(datasets), name=source.stem, type=op
     )
     attributes = ImageLabelAttrs(multiscales=[multiscale], image_label=_colours(picture), version="0.5")
     zarr.open_group(target, mode="a").attrs["ome"] = attributes.model_dump(by_alias=True, exclude_none=True)
-    return shapes
+    return [x.shape for x in arrays.values()]

@@ -12,23 +12,23 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 PARAMETERS = {
     "x": """x : array_like of float, integer or bool
-        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.""",
+        At least {axes}. The others are carried along: batch, channels, any number of them. Any strides.""",
     "floats": """x : array_like of float
-        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.""",
-    "kernel_size": """kernel_size : int or {d} ints
+        At least {axes}. The others are carried along: batch, channels, any number of them. Any strides.""",
+    "kernel_size": """kernel_size : int or {ints}
         Window lengths. Of this and what follows, a sequence of one int stands for all axes.""",
-    "stride": """stride : int or {d} ints, optional
+    "stride": """stride : int or {ints}, optional
         Distance of windows; the kernel size if None or an empty sequence.""",
-    "padding": """padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    "padding": """padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that never wins. Any amount, as long as every window touches the input.""",
-    "dilation": """dilation : int or {d} ints
+    "dilation": """dilation : int or {ints}
         Distance of the taps within a window.""",
     "ceil_mode": """ceil_mode : bool
         Round the output length up; the last window must start inside the input or its leading padding.""",
     "output_size": """output_size : int, None or {d} of them
         Length of each output axis; None keeps the input's.""",
-    "axis": """axis : int or {d} ints, optional
-        The pooled axes, the last {d} if None.""",
+    "axis": """axis : int or {ints}, optional
+        The pooled axes, the {last_axes} if None.""",
     "out": """out : ndarray, optional
         Written in place and returned; shape and dtype of the result, not overlapping `x`.""",
     "nan_policy": """nan_policy : "propagate", "omit" or "raise"
@@ -51,8 +51,15 @@ PARAMETERS = {
 
 @cache
 def _shared(ndim: int) -> dict[str, Any]:
-    shapes = dict(ones=cube(ndim, 1), twos=cube(ndim, 2), cube=cube(ndim, 4), size=4**ndim)
-    return {key: value.format(d=ndim) for key, value in PARAMETERS.items()} | shapes
+    if ndim == 1:
+        words = {"axes": "1 axis", "last_axes": "last axis", "ints": "a sequence of one"}
+        words["pairs"] = "one (before, after) pair"
+    else:
+        words = {"axes": f"{ndim} axes", "last_axes": f"last {ndim} axes", "ints": f"{ndim} ints"}
+        words["pairs"] = f"{ndim} (before, after) pairs"
+    words |= {"d": str(ndim), "size": str(4**ndim)}
+    words |= {"ones": cube(ndim, 1), "twos": cube(ndim, 2), "cube": cube(ndim, 4)}
+    return words | {key: value.format(**words) for key, value in PARAMETERS.items()}
 
 
 def public(function: Function) -> Function:
@@ -65,7 +72,7 @@ def documented(function: Function, name: str, ndim: int, text: str, **more: Any)
     """Name a function of one dimensionality, and fill `text` with the shared texts and those of this function."""
     function.__name__ = function.__qualname__ = name
     function.__annotations__ = {}  # of what takes anything, help() need not say so for each argument
-    function.__doc__ = text.format(d=ndim, name=name, **{**_shared(ndim), **more})
+    function.__doc__ = text.format(name=name, **{**_shared(ndim), **more})
     return public(function)
 
 

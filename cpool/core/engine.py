@@ -123,7 +123,10 @@ class Driven(NamedTuple):
     """What the driver would do for one call."""
 
     kind: str
+    reduction: str
+    type: str
     tables: list[Table]
+    memory: layouts.Memory
     strategy: strategies.Strategy | None
     together: int
     threads: int
@@ -148,10 +151,12 @@ def _driven(
         return run
     sizes = [math.prod(view.shape) * view.itemsize for view in views]
     read = 2 if kind == "scatter" else 1
-    together = options.get("together", 0)
     told.append(
-        Driven(kind, tables, strategy, together, share, call.scratch_bytes, sum(sizes[:read]), sum(sizes[read:]))
-    )
+        Driven(
+            kind, options.get("reduction", ""), type, tables, memory, strategy, options.get("together", 0), share,
+            call.scratch_bytes, sum(sizes[:read]), sum(sizes[read:]),
+        )
+    )  # fmt: skip
     return _nothing
 
 

@@ -37,6 +37,8 @@ class Explanation:
         Output rows and columns that are done at once.
     scratch_bytes, bytes_read, bytes_written : int
         Scratch of each thread; bytes of the arrays.
+    jobs : tuple of `cpool.core.engine.Driven`
+        All that the driver would do, one after the other. Empty where there is nothing to compute.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class Explanation:
     scratch_bytes: int
     bytes_read: int
     bytes_written: int
+    jobs: tuple[engine.Driven, ...] = ()
 
     def __str__(self) -> str:
         rows = [("result", f"{self.dtype}, {' x '.join(map(str, self.shape)) or 'one number'}")]
@@ -119,7 +122,9 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     if not told:  # nothing to compute: the result is empty, or NumPy gathers it
         return Explanation(values.shape, values.dtype, (), (), 0, engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes)
     main = told[0]
-    ndim = max([i for i, t in enumerate(reversed(main.tables), 1) if t.size > 1 or t.out > 1 or t.pooled], default=1)
+    # Planes of one row each that were taken for one tall plane (`rows` is 1) are still rows.
+    axes = [t.rows != 1 and (t.size > 1 or t.out > 1 or t.pooled) for t in main.tables]
+    ndim = 3 - axes.index(True) if any(axes) else 1
     along = main.strategy
     names = ("indices",) * 3 if main.kind == "scatter" else ("network",) * 3
     if along is not None:
@@ -138,4 +143,5 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
         scratch_bytes=max(each.scratch_bytes for each in told),
         bytes_read=sum(each.bytes_read for each in told),
         bytes_written=sum(each.bytes_written for each in told),
+        jobs=tuple(told),
     )

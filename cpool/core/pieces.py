@@ -5,9 +5,8 @@ For work that does not fit or does not lie in one memory: dask's chunks, files t
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,11 +24,17 @@ class Part(NamedTuple):
     end: int
 
 
+def _parts(windows: AxisWindows, edges: np.ndarray[Any, Any]) -> list[Part]:
+    """Return the stretches of outputs between `edges`; each sees at least one input, also where all is padding."""
+    firsts, lasts = edges[:-1], edges[1:]
+    begins = np.minimum(np.minimum.reduceat(windows.begin[: edges[-1]], firsts), windows.size - 1)
+    ends = np.clip(np.maximum.reduceat(windows.end[: edges[-1]], firsts), begins + 1, windows.size)
+    return [Part(*p) for p in zip(*(column.tolist() for column in (firsts, lasts, begins, ends)), strict=True)]
+
+
 def part(windows: AxisWindows, first: int, last: int) -> Part:
-    """Return the stretch of outputs [first, last); it sees at least one input, also where all is padding."""
-    begin = min(int(windows.begin[first:last].min()), windows.size - 1)
-    end = max(int(windows.end[first:last].max()), begin + 1)
-    return Part(first, last, begin, min(end, windows.size))
+    """Return the stretch of outputs [first, last)."""
+    return _parts(windows, np.array([first, last]))[0]
 
 
 def parts_of_chunks(windows: AxisWindows, chunks: Axes) -> list[Part]:
@@ -42,11 +47,10 @@ def parts_of_chunks(windows: AxisWindows, chunks: Axes) -> list[Part]:
     [Part(first=0, last=3, begin=0, end=6), Part(first=3, last=4, begin=5, end=8)]
     """
     cuts = np.searchsorted(windows.begin, np.cumsum(chunks)[:-1])
-    edges = sorted({0, *(int(c) for c in cuts), windows.out})
-    return [part(windows, first, last) for first, last in itertools.pairwise(edges)]
+    return _parts(windows, np.unique([0, *cuts, windows.out]))
 
 
-def _restricted(windows: AxisWindows, piece: Part) -> AxisWindows:
+def restricted(windows: AxisWindows, piece: Part) -> AxisWindows:
     """Return the windows of a stretch over its inputs alone; the divisors stay those of the whole axis."""
     first, last, begin, end = piece
     begins, ends = np.minimum(windows.begin[first:last], end) - begin, windows.end[first:last] - begin
@@ -59,4 +63,4 @@ def _restricted(windows: AxisWindows, piece: Part) -> AxisWindows:
 
 def plan_of_parts(plan: Plan, parts: Iterable[Part]) -> Plan:
     """Return the plan of one piece, a stretch along each pooled axis."""
-    return plan_of((_restricted(w, p) for w, p in zip(plan.axes, parts, strict=True)), plan.divisor)
+    return plan_of((restricted(w, p) for w, p in zip(plan.axes, parts, strict=True)), plan.divisor)

@@ -15,7 +15,7 @@ from ..core.public import Elements, functions
 from .averages import average, spread
 from .extremes import select
 
-_MAX = """Maximum over windows that cover the last {d} axes with as many outputs as asked.
+_MAX = """Maximum over windows that cover the {last_axes} with as many outputs as asked.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ _MAX = """Maximum over windows that cover the last {d} axes with as many outputs
     {example}
     """
 
-_AVG = """Average over windows that cover the last {d} axes with as many outputs as asked.
+_AVG = """Average over windows that cover the {last_axes} with as many outputs as asked.
 
     Parameters
     ----------

@@ -18,14 +18,14 @@ Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 
-_POOL = """Average of each window of the last {d} axes.
+_POOL = """Average of each window of the {last_axes}.
 
     Parameters
     ----------
     {x}
     {kernel_size}
     {stride}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border of zeros. Any amount; a window wholly in padding gives 0.
     {ceil_mode}
     count_include_pad : bool

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 
-_POOL = """{Extreme} of each window of the last {d} axes.
+_POOL = """{Extreme} of each window of the {last_axes}.
 
     Parameters
     ----------

@@ -14,13 +14,13 @@ from . import extremes
 Array = np.ndarray[Any, Any]
 
 
-_POOL = """Maximum of windows that lie pseudo-randomly over the last {d} axes, for each plane its own.
+_POOL = """Maximum of windows that lie pseudo-randomly over the {last_axes}, for each plane its own.
 
     Parameters
     ----------
     {x}
     {kernel_size}
-    output_size : int or {d} ints, optional
+    output_size : int or {ints}, optional
         Length of each output axis.
     output_ratio : float or {d} floats, optional
         The same as a part of the input's, between 0 and 1. One of the two must be given.

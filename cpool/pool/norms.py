@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 
-_POOL = """Norm of each window of the last {d} axes: ``sum(x**p) ** (1/p)``.
+_POOL = """Norm of each window of the {last_axes}: ``sum(x**p) ** (1/p)``.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ _POOL = """Norm of each window of the last {d} axes: ``sum(x**p) ** (1/p)``.
     {kernel_size}
     {stride}
     {ceil_mode}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that adds nothing. Any amount, as long as every window touches the input.
     {dilation}
     {axis}

@@ -24,15 +24,15 @@ MOST_TAPS = 65536
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 
 
-_POOL = """{Summary} of each window of the last {d} axes.
+_POOL = """{Summary} of each window of the {last_axes}.
 
     Parameters
     ----------
     x : array_like of {kinds}
-        At least {d} axes. The others are carried along: batch, channels, any number of them. Any strides.
+        At least {axes}. The others are carried along: batch, channels, any number of them. Any strides.
     {q}{kernel_size}
     {stride}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that does not count. Any amount, as long as every window touches the input.
     {dilation}
     {ceil_mode}

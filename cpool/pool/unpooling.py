@@ -22,9 +22,9 @@ _UNPOOL = """Put maxima back where they stood, zeros elsewhere: a partial invers
     {x}
     indices : array_like of integers, shape of x
         What max_pool{d}d returned with ``return_indices=True``; any integer dtype, checked before use.
-    kernel_size, stride, padding : int or {d} ints
+    kernel_size, stride, padding : int or {ints}
         As in the forward pass; only to derive the size of the output.
-    output_size : {d} ints, or a whole shape, optional
+    output_size : {ints}, or a whole shape, optional
         Size of the output, which the parameters determine only up to a stride:
         ``(n - 1)*stride + kernel_size - 2*padding`` if None, and always less than a stride away from that.
 

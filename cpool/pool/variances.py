@@ -14,14 +14,14 @@ from . import missing
 Axes = tuple[int, ...]
 
 
-_POOL = """{Summary} of each window of the last {d} axes.
+_POOL = """{Summary} of each window of the {last_axes}.
 
     Parameters
     ----------
     {x}
     {kernel_size}
     {stride}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that does not count. Any amount, as long as every window touches the input.
     {ceil_mode}
     ddof : float

@@ -18,7 +18,7 @@ pictures[1, :, 0] = 1
 response = pictures[..., :-1] - pictures[..., 1:]
 pooled = cpool.max_pool2d(response, (1, 2), stride=1)
 
-figure, axes = plt.subplots(2, 3, figsize=(9, 3.4), layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(8, 3.4), layout="constrained")
 for row, stages in zip(axes, zip(pictures, response, pooled, strict=True), strict=True):
     for axis, stage in zip(row, stages, strict=True):
         axis.imshow(stage, cmap="cividis", vmin=0, vmax=1)

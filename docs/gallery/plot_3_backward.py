@@ -22,18 +22,18 @@ def numbers(axis, values, title, form="{:g}"):
     """Draw a matrix with its numbers."""
     axis.imshow(values, cmap="cividis", alpha=0.6)
     for (h, w), value in np.ndenumerate(values):
-        axis.text(w, h, form.format(value), ha="center", va="center", fontsize=9)
+        axis.text(w, h, form.format(value), ha="center", va="center", fontsize=12)
     axis.set(title=title, xticks=[], yticks=[])
 
 
-figure, axes = plt.subplots(1, 4, figsize=(11, 3.2), layout="constrained")
-numbers(axes[0], x, "input")
-numbers(axes[1], gradient, "gradient of the output")
-numbers(axes[2], back, "back through the maximum")
-numbers(axes[3], shared, "back through the average", "{:.2f}")
+figure, axes = plt.subplots(2, 2, figsize=(7, 7.4), layout="constrained")
+numbers(axes[0, 0], gradient, "gradient of the output")
+numbers(axes[0, 1], back, "back through the maximum")
+numbers(axes[1, 0], x, "input")
+numbers(axes[1, 1], shared, "back through the average", "{:.2f}")
 for (h, w), index in np.ndenumerate(indices):
     to = divmod(int(index), x.shape[1])
-    axes[2].annotate(
-        "", xy=(to[1], to[0]), xycoords=axes[2].transData, xytext=(w, h), textcoords=axes[1].transData,
-        arrowprops=dict(arrowstyle="->", color="crimson", lw=1.5, shrinkA=8, shrinkB=8),
+    axes[0, 1].annotate(
+        "", xy=(to[1], to[0]), xycoords=axes[0, 1].transData, xytext=(w, h), textcoords=axes[0, 0].transData,
+        arrowprops=dict(arrowstyle="->", color="crimson", lw=1.5, shrinkA=12, shrinkB=12),
     )  # fmt: skip

@@ -48,7 +48,7 @@ ctypedef void (*Count)(void*, int32_t*, int32_t*, const int32_t*, int32_t, const
                        Py_ssize_t) noexcept nogil
 ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef int (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                            int64_t, int64_t, int) noexcept nogil
+                           int64_t, int64_t, int) noexcept nogil
 ctypedef int (*Add)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
                     Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
 ctypedef void (*Settle)(void*, Py_ssize_t) noexcept nogil

@@ -195,7 +195,8 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         return
     while done < n:
         some = min(block, n - done)
-        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit, &job.open)
+        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit,
+                  &job.open)
         taps[held] = parts + held * unit
         held += 1
         done += some

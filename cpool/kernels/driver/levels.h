@@ -6,7 +6,7 @@
 #include "instruction_sets.h"
 #include "leaves.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#ifdef CPOOL_ASKS_CPU
 #include <cpuid.h>
 static inline int cpool_has_f16c(void) { /* where the system saves its registers is AVX2's question */
   unsigned a, b, c, d;

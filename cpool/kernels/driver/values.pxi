@@ -6,7 +6,7 @@ cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept no
 
 
 cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
-    """Turn a row of sums or states into averages, norms or variances, where that was not done while they were folded."""
+    """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded."""
     cdef Py_ssize_t lanes = tile.out * job.run
     cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
     if job.reduction == TOTAL:
@@ -21,11 +21,27 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od,
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
 
 
+cdef inline bint unpooled(Axis* w) noexcept nogil:
+    """Whether windows are the elements themselves."""
+    return w.uniform and w.kernel == 1 and w.stride == 1 and w.before == 0 and w.out == w.size
+
+
+cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssize_t n) noexcept nogil:
+    """Whether rows lie in the array as they would in scratch: nothing to fold along D and H, nothing to pad."""
+    return (job.as_it_lies and unpooled(&job.depth) and unpooled(&job.height) and tile.used == tile.pitch
+            and (n == 1 or job.x.h == pitch_of(job, tile))
+            and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
+
+
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                       Py_ssize_t n, char* out, Py_ssize_t out_pitch, const Close* close) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o
     cdef const char* source
+    if job.along != NONE and job.along != LONG and rows_lie_ready(job, tile, planes, n):
+        source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
+        fold_lanes(job, tile, room, out, out_pitch, source, planes * n, close)
+        return
     for q in range(planes):
         source = job.x.data + plane_offset(job, &job.x, p + q)
         if job.along == NONE:
@@ -101,7 +117,8 @@ cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes)
 
 
 cdef enum:
-    REPEATED_BYTES = 512   # of alike output rows, from which copies are cheaper
+    REPEATED_BYTES = 512   # of alike output rows, from which copies are cheaper; of rows end to end so many rows are
+    REPEATED_ROWS = 4
 
 
 cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
@@ -119,10 +136,14 @@ cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept no
 cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Copy output row oh to the n - 1 behind it."""
     cdef Memory* y = &job.y
-    cdef Py_ssize_t r
+    cdef Py_ssize_t r, done = 1, bytes = tile.out * job.run * job.size, some
     cdef char* row = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
-    for r in range(1, n):
-        memcpy(row + r * y.h, row, tile.out * job.run * job.size)
+    while y.h == bytes and done < n:
+        some = min(done, n - done)
+        memcpy(row + done * bytes, row, some * bytes)
+        done += some
+    for r in range(done, n):
+        memcpy(row + r * y.h, row, bytes)
 
 
 cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -141,7 +162,8 @@ cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
             p, od, oh = r // (deep * high), r // high % deep, r % high
             planes, n = 1, min(min(high - oh, job.rows), end - r)
             same = rows_alike(job, oh, min(high - oh, end - r))
-            if same > 1 and same * tile.out * job.run * job.size >= REPEATED_BYTES:
+            if same > 1 and (same * tile.out * job.run * job.size >= REPEATED_BYTES
+                             or (same >= REPEATED_ROWS and job.y.h == tile.out * job.run * job.size)):
                 fold_chunk(job, &tile, &room, p, 1, od, oh, 1)
                 repeat_row(job, &tile, p, od, oh, same)
                 r += same

@@ -8,16 +8,16 @@
 #define STORE(p, k, v) STATE_TO((p) + (k), into, v)
 #define APART , ptrdiff_t from, ptrdiff_t into
 #define AS_APART(from, into) , from, into
-#define STATE_OF(p, apart) STATE_AT(p, apart)
 #define AGAIN_APART(from, apart) (from) = (apart)
+#define LAST_APART(into) (void)(into)
 #else
 #define STATE T
 #define LOAD(p, k) (p)[k]
 #define STORE(p, k, v) (p)[k] = NAME(closed)(v, how, divisor)
 #define APART
 #define AS_APART(from, into)
-#define STATE_OF(p, apart) (*(p))
 #define AGAIN_APART(from, apart) ((void)0)
+#define LAST_APART(into) ((void)0)
 #endif
 
 /* What is done to a lane's last result. An element that was selected is told apart from its equals by nobody: which of

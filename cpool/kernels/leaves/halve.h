@@ -65,52 +65,109 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_
   }
 }
 
-/* A row into one number: lanes by pairs, pairs by pairs, ...; what is left over waits for the end. Rows longer than the
- * buffers are the first lanes, a power of two of them, and the others. */
-enum { NAME(most_halved) = 512 };
+/* A row into one number. */
+#if defined(VECTOR) && ARRAYS == 1
+enum { NAME(most_shrunk) = 8192 };
 
-static void NAME(shrink_row)(T *to, const T *row, ptrdiff_t n, int how, T divisor APART) {
-  enum { half = NAME(most_halved) / 2, part = 2 * half };
-  T halves[ARRAYS][2][half];
-  STATE v, rest;
-  int waits = 0, turn = 0;
-  (void)how, (void)divisor;
-  if (n > NAME(most_halved)) {
-    ptrdiff_t first = NAME(most_halved);
-    while (2 * first < n) first *= 2;
-    NAME(shrink_row)(halves[0][0], row, first, NAME(open), 1 AS_APART(from, part));
-    NAME(shrink_row)(halves[0][1], row + first, n - first, NAME(open), 1 AS_APART(from, part));
-    v = COMBINE(STATE_OF(halves[0][0], part), STATE_OF(halves[0][1], part));
-  } else {
-    v = rest = LOAD(row, 0);
-    while (n > 1) {
-      if (n % 2) {
-        const STATE last = LOAD(row, n - 1);
-        rest = waits ? COMBINE(last, rest) : last;
-        waits = 1;
-      }
-      n /= 2;
-#if SELECTS /* in any order: no lane need move */
-      const void *taps[2] = {row, row + n};
-      NAME(first_pass)(halves[0][turn], taps, 2, 0, n);
-#else
-      NAME(halve_row)(halves[0][turn], row, 2, n, NAME(open), 1 AS_APART(from, part));
-#endif
-      row = halves[0][turn];
-      v = STATE_OF(row, part);
-      turn = 1 - turn;
-      AGAIN_APART(from, part);
+/* Eight vectors into one, of which each lane is eight neighbours. */
+#define PAIR(a, b) \
+  IN_ORDER(COMBINE_VECTORS(__builtin_shufflevector(a, b, EVEN), __builtin_shufflevector(a, b, ODD)))
+CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
+  VECTOR v;
+  memcpy(&v, row, sizeof v);
+  return v;
+}
+CPOOL_INLINE VECTOR NAME(eighth)(const T *row) {
+  enum { width = sizeof(VECTOR) / sizeof(T) };
+  VECTOR a = NAME(vector)(row), b = NAME(vector)(row + width), c = NAME(vector)(row + 2 * width);
+  VECTOR d = NAME(vector)(row + 3 * width), e = NAME(vector)(row + 4 * width), f = NAME(vector)(row + 5 * width);
+  VECTOR g = NAME(vector)(row + 6 * width), h = NAME(vector)(row + 7 * width);
+  a = PAIR(a, b), c = PAIR(c, d), e = PAIR(e, f), g = PAIR(g, h);
+  a = PAIR(a, c), e = PAIR(e, g);
+  return PAIR(a, e);
+}
+#undef PAIR
+
+/* Eights into one until one is left. A last block is filled up with what changes nothing, for tree(n) is that of the next
+ * power of two then. So are its eighths: from the second step on all are whole vectors. */
+static T NAME(shrunk)(const T *row, ptrdiff_t n) {
+  enum { width = sizeof(VECTOR) / sizeof(T), block = 8 * width, room = NAME(most_shrunk) / 8 + 2 * block };
+  T eighths[2][room], last[block];
+  VECTOR v;
+  for (int turn = 0; n > 1; turn = 1 - turn) {
+    T *to = eighths[turn];
+    const VECTOR nothing = SELECTS ? (VECTOR){0} + row[0] : -(VECTOR){0};
+    ptrdiff_t i = 0;
+    for (; i + block <= n; i += block, to += width) {
+      v = NAME(eighth)(row + i);
+      memcpy(to, &v, sizeof v);
     }
-    if (waits) v = COMBINE(v, rest);
+    if (i < n) {
+      for (int j = 0; j < (int)block; j += width) {
+        v = i + j + width <= n ? NAME(vector)(row + i + j) : nothing;
+        memcpy(last + j, &v, sizeof v);
+      }
+      for (ptrdiff_t j = i + (n - i) / width * width; j < n; j++) last[j - i] = row[j];
+      v = NAME(eighth)(last);
+      memcpy(to, &v, sizeof v);
+      to += width;
+    }
+    row = eighths[turn];
+    n = n > 8 ? to - row : 1;
   }
-  STORE(to, 0, v);
+  return row[0];
+}
+#else
+enum { NAME(most_shrunk) = 512 };
+
+/* Halves: lanes by pairs, or where the order means nothing, the first half and the second. What is left over waits. */
+CPOOL_INLINE STATE NAME(shrunk)(const T *row, ptrdiff_t n APART) {
+  enum { half = NAME(most_shrunk) / 2, part = 2 * half };
+  T halves[ARRAYS][2][half];
+  STATE v = LOAD(row, 0), rest = v;
+  int waits = 0;
+  LAST_APART(into);
+  for (int turn = 0; n > 1; turn = 1 - turn) {
+    if (n % 2) {
+      const STATE last = LOAD(row, n - 1);
+      rest = waits ? COMBINE(last, rest) : last;
+      waits = 1;
+    }
+    n /= 2;
+#if SELECTS
+    const void *taps[2] = {row, row + n};
+    NAME(first_pass)(halves[0][turn], taps, 2, 0, n);
+#else
+    NAME(halve_row)(halves[0][turn], row, 2, n, NAME(open), 1 AS_APART(from, part));
+#endif
+    row = halves[0][turn];
+    AGAIN_APART(from, part);
+    v = LOAD(row, 0);
+  }
+  return waits ? COMBINE(v, rest) : v;
+}
+#endif
+
+/* Longer rows than there is room for: the first lanes, a power of two of them, and the others. */
+static STATE NAME(shrunk_long)(const T *row, ptrdiff_t n APART) {
+  ptrdiff_t first = NAME(most_shrunk);
+  if (n <= first) return NAME(shrunk)(row, n AS_APART(from, into));
+  while (2 * first < n) first *= 2;
+  const STATE m = NAME(shrunk_long)(row, first AS_APART(from, into));
+  return COMBINE(m, NAME(shrunk_long)(row + first, n - first AS_APART(from, into)));
 }
 
 static void NAME(shrink)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
                          const cpool_close *close) {
   T divisor;
   const int how = NAME(closing)(close, &divisor);
-  for (ptrdiff_t r = 0; r < rows; r++)
-    NAME(shrink_row)((T *)((char *)out + r * out_pitch), (const T *)((const char *)in + r * pitch), n, how,
-                     divisor AS_APART(close->apart / (ptrdiff_t)sizeof(T), close->apart / (ptrdiff_t)sizeof(T)));
+  (void)how, (void)divisor;
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    T *to = (T *)((char *)out + r * out_pitch);
+    const T *row = (const T *)((const char *)in + r * pitch);
+#if ARRAYS > 1
+    const ptrdiff_t into = close->apart / (ptrdiff_t)sizeof(T);
+#endif
+    STORE(to, 0, NAME(shrunk_long)(row, n AS_APART(into, into)));
+  }
 }

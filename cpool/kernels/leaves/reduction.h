@@ -19,5 +19,5 @@
 #undef STORE
 #undef APART
 #undef AS_APART
-#undef STATE_OF
 #undef AGAIN_APART
+#undef LAST_APART

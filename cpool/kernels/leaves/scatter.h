@@ -43,9 +43,10 @@ static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, uint64_t x, uint64
 static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                      const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
                      int64_t *cleared, int64_t limit) {
+  const int dense = g_stride == run * (ptrdiff_t)sizeof(F);
   uint64_t done = (uint64_t)*cleared;
   int odd = 0;
-  if (run == 1 && g_stride == sizeof(F) && stride == sizeof(I)) {
+  if (run == 1 && dense && stride == sizeof(I)) {
     for (ptrdiff_t r = 0; r < rows; r++) {
       F *flat = (F *)((char *)planes + r * plane_pitch);
       const F *v = (const F *)((const char *)g + r * g_pitch);
@@ -63,7 +64,8 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
         F *flat = (F *)((char *)planes + r * plane_pitch);
         const F *v = (const F *)((const char *)g + r * g_pitch + o * g_stride);
         const I *at = (const I *)((const char *)index + r * pitch + o * stride);
-        odd |= NAME(is_odd)(v, run);
+        if (!dense) odd |= NAME(is_odd)(v, run);
+      else if (o == 0) odd |= NAME(is_odd)(v, n * run);
         for (ptrdiff_t i = 0; i < run; i++) {
           const uint64_t x = (uint64_t)at[i];
           if (x >= done && !NAME(clear)(flat, run, x, &done, (uint64_t)limit)) return -1;
