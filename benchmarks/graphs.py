@@ -23,7 +23,7 @@ WAYS = {
 
 
 def measured(way, chunks_a_side):
-    """Return milliseconds of the call, with its tasks made, and optimized by dask; and both numbers of tasks."""
+    """Return milliseconds of the call, with tasks made, with dask's optimization instead; and both numbers of tasks."""
     x = da.zeros((chunks_a_side * 8,) * 2, chunks=8, dtype=np.float32)
     start = time.process_time()
     y = way(x)
