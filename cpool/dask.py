@@ -1,11 +1,12 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
 The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``initial``; ``nan_policy`` is not
-"raise". Each output chunk is one task. Where no window reaches beyond its chunk the graph is blockwise, and dask fuses
-it with what comes before and after; else a task is given its chunk and, of the chunks behind, only the rows that a
-window reaches into. Tasks are made when they are needed, not when a function is called. A task pools on one thread: the
-parallelism is dask's. Maxima, their indices, medians, quantiles and modes are those of one machine to the bit; averages
-and norms may differ in the last one, as a piece may be summed in another order.
+"raise", and maxima and minima have no ``min_count``. Each output chunk is one task. Where no window reaches beyond its
+chunk the graph is blockwise, and dask fuses it with what comes before and after; else a task is given its chunk and, of
+the chunks behind, only the rows that a window reaches into. Tasks are made when they are needed, not when a function is
+called. A task pools on one thread: the parallelism is dask's. Maxima, their indices, medians, quantiles and modes are
+those of one machine to the bit; averages and norms may differ in the last one, as a piece may be summed in another
+order.
 
 Examples
 --------
@@ -18,6 +19,7 @@ Examples
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import operator
 from collections.abc import Iterable, Iterator
@@ -32,44 +34,9 @@ from dask.blockwise import blockwise
 from dask.highlevelgraph import HighLevelGraph, Layer, MaterializedLayer
 from dask.layers import ArrayBlockwiseDep
 
-from . import geometry
-from .core import calls, checks, docstrings
+from . import functional, geometry
+from .core import calls, checks, docstrings, layouts, public
 from .core.pieces import Part, parts_of_chunks, restricted
-from .pool import adaptive
-from .pool.averages import average
-from .pool.extremes import select
-from .pool.norms import norm
-from .pool.order_statistics import label, quantiles, statistic
-
-__all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
-    "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
-    "max_pool1d",
-    "max_pool2d",
-    "max_pool3d",
-    "median_pool1d",
-    "median_pool2d",
-    "median_pool3d",
-    "min_pool1d",
-    "min_pool2d",
-    "min_pool3d",
-    "mode_pool1d",
-    "mode_pool2d",
-    "mode_pool3d",
-    "quantile_pool1d",
-    "quantile_pool2d",
-    "quantile_pool3d",
-]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -159,8 +126,8 @@ def _pool_chunk(shared: _Shared, cuts: tuple[_Cut, ...], *pieces: Any) -> Any:
     plan = geometry.plan_of((c.windows for c in pooled if c.windows is not None), shared.divisor)
     call = shared.prepare(plan, calls.Source(x.shape, x.strides, x.dtype, shared.axes, None)).alone()
     if shared.index_dtype is None:
-        return call.forward(x)
-    y, at = call.pick(x, shared.index_dtype)
+        return call(x)
+    y, at = call(x)
     here = np.unravel_index(at, calls.sizes(x.shape, shared.axes))
     there = [i + c.begin for i, c in zip(here, pooled, strict=True)]
     return y, np.ravel_multi_index(there, shared.sizes).astype(shared.index_dtype)
@@ -262,134 +229,38 @@ def pool_blocks(prepare: calls.Prepare, plan: geometry.Plan, x: Any, axes: Axes,
     )
 
 
-def _given(x: Any, axis: Any, ndim: int) -> tuple[Any, Axes, Axes]:
-    """Return the checked array, its pooled axes and their lengths."""
-    if not isinstance(x, da.Array):
-        raise TypeError(f"x must be a dask array, got {type(x).__name__}")
-    if any(np.isnan(n) for n in x.shape):
-        raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
-    axes = checks.pooled_axes(axis, ndim, x.ndim, "x")
-    return x, axes, tuple(int(x.shape[a]) for a in axes)
+#: Parameters that a dask array has no use for: there is no array to write to, and none that lies beside it.
+_WITHOUT = ("out", "where", "initial")
 
 
-def _policy(nan_policy: Any) -> Any:
-    """Return a checked NaN policy; "raise" would need the values now."""
-    if not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit"):
-        raise ValueError(f"nan_policy must be 'propagate' or 'omit' of a dask array, got {nan_policy!r}")
-    return nan_policy
+def _twin(name: str, ndim: int) -> Any:
+    """Return the function of that name for dask arrays: what it prepares is done chunk by chunk."""
+    function = getattr(functional, f"{name}{ndim}d")
+    signature = inspect.signature(function)
+    signature = signature.replace(parameters=[p for p in signature.parameters.values() if p.name not in _WITHOUT])
 
+    def pool(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs).arguments
+        x = given["x"]
+        if not isinstance(x, da.Array):
+            raise TypeError(f"x must be a dask array, got {type(x).__name__}")
+        if any(np.isnan(n) for n in x.shape):
+            raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
+        policy = given.get("nan_policy", "propagate")
+        if not isinstance(policy, str) or policy not in ("propagate", "omit"):  # "raise" would need the values now
+            raise ValueError(f"nan_policy must be 'propagate' or 'omit' of a dask array, got {policy!r}")
+        dtype = checks.array("x", x._meta).dtype
+        strides = layouts.dense_strides(x.shape, tuple(range(x.ndim)), dtype.itemsize)
+        windowed = function.decide(given | {"x": public.Outline(x.shape, strides, dtype, False)})
+        if not isinstance(windowed, calls.Windowed):
+            raise ValueError(f"min_count must be 1 for {function.__name__} of a dask array, got {given['min_count']!r}")
+        plan, axes, reduce = windowed.plan, windowed.source.axes, windowed.reduce
+        if isinstance(q := reduce.keywords.get("q"), tuple):
+            return da.stack([pool_blocks(partial(reduce, q=each), plan, x, axes) for each in q])
+        index_dtype = given.get("index_dtype", np.int64) if given.get("return_indices") else None
+        return pool_blocks(reduce, plan, x, axes, index_dtype)
 
-def _selected(op: str, plan: geometry.Plan, x: Any, axes: Axes, return_indices: Any, index_dtype: Any) -> Any:
-    with_indices = checks.flag("return_indices", return_indices)
-    prepare = partial(select, op, with_indices=with_indices, index_dtype=index_dtype)
-    return pool_blocks(prepare, plan, x, axes, index_dtype if with_indices else None)
-
-
-def _extreme(op: str, d: int) -> Any:
-    def pool(
-        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False,
-        return_indices: bool = False, *, axis: Any = None, nan_policy: str = "propagate", index_dtype: Any = np.int64,
-    ) -> Any:  # fmt: skip
-        x, axes, sizes = _given(x, axis, d)
-        plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        omits = _policy(nan_policy) == "omit" and x.dtype.kind not in "biu"
-        return _selected(f"nan{op}" if omits else op, plan, x, axes, return_indices, index_dtype)
-
-    return pool
-
-
-def _avg(d: int) -> Any:
-    def pool(
-        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-        count_include_pad: bool = True, divisor_override: Any = None, *, dilation: Any = 1, axis: Any = None,
-        nan_policy: str = "propagate", dtype: Any = None,
-    ) -> Any:  # fmt: skip
-        x, axes, sizes = _given(x, axis, d)
-        plan = geometry.plan(
-            sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
-        )
-        omits = _policy(nan_policy) == "omit"
-        return pool_blocks(partial(average, dtype=dtype, omits=omits), plan, x, axes)
-
-    return pool
-
-
-def _lp(d: int) -> Any:
-    def pool(
-        x: Any, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False, *, padding: Any = 0,
-        dilation: Any = 1, axis: Any = None,
-    ) -> Any:  # fmt: skip
-        x, axes, sizes = _given(x, axis, d)
-        p = checks.nonzero_number("norm_type", norm_type)
-        plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-        return pool_blocks(partial(norm, p=p), plan, x, axes)
-
-    return pool
-
-
-def _ordered(d: int, x: Any, windows: tuple[Any, ...], axis: Any, op: str, **given: Any) -> Any:
-    """Pool by `statistic`; `windows` is kernel, stride, padding, dilation and ceil_mode."""
-    x, axes, sizes = _given(x, axis, d)
-    plan = geometry.plan(sizes, *windows, needs_input=True)
-    return pool_blocks(partial(statistic, op, **given), plan, x, axes)
-
-
-def _median(d: int) -> Any:
-    def pool(
-        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, *,
-        axis: Any = None, nan_policy: str = "propagate", min_count: int = 1, dtype: Any = None,
-    ) -> Any:  # fmt: skip
-        windows = (kernel_size, stride, padding, dilation, ceil_mode)
-        given = quantiles(0.5, "linear", _policy(nan_policy), min_count)
-        return _ordered(d, x, windows, axis, "median", dtype=dtype, **given)
-
-    return pool
-
-
-def _quantile(d: int) -> Any:
-    def pool(
-        x: Any, q: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-        ceil_mode: bool = False, *, method: str = "linear", axis: Any = None, nan_policy: str = "propagate",
-        min_count: int = 1, dtype: Any = None,
-    ) -> Any:  # fmt: skip
-        windows = (kernel_size, stride, padding, dilation, ceil_mode)
-        given = quantiles(q, method, _policy(nan_policy), min_count)
-        one_or_more = given.pop("q")
-        if isinstance(one_or_more, float):
-            return _ordered(d, x, windows, axis, "quantile", q=one_or_more, dtype=dtype, **given)
-        return da.stack([_ordered(d, x, windows, axis, "quantile", q=q, dtype=dtype, **given) for q in one_or_more])
-
-    return pool
-
-
-def _mode(d: int) -> Any:
-    def pool(
-        x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, *,
-        axis: Any = None, ignore: Any = None,
-    ) -> Any:  # fmt: skip
-        windows = (kernel_size, stride, padding, dilation, ceil_mode)
-        return _ordered(d, x, windows, axis, "mode", ignore=label(ignore))
-
-    return pool
-
-
-def _adaptive_max(d: int) -> Any:
-    def pool(
-        x: Any, output_size: Any, return_indices: bool = False, *, axis: Any = None, index_dtype: Any = np.int64
-    ) -> Any:
-        x, axes, sizes = _given(x, axis, d)
-        plan = geometry.adaptive_plan(sizes, adaptive.output_sizes(output_size, d))
-        return _selected("max", plan, x, axes, return_indices, index_dtype)
-
-    return pool
-
-
-def _adaptive_avg(d: int) -> Any:
-    def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None) -> Any:
-        x, axes, sizes = _given(x, axis, d)
-        plan = geometry.adaptive_plan(sizes, adaptive.output_sizes(output_size, d))
-        return pool_blocks(partial(average, dtype=dtype), plan, x, axes)
-
+    pool.__signature__ = signature  # type: ignore[attr-defined]
     return pool
 
 
@@ -412,14 +283,21 @@ _TEXT = """Do lazily what :func:`cpool.{name}` does, on a dask array.
     TypeError, ValueError
         As :func:`cpool.{name}`; also if `x` is no dask array or its shape is not known.
     """
-_three = partial(docstrings.three, __name__, _TEXT)
 
-max_pool1d, max_pool2d, max_pool3d = _three("max_pool", _extreme, "max")
-min_pool1d, min_pool2d, min_pool3d = _three("min_pool", _extreme, "min")
-avg_pool1d, avg_pool2d, avg_pool3d = _three("avg_pool", _avg)
-lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool", _lp)
-median_pool1d, median_pool2d, median_pool3d = _three("median_pool", _median)
-quantile_pool1d, quantile_pool2d, quantile_pool3d = _three("quantile_pool", _quantile)
-mode_pool1d, mode_pool2d, mode_pool3d = _three("mode_pool", _mode)
-adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool", _adaptive_max)
-adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three("adaptive_avg_pool", _adaptive_avg)
+
+def _three(name: str) -> list[Any]:
+    return docstrings.three(__name__, _TEXT, name, _twin, name)
+
+
+max_pool1d, max_pool2d, max_pool3d = _three("max_pool")
+min_pool1d, min_pool2d, min_pool3d = _three("min_pool")
+avg_pool1d, avg_pool2d, avg_pool3d = _three("avg_pool")
+lp_pool1d, lp_pool2d, lp_pool3d = _three("lp_pool")
+median_pool1d, median_pool2d, median_pool3d = _three("median_pool")
+quantile_pool1d, quantile_pool2d, quantile_pool3d = _three("quantile_pool")
+mode_pool1d, mode_pool2d, mode_pool3d = _three("mode_pool")
+var_pool1d, var_pool2d, var_pool3d = _three("var_pool")
+std_pool1d, std_pool2d, std_pool3d = _three("std_pool")
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = _three("adaptive_max_pool")
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = _three("adaptive_avg_pool")
+__all__ = [name for name in functional.__all__ if name in globals()]

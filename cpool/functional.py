@@ -1,135 +1,16 @@
-"""The public functions, each from the file that holds its family."""
+"""The public functions, gathered from the files that hold their families.
 
-from .pool.adaptive import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool1d_backward,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool2d_backward,
-    adaptive_avg_pool3d,
-    adaptive_avg_pool3d_backward,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
-    adaptive_max_pool3d,
-)
-from .pool.averages import (
-    avg_pool1d,
-    avg_pool1d_backward,
-    avg_pool2d,
-    avg_pool2d_backward,
-    avg_pool3d,
-    avg_pool3d_backward,
-)
-from .pool.extremes import (
-    max_pool1d,
-    max_pool1d_backward,
-    max_pool2d,
-    max_pool2d_backward,
-    max_pool3d,
-    max_pool3d_backward,
-    min_pool1d,
-    min_pool2d,
-    min_pool3d,
-)
-from .pool.fractional import (
-    fractional_max_pool2d,
-    fractional_max_pool3d,
-)
-from .pool.norms import (
-    lp_pool1d,
-    lp_pool1d_backward,
-    lp_pool2d,
-    lp_pool2d_backward,
-    lp_pool3d,
-    lp_pool3d_backward,
-)
-from .pool.order_statistics import (
-    median_pool1d,
-    median_pool2d,
-    median_pool3d,
-    mode_pool1d,
-    mode_pool2d,
-    mode_pool3d,
-    quantile_pool1d,
-    quantile_pool2d,
-    quantile_pool3d,
-)
-from .pool.unpooling import (
-    max_unpool1d,
-    max_unpool1d_backward,
-    max_unpool2d,
-    max_unpool2d_backward,
-    max_unpool3d,
-    max_unpool3d_backward,
-)
-from .pool.variances import (
-    std_pool1d,
-    std_pool2d,
-    std_pool3d,
-    var_pool1d,
-    var_pool2d,
-    var_pool3d,
-)
-from .pool.whole import (
-    global_avg_pool,
-    global_max_pool,
-    pool2d,
-)
+What type checkers read is beside this file; `tests/stubs.py` writes it from the functions' signatures.
+"""
 
-__all__ = [
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool1d_backward",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool2d_backward",
-    "adaptive_avg_pool3d",
-    "adaptive_avg_pool3d_backward",
-    "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
-    "avg_pool1d",
-    "avg_pool1d_backward",
-    "avg_pool2d",
-    "avg_pool2d_backward",
-    "avg_pool3d",
-    "avg_pool3d_backward",
-    "fractional_max_pool2d",
-    "fractional_max_pool3d",
-    "global_avg_pool",
-    "global_max_pool",
-    "lp_pool1d",
-    "lp_pool1d_backward",
-    "lp_pool2d",
-    "lp_pool2d_backward",
-    "lp_pool3d",
-    "lp_pool3d_backward",
-    "max_pool1d",
-    "max_pool1d_backward",
-    "max_pool2d",
-    "max_pool2d_backward",
-    "max_pool3d",
-    "max_pool3d_backward",
-    "max_unpool1d",
-    "max_unpool1d_backward",
-    "max_unpool2d",
-    "max_unpool2d_backward",
-    "max_unpool3d",
-    "max_unpool3d_backward",
-    "median_pool1d",
-    "median_pool2d",
-    "median_pool3d",
-    "min_pool1d",
-    "min_pool2d",
-    "min_pool3d",
-    "mode_pool1d",
-    "mode_pool2d",
-    "mode_pool3d",
-    "pool2d",
-    "quantile_pool1d",
-    "quantile_pool2d",
-    "quantile_pool3d",
-    "std_pool1d",
-    "std_pool2d",
-    "std_pool3d",
-    "var_pool1d",
-    "var_pool2d",
-    "var_pool3d",
-]
+from .pool import adaptive, averages, extremes, fractional, norms, order_statistics, unpooling, variances, whole
+
+_FAMILIES = (adaptive, averages, extremes, fractional, norms, order_statistics, unpooling, variances, whole)
+_FUNCTIONS = {
+    name: function
+    for family in _FAMILIES
+    for name, function in vars(family).items()
+    if getattr(function, "__module__", "") == "cpool"
+}
+globals().update(_FUNCTIONS)
+__all__ = sorted(_FUNCTIONS)

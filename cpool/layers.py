@@ -4,10 +4,15 @@ The gradient of a maximum goes to where the winner stood when the input was pool
 maximum alone, and it cannot be found later: by then the input may have been overwritten, and NumPy does not tell. So a
 layer is told beforehand, as torch's modules are, whether a backward pass will come: `train()`, as it begins, or
 `eval()`.
+
+A layer's parameters are those of its function that may be given by position, but for arrays. What type checkers read is
+beside this file; `tests/stubs.py` writes it.
 """
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,12 +24,22 @@ Array = np.ndarray[Any, Any]
 
 
 class _Layer:
-    """A pooling function with its parameters. Subclasses name the parameters that are shown by repr."""
+    """A pooling function with its parameters, and its gradient."""
 
+    _name: ClassVar[str]
+    #: The function whose gradient it has, if another; what is given at each call; what is drawn from, and not shown.
+    _gradient_of: ClassVar[str | None] = None
+    _at_call: ClassVar[tuple[str, ...]] = ("x", "indices", "return_indices")
+    _drawn: ClassVar[tuple[str, ...]] = ()
+
+    # What follows from the functions' signatures; the last, arguments of the gradient that are known at a call.
+    _function: ClassVar[Callable[..., Any]]
+    _gradient: ClassVar[Callable[..., Any]]
     _parameters: ClassVar[tuple[str, ...]]
-    ndim: ClassVar[int]
+    _of_gradient: ClassVar[tuple[str, ...]]
+    _remembers: ClassVar[tuple[str, ...]]
     training: bool = True
-    _memory: Any = None
+    _memory: dict[str, Any] | None = None
 
     def train(self, mode: bool = True) -> Self:
         """Enter training mode, in which calls remember what `backward` needs; or leave it, with mode=False.
@@ -55,34 +70,21 @@ class _Layer:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{p}={getattr(self, p)!r}' for p in self._parameters)})"
 
-    def _remember(self, memory: Any) -> None:
-        self._memory = memory if self.training else None
+    def _arguments(self, names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in names}
 
-    def _remembered(self) -> Any:
-        if self._memory is None:
-            raise RuntimeError(
-                f"{type(self).__name__}.backward was called before forward in training mode: "
-                "call the layer on x first, after train() if eval() was called"
-            )
-        return self._memory
-
-    def _function(self, pattern: str) -> Any:
-        return getattr(F, pattern.format(self.ndim))
-
-
-class _Picking(_Layer):
-    """A layer whose backward pass needs the indices of the elements that won."""
-
-    def _pool(self, x: Array, return_indices: bool) -> Any:
-        raise NotImplementedError
+    def _remember(self, **known: Any) -> None:
+        self._memory = {name: known[name] for name in self._remembers} if self.training else None
 
     def __call__(self, x: Any) -> Array:
-        """Pool `x`; in training mode, remember where the winners stood."""
+        """Pool `x`; in training mode, remember what its gradient is computed from (arrays without a copy)."""
         x = np.asanyarray(x)
-        result = self._pool(x, return_indices=self.training)
-        pair: tuple[Array, Array | None] = result if self.training else (result, None)
+        more = self._arguments(self._parameters + self._drawn)
+        picks = self.training and "indices" in self._remembers
+        pair: tuple[Array, Array | None]
+        pair = self._function(x, **more, return_indices=True) if picks else (self._function(x, **more), None)
         y, indices = pair
-        self._remember((indices, x.shape))
+        self._remember(x=x, output=y, input_shape=x.shape, indices=indices)
         return y
 
     def backward(self, grad_output: Any) -> Array:
@@ -93,12 +95,57 @@ class _Picking(_Layer):
         RuntimeError
             If the layer was not called before, or not in training mode.
         """
-        indices, shape = self._remembered()
-        result: Array = self._function("max_pool{}d_backward")(grad_output, indices, shape)
+        if self._memory is None:
+            raise RuntimeError(
+                f"{type(self).__name__}.backward was called before forward in training mode: "
+                "call the layer on x first, after train() if eval() was called"
+            )
+        result: Array = self._gradient(grad_output, **self._memory, **self._arguments(self._of_gradient))
         return result
 
 
-class _MaxPool(_Picking):
+def _layers(base: type[_Layer], ndims: tuple[int, ...] = (1, 2, 3)) -> list[Any]:
+    """Return the layers of one kind for each number of axes."""
+    return [_layer(base, f"{base.__name__[1:]}{d}d", d) for d in ndims]
+
+
+def _layer(base: type[_Layer], layer: str, ndim: int) -> Any:
+    function = getattr(F, f"{base._name}{ndim}d")
+    gradient = getattr(F, f"{base._gradient_of or base._name}{ndim}d_backward")
+    taken, known = (inspect.signature(f).parameters for f in (function, gradient))
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    held = [p for p in taken.values() if p.kind is kind and p.name not in base._at_call]
+    parameters = tuple(p.name for p in held)
+    signature = inspect.Signature([*held, *(taken[name].replace(kind=kind) for name in base._drawn)])
+
+    def __init__(self: _Layer, *args: Any, **kwargs: Any) -> None:
+        try:
+            given = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{layer}(): {error}") from None
+        given.apply_defaults()
+        values = given.arguments
+        if "stride" in values and values["stride"] is None:
+            values["stride"] = values["kernel_size"]
+        vars(self).update(values, **{name: np.random.default_rng(values[name]) for name in base._drawn})
+
+    itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    __init__.__signature__ = inspect.Signature([itself, *signature.parameters.values()])  # type: ignore[attr-defined]
+    required = [p.name for p in known.values() if p.default is p.empty and p.name != "grad_output"]
+    attributes = {
+        "__doc__": base.__doc__,
+        "__module__": __name__,
+        "__init__": __init__,
+        "_function": staticmethod(function),
+        "_gradient": staticmethod(gradient),
+        "_parameters": parameters,
+        "_of_gradient": tuple(name for name in parameters if name in known),
+        "_remembers": tuple(name for name in required if name not in parameters),
+    }
+    return type(layer, (base,), attributes)
+
+
+class _MaxPool(_Layer):
     """Max pooling layer: call it on an array, then `backward` on the output's gradient.
 
     Parameters
@@ -125,25 +172,10 @@ class _MaxPool(_Picking):
              [13., 15.]]]])
     """
 
-    _name = "max_pool{}d"
-    _parameters = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-
-    def __init__(
-        self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
-    ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.dilation = dilation
-        self.ceil_mode = ceil_mode
-
-    def _pool(self, x: Array, return_indices: bool) -> Any:
-        return self._function(self._name)(
-            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, return_indices
-        )
+    _name = "max_pool"
 
 
-class _MinPool(_MaxPool):
+class _MinPool(_Layer):
     """Min pooling layer: call it on an array, then `backward` on the output's gradient.
 
     Parameters
@@ -159,10 +191,11 @@ class _MinPool(_MaxPool):
              [ 8., 10.]]]])
     """
 
-    _name = "min_pool{}d"
+    _name = "min_pool"
+    _gradient_of = "max_pool"
 
 
-class _AdaptiveMaxPool(_Picking):
+class _AdaptiveMaxPool(_Layer):
     """Adaptive max pooling layer: call it on an array, then `backward` on the output's gradient.
 
     Parameters
@@ -180,16 +213,11 @@ class _AdaptiveMaxPool(_Picking):
     array([[[[12., 13., 14., 15.]]]])
     """
 
-    _parameters = ("output_size",)
-
-    def __init__(self, output_size: Any) -> None:
-        self.output_size = output_size
-
-    def _pool(self, x: Array, return_indices: bool) -> Any:
-        return self._function("adaptive_max_pool{}d")(x, self.output_size, return_indices)
+    _name = "adaptive_max_pool"
+    _gradient_of = "max_pool"
 
 
-class _FractionalMaxPool(_Picking):
+class _FractionalMaxPool(_Layer):
     """Fractional max pooling layer: call it on an array, then `backward` on the output's gradient.
 
     Parameters
@@ -207,18 +235,9 @@ class _FractionalMaxPool(_Picking):
     (1, 3, 6, 6)
     """
 
-    _parameters = ("kernel_size", "output_size", "output_ratio")
-
-    def __init__(self, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, rng: Any = None) -> None:
-        self.kernel_size = kernel_size
-        self.output_size = output_size
-        self.output_ratio = output_ratio
-        self.rng = np.random.default_rng(rng)
-
-    def _pool(self, x: Array, return_indices: bool) -> Any:
-        return self._function("fractional_max_pool{}d")(
-            x, self.kernel_size, self.output_size, self.output_ratio, return_indices, rng=self.rng
-        )
+    _name = "fractional_max_pool"
+    _gradient_of = "max_pool"
+    _drawn = ("rng",)
 
 
 class _AvgPool(_Layer):
@@ -240,44 +259,7 @@ class _AvgPool(_Layer):
     array([0.25, 0.25, 0.25, 0.25])
     """
 
-    _parameters = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
-
-    def __init__(
-        self,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: Any = None,
-    ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
-        self.divisor_override = divisor_override
-
-    def _arguments(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, p) for p in self._parameters)
-
-    def __call__(self, x: Any) -> Array:
-        """Pool `x`; in training mode, remember its shape."""
-        x = np.asanyarray(x)
-        result: Array = self._function("avg_pool{}d")(x, *self._arguments())
-        self._remember(x.shape)
-        return result
-
-    def backward(self, grad_output: Any) -> Array:
-        """Return the gradient of the last input.
-
-        Raises
-        ------
-        RuntimeError
-            If the layer was not called before, or not in training mode.
-        """
-        result: Array = self._function("avg_pool{}d_backward")(grad_output, self._remembered(), *self._arguments())
-        return result
+    _name = "avg_pool"
 
 
 class _AdaptiveAvgPool(_Layer):
@@ -296,28 +278,7 @@ class _AdaptiveAvgPool(_Layer):
              [10.5, 12.5]]]])
     """
 
-    _parameters = ("output_size",)
-
-    def __init__(self, output_size: Any) -> None:
-        self.output_size = output_size
-
-    def __call__(self, x: Any) -> Array:
-        """Pool `x`; in training mode, remember its shape."""
-        x = np.asanyarray(x)
-        result: Array = self._function("adaptive_avg_pool{}d")(x, self.output_size)
-        self._remember(x.shape)
-        return result
-
-    def backward(self, grad_output: Any) -> Array:
-        """Return the gradient of the last input.
-
-        Raises
-        ------
-        RuntimeError
-            If the layer was not called before, or not in training mode.
-        """
-        result: Array = self._function("adaptive_avg_pool{}d_backward")(grad_output, self._remembered())
-        return result
+    _name = "adaptive_avg_pool"
 
 
 class _LpPool(_Layer):
@@ -338,34 +299,7 @@ class _LpPool(_Layer):
     array([0.5, 0.5])
     """
 
-    _parameters = ("norm_type", "kernel_size", "stride", "ceil_mode")
-
-    def __init__(self, norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> None:
-        self.norm_type = norm_type
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.ceil_mode = ceil_mode
-
-    def _arguments(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, p) for p in self._parameters)
-
-    def __call__(self, x: Any) -> Array:
-        """Pool `x`; in training mode, remember it and the result (no copies: keep both until `backward`)."""
-        x = np.asanyarray(x)
-        result: Array = self._function("lp_pool{}d")(x, *self._arguments())
-        self._remember((x, result))
-        return result
-
-    def backward(self, grad_output: Any) -> Array:
-        """Return the gradient of the last input.
-
-        Raises
-        ------
-        RuntimeError
-            If the layer was not called before, or not in training mode.
-        """
-        result: Array = self._function("lp_pool{}d_backward")(grad_output, *self._remembered(), *self._arguments())
-        return result
+    _name = "lp_pool"
 
 
 class _MaxUnpool(_Layer):
@@ -384,170 +318,22 @@ class _MaxUnpool(_Layer):
     array([ 0., 13.,  0., 15.])
     """
 
-    _parameters = ("kernel_size", "stride", "padding")
+    _name = "max_unpool"
+    _at_call = ("x", "indices", "output_size")
 
-    def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
-        self.kernel_size = kernel_size
-        self.stride = kernel_size if stride is None else stride
-        self.padding = padding
-
-    def __call__(self, x: Any, indices: Any, output_size: Any = None) -> Array:
+    def __call__(self, x: Any, indices: Any, output_size: Any = None) -> Array:  # type: ignore[override]
         """Put `x` back to `indices`; in training mode, remember those (no copy: keep them until `backward`)."""
-        result: Array = self._function("max_unpool{}d")(
-            x, indices, self.kernel_size, self.stride, self.padding, output_size
-        )
-        self._remember(np.asanyarray(indices))
-        return result
-
-    def backward(self, grad_output: Any) -> Array:
-        """Return the gradient of the last input.
-
-        Raises
-        ------
-        RuntimeError
-            If the layer was not called before, or not in training mode.
-        """
-        result: Array = self._function("max_unpool{}d_backward")(grad_output, self._remembered())
-        return result
+        y: Array = self._function(x, indices, **self._arguments(self._parameters), output_size=output_size)
+        self._remember(indices=np.asanyarray(indices))
+        return y
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    __doc__ = _AdaptiveAvgPool.__doc__
-    ndim = 1
-
-
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    __doc__ = _AdaptiveAvgPool.__doc__
-    ndim = 2
-
-
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    __doc__ = _AdaptiveAvgPool.__doc__
-    ndim = 3
-
-
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    __doc__ = _AdaptiveMaxPool.__doc__
-    ndim = 1
-
-
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    __doc__ = _AdaptiveMaxPool.__doc__
-    ndim = 2
-
-
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    __doc__ = _AdaptiveMaxPool.__doc__
-    ndim = 3
-
-
-class AvgPool1d(_AvgPool):
-    __doc__ = _AvgPool.__doc__
-    ndim = 1
-
-
-class AvgPool2d(_AvgPool):
-    __doc__ = _AvgPool.__doc__
-    ndim = 2
-
-
-class AvgPool3d(_AvgPool):
-    __doc__ = _AvgPool.__doc__
-    ndim = 3
-
-
-class LpPool1d(_LpPool):
-    __doc__ = _LpPool.__doc__
-    ndim = 1
-
-
-class LpPool2d(_LpPool):
-    __doc__ = _LpPool.__doc__
-    ndim = 2
-
-
-class LpPool3d(_LpPool):
-    __doc__ = _LpPool.__doc__
-    ndim = 3
-
-
-class MaxPool1d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
-    ndim = 1
-
-
-class MaxPool2d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
-    ndim = 2
-
-
-class MaxPool3d(_MaxPool):
-    __doc__ = _MaxPool.__doc__
-    ndim = 3
-
-
-class MaxUnpool1d(_MaxUnpool):
-    __doc__ = _MaxUnpool.__doc__
-    ndim = 1
-
-
-class MaxUnpool2d(_MaxUnpool):
-    __doc__ = _MaxUnpool.__doc__
-    ndim = 2
-
-
-class MaxUnpool3d(_MaxUnpool):
-    __doc__ = _MaxUnpool.__doc__
-    ndim = 3
-
-
-class MinPool1d(_MinPool):
-    __doc__ = _MinPool.__doc__
-    ndim = 1
-
-
-class MinPool2d(_MinPool):
-    __doc__ = _MinPool.__doc__
-    ndim = 2
-
-
-class MinPool3d(_MinPool):
-    __doc__ = _MinPool.__doc__
-    ndim = 3
-
-
-class FractionalMaxPool2d(_FractionalMaxPool):
-    __doc__ = _FractionalMaxPool.__doc__
-    ndim = 2
-
-
-class FractionalMaxPool3d(_FractionalMaxPool):
-    __doc__ = _FractionalMaxPool.__doc__
-    ndim = 3
-
-
-__all__ = [
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "FractionalMaxPool2d",
-    "FractionalMaxPool3d",
-    "LpPool1d",
-    "LpPool2d",
-    "LpPool3d",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "MaxUnpool1d",
-    "MaxUnpool2d",
-    "MaxUnpool3d",
-    "MinPool1d",
-    "MinPool2d",
-    "MinPool3d",
-]
+MaxPool1d, MaxPool2d, MaxPool3d = _layers(_MaxPool)
+MinPool1d, MinPool2d, MinPool3d = _layers(_MinPool)
+AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d = _layers(_AdaptiveMaxPool)
+FractionalMaxPool2d, FractionalMaxPool3d = _layers(_FractionalMaxPool, (2, 3))
+AvgPool1d, AvgPool2d, AvgPool3d = _layers(_AvgPool)
+AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d = _layers(_AdaptiveAvgPool)
+LpPool1d, LpPool2d, LpPool3d = _layers(_LpPool)
+MaxUnpool1d, MaxUnpool2d, MaxUnpool3d = _layers(_MaxUnpool)
+__all__ = sorted(name for name, layer in vars().items() if name[0] != "_" and hasattr(layer, "_function"))

@@ -1,5 +1,6 @@
 """cpool.dask: the values of one machine, whatever the chunks, in threads and in other processes."""
 
+import inspect
 import itertools
 import os
 import signal
@@ -271,8 +272,18 @@ def test_errors_come_at_once():
         lazy.max_pool2d(blocks, 2, 0)
     with pytest.raises(TypeError, match="integer"):
         lazy.mode_pool2d(blocks, 2)
+    with pytest.raises(ValueError, match="min_count must be 1 for max_pool2d"):
+        lazy.max_pool2d(blocks, 2, min_count=2)
+    with pytest.raises(TypeError, match="'where'"):
+        lazy.max_pool2d(blocks, 2, where=True)
     with pytest.raises(ValueError, match="compute_chunk_sizes"):
         lazy.max_pool1d(blocks[blocks > 0], 2)
+
+
+@pytest.mark.parametrize("name", lazy.__all__)
+def test_arguments_are_those_of_the_function(name):
+    ours, theirs = (inspect.signature(getattr(module, name)).parameters for module in (lazy, cpool))
+    assert list(ours.items()) == [p for p in theirs.items() if p[0] not in ("out", "where", "initial")]
 
 
 @pytest.mark.slow

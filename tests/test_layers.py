@@ -1,6 +1,7 @@
 """Layers in training mode remember what backward needs, whatever becomes of the input; in eval mode nothing."""
 
 import copy
+import inspect
 import pickle
 import tracemalloc
 import weakref
@@ -118,3 +119,18 @@ def test_mode_is_chained_copied_and_checked():
     with pytest.raises(TypeError, match="mode must be True or False, got 'eval'"):
         layer.train("eval")
     assert layer.training
+
+
+@pytest.mark.parametrize("name", cpool.layers.__all__)
+def test_parameters_are_those_of_the_function(name):
+    layer = getattr(cpool, name)
+    taken = inspect.signature(layer).parameters
+    assert {"kernel_size", "output_size"} & set(taken)
+    for wrong in (dict(x=2), dict(return_indices=True)):
+        with pytest.raises(TypeError, match=rf"^{name}\(\): .*argument"):
+            layer(**wrong)
+    given = {p: i + 2 for i, p in enumerate(taken)}
+    made = layer(*given.values())
+    assert made.__class__.__name__ == name
+    assert {p: getattr(made, p) for p in given if p != "rng"} == {p: v for p, v in given.items() if p != "rng"}
+    assert repr(made) == f"{name}({', '.join(f'{p}={v}' for p, v in given.items() if p != 'rng')})"

@@ -1,6 +1,8 @@
 """What planted faults were once not noticed for: rare geometries, far places, cuts between threads, kept calls."""
 
+import copy
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -485,6 +487,51 @@ def test_every_argument_makes_another_call(name):
             for a, b in pairs:
                 assert a.dtype == b.dtype, changed
                 np.testing.assert_allclose(a, b, rtol=1e-6, err_msg=changed)
+
+
+def test_names_make_another_call():
+    """Equal values by other names, equal numbers of other types, and numbers that are nearly equal."""
+    x = whole((3, 9, 9), np.float64)
+    for _ in range(2):
+        for given in (dict(stride=1), dict(dilation=1), dict(padding=1), dict(stride=1, padding=1)):
+            for kernel in (2, int("3")):
+                same(cpool.max_pool2d(x, kernel, **given), reference.max_pool2d(x, kernel, **given))
+                same(cpool.max_pool2d(kernel_size=kernel, x=x, **given), reference.max_pool2d(x, kernel, **given))
+        for p in (2, 2.0, float("2"), 3.0, np.nextafter(3, 4), 1e-300):
+            same(cpool.lp_pool2d(abs(x), p, 2), cpool.lp_pool2d([*abs(x)], np.float64(p), 2))
+
+
+def test_what_may_change_is_not_kept():
+    x, kernel, where = whole((3, 9, 9)), [2, 2], np.ones((9, 9), bool)
+    for _ in range(3):
+        same(cpool.max_pool2d(x, kernel), reference.max_pool2d(x, kernel))
+        kernel[0] += 1
+        for array in (x, where):
+            same(cpool.max_pool2d(array, 2, where=where), reference.max_pool2d(array, 2, where=where))
+        where[:3, 0] ^= True
+
+
+def test_a_kept_call_writes_to_no_array_that_is_read_only():
+    x, out = whole((3, 8, 8)), np.zeros((3, 4, 4), np.float32)
+    for _ in range(2):
+        out.flags.writeable = True
+        same(cpool.max_pool2d(x, 2, out=out), reference.max_pool2d(x, 2))
+        out.flags.writeable = False
+        with pytest.raises(ValueError, match="read-only"):
+            cpool.max_pool2d(x, 2, out=out)
+
+
+@pytest.mark.parametrize("name", cpool.functional.__all__)
+def test_functions_are_functions(name):
+    """They are known by their names, say what they take, and what is wrong with what they are given."""
+    function = getattr(cpool, name)
+    assert function.__name__ == function.__qualname__ == name
+    assert inspect.isroutine(function)
+    assert pickle.loads(pickle.dumps(function)) is function
+    assert copy.deepcopy(function) is function
+    for wrong in (dict(), dict(x=0, grad_output=0, indices=0), dict(kernal_size=2)):
+        with pytest.raises(TypeError, match=rf"{name}\(\).* argument"):
+            function(**wrong)
 
 
 def test_out_makes_another_call():

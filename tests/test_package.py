@@ -62,6 +62,11 @@ def test_all_is_there_once():
     assert all(hasattr(cpool, name) for name in cpool.__all__)
 
 
+def test_type_checkers_read_what_there_is():
+    run = subprocess.run([sys.executable, "-P", ROOT / "tests" / "stubs.py"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_import_takes_numpy_alone():
     code = "import sys, cpool; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

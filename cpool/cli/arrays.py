@@ -76,7 +76,7 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
                 x = x.reshape(q - p, -1, *row_shape)[:, :, *(slice(a.begin, a.end) for a in across)]
                 x = np.ascontiguousarray(x, native)
                 local = plan_of_parts(plan, (rows, *across))
-                y = prepare(local, calls.dense_source(x.shape, native, tuple(range(1, x.ndim)))).forward(x)
+                y = prepare(local, calls.dense_source(x.shape, native, tuple(range(1, x.ndim))))(x)
                 np.ascontiguousarray(y).tofile(result)
                 report(((q - 1) * plan.out_shape[0] + last) / (planes * plan.out_shape[0]))
     return shape, whole.shape

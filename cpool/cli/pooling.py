@@ -101,4 +101,5 @@ class Pooling(NamedTuple):
         """Pool an array."""
         x = np.ascontiguousarray(x, x.dtype.newbyteorder("="))
         source = calls.dense_source(x.shape, x.dtype, self.axes(x.shape))
-        return self.prepare(x.dtype, labels)(self.plan(x.shape), source).forward(x)
+        result: Array = self.prepare(x.dtype, labels)(self.plan(x.shape), source)(x)
+        return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,8 +31,16 @@ class Source(NamedTuple):
         return sizes(self.shape, self.axes)
 
 
-#: Prepares a call for a plan and an input. The families' functions are such, with their own arguments in a `partial`.
+#: Prepares a call for a plan and an input: a reduction of one of the families.
 Prepare = Callable[[Plan, Source], Prepared]
+
+
+class Windowed(NamedTuple):
+    """A pooling by windows, before it is prepared: it may yet be cut into pieces. `reduce` lacks plan and source."""
+
+    plan: Plan
+    source: Source
+    reduce: partial[Prepared]
 
 
 def dense_source(shape: Axes, dtype: Any, axes: Axes) -> Source:
@@ -39,9 +48,9 @@ def dense_source(shape: Axes, dtype: Any, axes: Axes) -> Source:
     return Source(shape, layouts.dense_strides(shape, tuple(range(len(shape))), dtype.itemsize), dtype, axes, None)
 
 
-def source(x: Array, axis: Any, ndim: int, layout: Any, name: str = "x") -> Source:
-    """Return what a call of `ndim` pooled axes is prepared for."""
-    return Source(x.shape, x.strides, x.dtype, checks.pooled_axes(axis, ndim, x.ndim, name), layout)
+def source(x: Any, axis: Any, ndim: int, out: Any, name: str = "x") -> Source:
+    """Return what a call of `ndim` pooled axes is prepared for; `x` is an array or its outline, `out` as described."""
+    return Source(x.shape, x.strides, x.dtype, checks.pooled_axes(axis, ndim, x.ndim, name), out)
 
 
 def prepare(
@@ -50,10 +59,11 @@ def prepare(
     result: Any,
     make: Callable[[layouts.View, layouts.View, Axes], Callable[..., None]],
     several: int | None = None,
+    index_dtype: Any = None,
 ) -> Prepared:
     """Lay out input and output, of dtype `result`; `make` gets their views and memory order.
 
-    An output of `several` results has them along a first axis.
+    An output of `several` results has them along a first axis. With an `index_dtype` there are indices besides.
     """
     order = layouts.memory_order(source.shape, source.strides)
     shape = with_sizes(source.shape, source.axes, plan.out_shape)
@@ -61,7 +71,8 @@ def prepare(
         shape, order = (several, *shape), (0, *(a + 1 for a in order))
     x = layouts.View(source.shape, source.strides, source.dtype.itemsize, engine.stored(source.dtype))
     y = output_view(source.out, shape, order, result)
-    return Prepared(make(x, y, order), shape, order, result, "bfloat16" in (source.dtype.name, result.name))
+    bits = "bfloat16" in (source.dtype.name, result.name)
+    return Prepared(make(x, y, order), shape, order, result, bits, index_dtype)
 
 
 def computed_in(table: dict[str, str], dtype: Any, name: str = "x") -> str:
@@ -82,10 +93,10 @@ def averaged(source: Any, dtype: Any) -> Any:
     return result
 
 
-def enough(plan: Plan, result: Any, name: str, least: float) -> None:
-    """Refuse windows of fewer than `least` elements, as `name` asks for, where the result has no NaN for them."""
+def enough(plan: Plan, result: Any, name: str, value: float, least: float) -> None:
+    """Refuse windows of fewer than `least` elements, as an argument asks for, where the result has no NaN for them."""
     if result.kind in "iu" and 0 not in plan.out_shape and plan.fewest < least:
-        raise ValueError(f"{name} is too much for a window of {plan.fewest} elements: {result} has no NaN")
+        raise ValueError(f"{name}={value:g} is too much for a window of {plan.fewest} elements: {result} has no NaN")
 
 
 def floating(dtype: Any, name: str = "x") -> None:
@@ -101,13 +112,9 @@ def settled(y: Array) -> Array:
     return y
 
 
-def gradient(name: str, value: Any) -> Array:
-    """Return `value` as an array of floats."""
-    array = checks.array(name, value)
-    accepted = [type for type in engine.SUMS if "float" in type]
-    if array.dtype.name not in accepted:
-        raise TypeError(f"{name} must have one of the dtypes {', '.join(accepted)}, got {array.dtype}")
-    return array
+def differentiable(dtype: Any, name: str = "grad_output") -> None:
+    """Refuse what has no derivative."""
+    computed_in({type: sum for type, sum in engine.SUMS.items() if "float" in type}, dtype, name)
 
 
 def sizes(shape: Axes, axes: Axes) -> Axes:
@@ -124,9 +131,7 @@ def with_sizes(shape: Axes, axes: Axes, lengths: Axes) -> Axes:
 
 
 def described(out: Any) -> Any:
-    """Return shape, strides and dtype of `out`, checked; None of None."""
-    if out is None:
-        return None
+    """Return shape, strides and dtype of `out`, checked."""
     if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
     if not out.flags.writeable:
@@ -134,13 +139,6 @@ def described(out: Any) -> Any:
     if not out.flags.aligned:
         raise ValueError("out is not aligned in memory")
     return out.shape, out.strides, out.dtype
-
-
-def refuse_overlap(out: Array | None, *inputs: Array) -> None:
-    """Refuse an `out` that shares memory with an input."""
-    for array in inputs if out is not None else ():
-        if np.may_share_memory(out, array):
-            raise ValueError("out overlaps an input in memory; it must be an array of its own")
 
 
 def output_view(out: Any, shape: Axes, order: Axes, dtype: Any) -> layouts.View:
@@ -163,18 +161,18 @@ def prepare_gradient(
     order = layouts.memory_order(source.shape, source.strides)
     gy = layouts.View(source.shape, source.strides, source.dtype.itemsize, engine.stored(source.dtype))
     gx = output_view(source.out, shape, order, source.dtype)
-    return Prepared(make(gx, gy), shape, order, source.dtype, source.dtype.name == "bfloat16")
+    return Prepared(make(gx, gy), shape, order, source.dtype, source.dtype.name == "bfloat16", back=True)
 
 
-def index_array(value: Any) -> Array:
+def index_array(name: str, value: Any) -> Array:
     """Return `value` as an int32 or int64 array with the same values."""
-    indices = checks.array("indices", value)
+    indices = checks.array(name, value)
     if indices.dtype.kind not in "iu":
-        raise TypeError(f"indices must be integers, got dtype {indices.dtype}")
+        raise TypeError(f"{name} must be integers, got dtype {indices.dtype}")
     if indices.dtype.kind == "i" and indices.itemsize >= 4:
         return indices
     if indices.dtype == np.uint64 and indices.size and indices.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"indices must lie in the plane; got {indices.max()}")
+        raise ValueError(f"{name} must lie in the plane; got {indices.max()}")
     return indices.astype(np.int64)
 
 
@@ -190,7 +188,7 @@ def input_shape(shape: Any, source: Source) -> Axes:
     return checked
 
 
-def same_shape(name: str, array: Array, of: str, shape: Axes) -> None:
+def same_shape(name: str, array: Any, of: str, shape: Axes) -> None:
     """Refuse an array of another shape."""
     if array.shape != shape:
         raise ValueError(f"{name} must have the shape of {of} {shape}, got {array.shape}")

@@ -50,24 +50,30 @@ PARAMETERS = {
 
 
 @cache
-def _shared(ndim: int) -> dict[str, str]:
+def _shared(ndim: int) -> dict[str, Any]:
     if ndim == 1:
         words = {"axes": "1 axis", "last_axes": "last axis", "ints": "a sequence of one"}
         words["pairs"] = "one (before, after) pair"
     else:
         words = {"axes": f"{ndim} axes", "last_axes": f"last {ndim} axes", "ints": f"{ndim} ints"}
         words["pairs"] = f"{ndim} (before, after) pairs"
-    words["d"] = str(ndim)
+    words |= {"d": str(ndim), "size": str(4**ndim)}
+    words |= {"ones": cube(ndim, 1), "twos": cube(ndim, 2), "cube": cube(ndim, 4)}
     return words | {key: value.format(**words) for key, value in PARAMETERS.items()}
+
+
+def public(function: Function) -> Function:
+    """Mark a function as one of cpool's, wherever it is written."""
+    function.__module__ = "cpool"
+    return function
 
 
 def documented(function: Function, name: str, ndim: int, text: str, **more: Any) -> Function:
     """Name a function of one dimensionality, and fill `text` with the shared texts and those of this function."""
     function.__name__ = function.__qualname__ = name
-    function.__module__ = "cpool"
     function.__annotations__ = {}  # of what takes anything, help() need not say so for each argument
     function.__doc__ = text.format(name=name, **{**_shared(ndim), **more})
-    return function
+    return public(function)
 
 
 def three(module: str, text: str, name: str, make: Callable[..., Any], *arguments: Any) -> list[Callable[..., Any]]:

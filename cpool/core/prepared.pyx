@@ -14,7 +14,7 @@ import numpy as np
 from .. import threads
 from . import engine
 
-cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty
+cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty, may_share_memory = np.may_share_memory
 
 #: Calls kept by one function; beyond that it starts anew.
 cdef Py_ssize_t MOST = 4096
@@ -30,6 +30,7 @@ cdef struct Interface:  # what ``__array_struct__`` of NumPy's array interface p
 
 cdef enum:
     ALIGNED = 0x100
+    WRITEABLE = 0x400
 
 
 cdef bint forgetful = False
@@ -41,107 +42,205 @@ def forget(bint on):
     forgetful = on
 
 
-cdef bint plain(object value):
-    """Whether equal values mean the same: so for int, str, types and tuples of them, but 1 equals True and 1.0."""
+cdef object YES = object(), NO = object(), FLOAT = object()
+
+
+cdef object typed(object value):
+    """Return what equals another's only if the values mean the same, for 1 equals True and 1.0; or NotImplemented."""
     cdef object kind = type(value)
+    cdef double number
     if value is None or kind is int or kind is str or isinstance(value, (type, dtype)):
-        return True
+        return value
+    if kind is bool:
+        return YES if value else NO
+    if kind is float:
+        number = value
+        return FLOAT, PyBytes_FromStringAndSize(<char*>&number, sizeof(number))
     if kind is not tuple:
-        return False
+        return NotImplemented  # an array or a list may hold something else next time
+    entries = []
     for each in <tuple>value:
-        if not plain(each):
-            return False
-    return True
+        each = typed(each)
+        if each is NotImplemented:
+            return each
+        entries.append(each)
+    return tuple(entries)
 
 
-cdef inline bint identical(tuple a, tuple b):
-    """Whether two tuples hold the same objects."""
-    cdef Py_ssize_t i, n = len(a)
-    if n != len(b):
-        return False
-    for i in range(n):
-        if a[i] is not b[i]:
-            return False
-    return True
+@cython.final
+cdef class Form:
+    """How an array lies: everything about it but its elements."""
 
+    cdef bytes shape, strides
+    cdef object dtype
+    cdef int flags
 
-cdef object key_of(object x, Interface* array, tuple arguments, tuple flags):
-    """What distinguishes a call from others, or None if it cannot be kept."""
-    if not array.flags & ALIGNED or not plain(arguments):
-        return None
-    for each in flags:
-        if each is not True and each is not False:
+    @staticmethod
+    cdef Form of(object array, int flags):
+        """Return the form of an array that has these flags, or None."""
+        cdef Form form = Form.__new__(Form)
+        cdef object shared  # holds what `it` points to
+        cdef Interface* it
+        if type(array) is not ndarray or not array.dtype.isnative:
             return None
-    return (PyBytes_FromStringAndSize(<char*>array.shape, array.ndim * sizeof(Py_ssize_t)),
-            PyBytes_FromStringAndSize(<char*>array.strides, array.ndim * sizeof(Py_ssize_t)), x.dtype, arguments, flags)
+        shared = array.__array_struct__
+        it = <Interface*>PyCapsule_GetPointer(shared, NULL)
+        if it.flags & flags != flags:
+            return None
+        form.shape = PyBytes_FromStringAndSize(<char*>it.shape, it.ndim * sizeof(Py_ssize_t))
+        form.strides = PyBytes_FromStringAndSize(<char*>it.strides, it.ndim * sizeof(Py_ssize_t))
+        form.dtype, form.flags = array.dtype, flags
+        return form
+
+    cdef inline bint fits(self, object array):
+        """Whether an array lies like this."""
+        cdef object shared
+        cdef Interface* it
+        cdef size_t n
+        if type(array) is not ndarray or array.dtype is not self.dtype:
+            return False
+        shared = array.__array_struct__
+        it = <Interface*>PyCapsule_GetPointer(shared, NULL)
+        n = it.ndim * sizeof(Py_ssize_t)
+        return (it.flags & self.flags == self.flags and len(self.shape) == <Py_ssize_t>n > 0
+                and memcmp(it.shape, PyBytes_AsString(self.shape), n) == 0
+                and memcmp(it.strides, PyBytes_AsString(self.strides), n) == 0)
+
+    cdef inline tuple key(self):
+        return self.shape, self.strides, self.dtype
 
 
 @cython.final
 cdef class Kept:
-    """A prepared call, and what it was prepared for."""
+    """A prepared call, and all that it was prepared for."""
 
-    cdef bytes shape, strides
-    cdef object dtype, call
-    cdef tuple arguments, flags
+    cdef object call
+    cdef tuple forms, arguments, names, values  # of arrays; as typed by position and by name
+    cdef Form out
 
-    def __cinit__(self, tuple key, call):
-        self.shape, self.strides, self.dtype, self.arguments, self.flags = key
-        self.call = call
+    @staticmethod
+    cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out):
+        """Return what distinguishes a call from others, or None if it cannot be kept."""
+        cdef Kept kept = Kept.__new__(Kept)
+        forms = [Form.of(array, ALIGNED) for array in args[:arrays]]
+        if out is not None:
+            kept.out = Form.of(out, ALIGNED | WRITEABLE)
+        if len(forms) < arrays or None in forms or (kept.out is None) != (out is None):
+            return None
+        kept.forms, kept.arguments = tuple(forms), args[arrays:]
+        kept.names, kept.values = tuple(kwargs), tuple(kwargs.values())
+        return kept
 
-    cdef inline bint serves(self, Interface* array, object dtype, tuple arguments, tuple flags):
-        """Whether the array and the arguments are those of this call, down to the objects: no hash is needed then."""
-        cdef size_t n = array.ndim * sizeof(Py_ssize_t)
-        return (dtype is self.dtype and array.flags & ALIGNED and len(self.shape) == <Py_ssize_t>n > 0
-                and memcmp(array.shape, PyBytes_AsString(self.shape), n) == 0
-                and memcmp(array.strides, PyBytes_AsString(self.strides), n) == 0
-                and identical(arguments, self.arguments) and identical(flags, self.flags))
+    cdef object key(self):
+        """Return it as a key, or None."""
+        arguments, values = typed(self.arguments), typed(self.values)
+        if arguments is NotImplemented or values is NotImplemented:
+            return None
+        return (tuple([(<Form>form).key() for form in self.forms]), arguments, self.names, values,
+                None if self.out is None else self.out.key())
+
+    cdef inline bint serves(self, tuple args, dict kwargs, object out):
+        """Whether a call is this one, down to the objects: no hash is needed then."""
+        cdef Py_ssize_t i, arrays = len(self.forms), n = len(self.arguments)
+        if (len(args) != arrays + n or len(kwargs) != len(self.names) or (out is None) != (self.out is None)
+                or (out is not None and not self.out.fits(out))):
+            return False
+        for i in range(arrays):
+            if not (<Form>self.forms[i]).fits(args[i]):
+                return False
+        for i in range(n):
+            if args[arrays + i] is not self.arguments[i]:
+                return False
+        i = 0
+        for name, value in kwargs.items():
+            if value is not self.values[i] or name is not self.names[i]:
+                return False
+            i += 1
+        return True
 
 
 @cython.final
 cdef class Memo:
-    """The prepared calls of one public function."""
+    """One public function: what it prepared, and how it prepares what it has not."""
 
     cdef dict calls
     cdef Kept last  # found: most calls repeat it
+    cdef object prepare
+    cdef tuple arrays, converters
 
-    def __cinit__(self):
-        self.calls = {}
+    def __cinit__(self, prepare, dict arrays):
+        self.calls, self.prepare = {}, prepare
+        self.arrays, self.converters = tuple(arrays), tuple(arrays.values())
 
-    def get(self, x, tuple arguments, tuple flags=()):
-        """Return the call for `x` and arguments as the user typed them, or None."""
-        cdef object shared  # holds what `array` points to
-        cdef Interface* array
-        cdef Kept kept
-        if type(x) is not ndarray or forgetful:
-            return None
-        shared = x.__array_struct__
-        array = <Interface*>PyCapsule_GetPointer(shared, NULL)
+    cdef object find(self, tuple args, dict kwargs, object out):
+        """Return the call that was prepared for the same, or None."""
+        cdef Kept kept, found
         with cython.critical_section(self):
             kept = self.last
-        if kept is None or not kept.serves(array, x.dtype, arguments, flags):
-            key = key_of(x, array, arguments, flags)
-            kept = self.calls.get(key)
-            if kept is None:
-                return None
-            with cython.critical_section(self):
-                self.last = kept
-        return kept.call
+        if kept is not None and kept.serves(args, kwargs, out):
+            return kept.call
+        kept = Kept.of(len(self.arrays), args, kwargs, out)
+        found = None if kept is None else self.calls.get(kept.key())
+        if found is None:
+            return None
+        with cython.critical_section(self):
+            self.last = found
+        return found.call
 
-    def keep(self, call, x, tuple arguments, tuple flags=()):
-        """Keep a call if it can be found again, and return it."""
-        cdef object shared
-        if type(x) is ndarray and x.dtype.isnative and not forgetful:
-            shared = x.__array_struct__
-            key = key_of(x, <Interface*>PyCapsule_GetPointer(shared, NULL), arguments, flags)
-            if key is not None:
-                if len(self.calls) >= MOST:
-                    self.calls.clear()
-                self.calls[key] = Kept(key, call)
-        return call
+    cdef object keep(self, object call, tuple args, dict kwargs, object out):
+        """Keep a call if it can be found again."""
+        cdef Kept kept = Kept.of(len(self.arrays), args, kwargs, out)
+        key = None if kept is None else kept.key()
+        if key is not None:
+            kept.call = call
+            if len(self.calls) >= MOST:
+                self.calls.clear()
+            self.calls[key] = kept
+
+    cdef object serve(self, tuple args, dict kwargs):
+        """Do what the function does."""
+        cdef Py_ssize_t i, n = len(self.arrays)
+        cdef object out = kwargs.pop("out", None) if kwargs else None
+        while len(args) < n and self.arrays[len(args)] in kwargs:
+            args = (*args, kwargs.pop(self.arrays[len(args)]))
+        call = None if forgetful else self.find(args, kwargs, out)
+        if call is None:
+            args = (*[convert(name, array) for convert, name, array in zip(self.converters, self.arrays, args)],
+                    *args[n:])
+            call = self.prepare(args, kwargs, out)
+            if not forgetful:
+                self.keep(call, args, kwargs, out)
+        if out is not None:
+            for i in range(n):
+                if may_share_memory(out, args[i]):
+                    raise ValueError("out overlaps an input in memory; it must be an array of its own")
+        if type(call) is Prepared:
+            return (<Prepared>call).fill(args[0], () if n == 1 else args[1:n], out)
+        return call(*args[:n]) if out is None else call(*args[:n], out=out)
 
 
+def remembering(prepare, dict arrays):
+    """Return a function that calls what `prepare` makes of a call, and has each distinct call prepared once.
+
+    Parameters
+    ----------
+    prepare : callable
+        Function of the positional and the other arguments as typed, and of `out`. What it returns is called on the
+        arrays, and on `out` if that was given. It must not depend on what arrays hold, but on all else it may.
+    arrays : dict
+        The leading parameters whose elements are pooled, and for each a function of (name, value) that makes an array.
+    """
+    cdef Memo memo = Memo(prepare, arrays)
+
+    def function(*args, **kwargs):
+        return memo.serve(args, kwargs)
+
+    return function
+
+
+@cython.final
 cdef class Prepared:
-    """A call: the kernel's `run`, and how to make new outputs.
+    """A call: the kernel's `run`, and how to make new outputs. It is called on arrays, and on `out` if there is one.
 
     Parameters
     ----------
@@ -155,58 +254,51 @@ cdef class Prepared:
         Of the output.
     bits : bool
         Whether an array is of bfloat16, which has no buffer of its own.
+    index_dtype : dtype, optional
+        Of the indices that are a second output, if they are.
+    back : bool
+        Whether it passes a gradient back: then `run` takes the output first, and then all inputs.
     """
 
-    cdef readonly object run, dtype
+    cdef readonly object run, dtype, index_dtype
     cdef readonly tuple shape
     cdef object laid, inverse  # the shape in memory order, and how its axes are turned; None in C order
-    cdef bint bits, single
+    cdef bint bits, single, back
 
-    def __cinit__(self, run, tuple shape, tuple order, dtype, bint bits=False):
-        self.run, self.shape, self.dtype = run, shape, dtype
+    def __cinit__(self, run, tuple shape, tuple order, dtype, bint bits=False, index_dtype=None, bint back=False):
+        self.run, self.shape, self.dtype, self.index_dtype = run, shape, dtype, index_dtype
         if order != tuple(range(len(shape))):
             self.laid = tuple(shape[a] for a in order)
             self.inverse = tuple(order.index(a) for a in range(len(shape)))
-        self.bits = bits
+        self.bits, self.back = bits, back
 
     def alone(self):
         """Never use a second thread; return self."""
         self.single = True
         return self
 
-    cdef inline object limit(self):
-        return 1 if self.single else threads.limit
-
-    cpdef object new(self, dtype):
+    cdef inline object new(self, dtype):
         """Return a new array of the output's shape and memory order."""
         if self.laid is None:
             return empty(self.shape, dtype)
         return empty(self.laid, dtype).transpose(self.inverse)
 
-    def forward(self, x, out=None):
-        """Pool `x` into the checked `out` or a new array."""
+    cdef object fill(self, x, tuple more, out):
+        """Fill the checked `out` or a new array, and return it, and new indices if there are any."""
         cdef object y = self.new(self.dtype) if out is None else out
+        cdef object limit = 1 if self.single else threads.limit
+        cdef object source = x, target = y
         if self.bits:
-            self.run(self.limit(), engine.buffer(x), engine.buffer(y))
+            source, target = engine.buffer(x), engine.buffer(y)
+        if self.back:
+            self.run(limit, target, source, *more)
+        elif self.index_dtype is None:
+            self.run(limit, source, target)
         else:
-            self.run(self.limit(), x, y)
+            indices = self.new(self.index_dtype)
+            self.run(limit, source, target, indices)
+            return y, indices
         return y
 
-    def pick(self, x, index_dtype, out=None):
-        """Pool `x` into the checked `out` or a new array, and return it and new indices."""
-        cdef object y = self.new(self.dtype) if out is None else out
-        cdef object indices = self.new(index_dtype)
-        if self.bits:
-            self.run(self.limit(), engine.buffer(x), engine.buffer(y), indices)
-        else:
-            self.run(self.limit(), x, y, indices)
-        return y, indices
-
-    def backward(self, grad, out=None, *indices):
-        """Pass `grad` back into the checked `out` or a new array."""
-        cdef object gx = self.new(self.dtype) if out is None else out
-        if self.bits:
-            self.run(self.limit(), engine.buffer(gx), engine.buffer(grad), *indices)
-        else:
-            self.run(self.limit(), gx, grad, *indices)
-        return gx
+    def __call__(self, x, *more, out=None):
+        return self.fill(x, more, out)

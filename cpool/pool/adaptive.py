@@ -2,81 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, overload
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks
-from ..core.docstrings import cube, documented, halved_cube
-from ..core.prepared import Memo
+from ..core.docstrings import halved_cube
+from ..core.prepared import Prepared
+from ..core.public import Elements, functions
 from .averages import average, spread
 from .extremes import select
-
-Array = np.ndarray[Any, Any]
-Axes = tuple[int, ...]
-
-
-class MaxPool(Protocol):
-    """Signature of adaptive_max_pool."""
-
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        output_size: Any,
-        return_indices: Literal[False] = False,
-        *,
-        axis: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> Array: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        output_size: Any,
-        *,
-        return_indices: Literal[True],
-        axis: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> tuple[Array, Array]: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        output_size: Any,
-        return_indices: Literal[True],
-        *,
-        axis: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> tuple[Array, Array]: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        output_size: Any,
-        return_indices: bool = False,
-        *,
-        axis: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> Any: ...
-
-
-class AvgPool(Protocol):
-    """Signature of adaptive_avg_pool."""
-
-    def __call__(self, x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None) -> Array: ...
-
-
-class Backward(Protocol):
-    """Signature of adaptive_avg_pool_backward."""
-
-    def __call__(self, grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array: ...
-
 
 _MAX = """Maximum over windows that cover the {last_axes} with as many outputs as asked.
 
@@ -164,7 +101,7 @@ _BACKWARD = """Gradient of adaptive_avg_pool{d}d with respect to its input.
     Examples
     --------
     >>> import numpy as np, cpool
-    >>> cpool.{name}(np.ones({ones}), {cube}).ravel()[:2]
+    >>> cpool.{name}(np.ones({ones}), {twos}).ravel()[:2]
     array([{share}, {share}])
     """
 
@@ -178,86 +115,45 @@ def output_sizes(value: Any, ndim: int) -> tuple[int | None, ...]:
     return tuple(None if v is None else checks.integer("output_size", v, 0) for v in given)
 
 
-def _source_and_plan(x: Array, output_size: Any, axis: Any, ndim: int, layout: Any) -> tuple[Any, geometry.Plan]:
-    source = calls.source(x, axis, ndim, layout)
-    return source, geometry.adaptive_plan(source.sizes, output_sizes(output_size, ndim))
+def _windows(x: Any, output_size: Any, axis: Any, ndim: int, out: Any, reduce: partial[Prepared]) -> calls.Windowed:
+    source = calls.source(x, axis, ndim, out)
+    return calls.Windowed(geometry.adaptive_plan(source.sizes, output_sizes(output_size, ndim)), source, reduce)
 
 
-def _max_pool(ndim: int) -> MaxPool:
-    memo = Memo()
-
-    def pool(
-        x: Any,
-        output_size: Any,
-        return_indices: bool = False,
-        *,
-        axis: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> Any:
-        layout = calls.described(out)
-        given = (output_size, axis, index_dtype, layout)
-        call = memo.get(x, given, (return_indices,))
-        if call is None:
-            x = checks.array("x", x)
-            source, plan = _source_and_plan(x, output_size, axis, ndim, layout)
-            with_indices = checks.flag("return_indices", return_indices)
-            call = select("max", plan, source, with_indices, index_dtype)
-            memo.keep(call, x, given, (return_indices,))
-        calls.refuse_overlap(out, x)
-        return call.pick(x, index_dtype, out) if return_indices else call.forward(x, out)
-
-    return documented(
-        pool, f"adaptive_max_pool{ndim}d", ndim, _MAX, size=4**ndim, cube=cube(ndim, 4),
-        example=halved_cube(ndim, np.max),
-    )  # fmt: skip
+def _max_pool(
+    ndim: int,
+    x: Elements,
+    output_size: Any,
+    return_indices: bool = False,
+    *,
+    axis: Any = None,
+    index_dtype: Any = np.int64,
+    out: Any = None,
+) -> calls.Windowed:
+    with_indices = checks.flag("return_indices", return_indices)
+    reduce = partial(select, "max", with_indices=with_indices, index_dtype=index_dtype)
+    return _windows(x, output_size, axis, ndim, out, reduce)
 
 
-def _avg_pool(ndim: int) -> AvgPool:
-    memo = Memo()
-
-    def pool(x: Any, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
-        layout = calls.described(out)
-        given = (output_size, axis, dtype, layout)
-        call = memo.get(x, given)
-        if call is None:
-            x = checks.array("x", x)
-            source, plan = _source_and_plan(x, output_size, axis, ndim, layout)
-            call = memo.keep(average(plan, source, dtype), x, given)
-        calls.refuse_overlap(out, x)
-        return call.forward(x, out)
-
-    return documented(
-        pool, f"adaptive_avg_pool{ndim}d", ndim, _AVG, size=4**ndim, cube=cube(ndim, 4),
-        example=halved_cube(ndim, np.mean),
-    )  # fmt: skip
+def _avg_pool(
+    ndim: int, x: Elements, output_size: Any, *, axis: Any = None, dtype: Any = None, out: Any = None
+) -> calls.Windowed:
+    return _windows(x, output_size, axis, ndim, out, partial(average, dtype=dtype))
 
 
-def _backward(ndim: int) -> Backward:
-    memo = Memo()
-
-    def backward(grad_output: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
-        grad = grad_output
-        layout = calls.described(out)
-        given = (input_shape, axis, layout)
-        call = memo.get(grad, given)
-        if call is None:
-            grad = calls.gradient("grad_output", grad_output)
-            source = calls.source(grad, axis, ndim, layout, "grad_output")
-            to = calls.input_shape(input_shape, source)
-            plan = geometry.adaptive_plan(calls.sizes(to, source.axes), source.sizes)
-            call = memo.keep(spread(source, to, plan), grad, given)
-        calls.refuse_overlap(out, grad)
-        return call.backward(grad, out)
-
-    return documented(
-        backward, f"adaptive_avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2),
-        share=0.5**ndim,
-    )  # fmt: skip
+def _backward(ndim: int, grad_output: Elements, input_shape: Any, *, axis: Any = None, out: Any = None) -> Prepared:
+    calls.differentiable(grad_output.dtype)
+    source = calls.source(grad_output, axis, ndim, out, "grad_output")
+    shape = calls.input_shape(input_shape, source)
+    return spread(source, shape, geometry.adaptive_plan(calls.sizes(shape, source.axes), source.sizes))
 
 
-adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = (_max_pool(d) for d in (1, 2, 3))
-adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (_avg_pool(d) for d in (1, 2, 3))
-adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward, adaptive_avg_pool3d_backward = (
-    _backward(d) for d in (1, 2, 3)
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = functions(
+    "adaptive_max_pool{d}d", _MAX, _max_pool, lambda d: dict(example=halved_cube(d, np.max))
+)
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = functions(
+    "adaptive_avg_pool{d}d", _AVG, _avg_pool, lambda d: dict(example=halved_cube(d, np.mean))
+)
+adaptive_avg_pool1d_backward, adaptive_avg_pool2d_backward, adaptive_avg_pool3d_backward = functions(
+    "adaptive_avg_pool{d}d_backward", _BACKWARD, _backward, lambda d: dict(share=0.5**d)
 )

@@ -2,61 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, engine, layouts
-from ..core.docstrings import cube, documented, halved_cube
-from ..core.prepared import Memo, Prepared
+from ..core.docstrings import halved_cube
+from ..core.prepared import Prepared
+from ..core.public import Elements, Maskable, functions
 from . import missing
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
-
-
-class Pool(Protocol):
-    """Signature of avg_pool."""
-
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: Any = None,
-        *,
-        dilation: Any = 1,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        where: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array: ...
-
-
-class Backward(Protocol):
-    """Signature of avg_pool_backward."""
-
-    def __call__(
-        self,
-        grad_output: Any,
-        input_shape: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: Any = None,
-        *,
-        dilation: Any = 1,
-        axis: Any = None,
-        out: Any = None,
-    ) -> Array: ...
 
 
 _POOL = """Average of each window of the {last_axes}.
@@ -137,7 +96,7 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     Examples
     --------
     >>> import numpy as np, cpool
-    >>> cpool.{name}(np.ones({ones}), {cube}, 2).ravel()[:2]
+    >>> cpool.{name}(np.ones({ones}), {twos}, 2).ravel()[:2]
     array([{share}, {share}])
     """
 
@@ -151,7 +110,7 @@ def average(
     """
     result = calls.averaged(source.dtype, dtype)
     type = engine.sums_as(source.dtype, result, plan.window)
-    calls.enough(plan, result, "min_count", min_count)
+    calls.enough(plan, result, "min_count", min_count, min_count)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if min_count == 1 and (not omits or source.dtype.kind in "biu"):
@@ -161,63 +120,31 @@ def average(
     return calls.prepare(source, plan, result, make)
 
 
-def _pool(ndim: int) -> Pool:
-    memo = Memo()
-
-    def pool(
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: Any = None,
-        *,
-        dilation: Any = 1,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        where: Any = None,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array:
-        layout = None if out is None else calls.described(out)
-        given = (
-            kernel_size,
-            stride,
-            padding,
-            divisor_override,
-            dilation,
-            axis,
-            nan_policy,
-            min_count,
-            where,
-            dtype,
-            layout,
-        )
-        flags = (ceil_mode, count_include_pad)
-        call = memo.get(x, given, flags)
-        if call is None:
-            least = checks.integer("min_count", min_count, 1)
-            if missing.concerns(x, nan_policy, where):
-                return missing.average(
-                    ndim, pool, x, nan_policy, where, dtype, out, divisor_override, axis, least,
-                    kernel_size=kernel_size, stride=stride, padding=padding, ceil_mode=ceil_mode,
-                    count_include_pad=count_include_pad, dilation=dilation,
-                )  # fmt: skip
-            x = checks.array("x", x)
-            source = calls.source(x, axis, ndim, layout)
-            plan = geometry.plan(
-                source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
-            )
-            call = memo.keep(average(plan, source, dtype, omits=nan_policy == "omit", min_count=least), x, given, flags)
-        if out is not None:
-            calls.refuse_overlap(out, x)
-        return call.forward(x, out)
-
-    return documented(
-        pool, f"avg_pool{ndim}d", ndim, _POOL, size=4**ndim, cube=cube(ndim, 4), example=halved_cube(ndim, np.mean)
+def _pool(
+    ndim: int,
+    x: Maskable,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: Any = None,
+    *,
+    dilation: Any = 1,
+    axis: Any = None,
+    nan_policy: str = "propagate",
+    min_count: int = 1,
+    where: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+) -> calls.Windowed:
+    source = calls.source(x, axis, ndim, out)
+    plan = geometry.plan(
+        source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
     )
+    least = checks.integer("min_count", min_count, 1)
+    reduce = partial(average, dtype=dtype, omits=nan_policy == "omit", min_count=least)
+    return calls.Windowed(plan, source, reduce)
 
 
 def spread(source: calls.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> Prepared:
@@ -232,44 +159,36 @@ def spread(source: calls.Source, shape: Axes, plan: geometry.Plan, divide: bool 
     )
 
 
-def _backward(ndim: int) -> Backward:
-    memo = Memo()
-
-    def backward(
-        grad_output: Any,
-        input_shape: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: Any = None,
-        *,
-        dilation: Any = 1,
-        axis: Any = None,
-        out: Any = None,
-    ) -> Array:
-        grad = grad_output
-        layout = calls.described(out)
-        given = (input_shape, kernel_size, stride, padding, divisor_override, dilation, axis, layout)
-        flags = (ceil_mode, count_include_pad)
-        call = memo.get(grad, given, flags)
-        if call is None:
-            grad = calls.gradient("grad_output", grad_output)
-            source = calls.source(grad, axis, ndim, layout, "grad_output")
-            to = calls.input_shape(input_shape, source)
-            plan = geometry.plan(
-                calls.sizes(to, source.axes), kernel_size, stride, padding, dilation, ceil_mode, count_include_pad,
-                divisor_override,
-            )  # fmt: skip
-            call = memo.keep(spread(source, to, plan), grad, given, flags)
-        calls.refuse_overlap(out, grad)
-        return call.backward(grad, out)
-
-    return documented(
-        backward, f"avg_pool{ndim}d_backward", ndim, _BACKWARD, ones=cube(ndim, 1), cube=cube(ndim, 2), share=0.5**ndim
-    )
+def _backward(
+    ndim: int,
+    grad_output: Elements,
+    input_shape: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: Any = None,
+    *,
+    dilation: Any = 1,
+    axis: Any = None,
+    out: Any = None,
+) -> Prepared:
+    calls.differentiable(grad_output.dtype)
+    source = calls.source(grad_output, axis, ndim, out, "grad_output")
+    shape = calls.input_shape(input_shape, source)
+    sizes = calls.sizes(shape, source.axes)
+    plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override)
+    return spread(source, shape, plan)
 
 
-avg_pool1d, avg_pool2d, avg_pool3d = (_pool(d) for d in (1, 2, 3))
-avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = (_backward(d) for d in (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = functions(
+    "avg_pool{d}d",
+    _POOL,
+    _pool,
+    lambda d: dict(example=halved_cube(d, np.mean)),
+    partial(missing.some, missing.average, True),
+)
+avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = functions(
+    "avg_pool{d}d_backward", _BACKWARD, _backward, lambda d: dict(share=0.5**d)
+)

@@ -2,108 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, overload
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, engine, layouts
-from ..core.docstrings import cube, documented, halved_cube
-from ..core.prepared import Memo, Prepared
+from ..core.docstrings import halved_cube
+from ..core.prepared import Prepared
+from ..core.public import Elements, Function, Indices, Maskable, functions
 from . import missing
 from .averages import avg_pool1d, avg_pool2d, avg_pool3d
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
-
-
-class Pool(Protocol):
-    """Signature of max_pool and min_pool."""
-
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        return_indices: Literal[False] = False,
-        *,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        where: Any = None,
-        initial: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> Array: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        *,
-        return_indices: Literal[True],
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        where: Any = None,
-        initial: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> tuple[Array, Array]: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any,
-        padding: Any,
-        dilation: Any,
-        ceil_mode: bool,
-        return_indices: Literal[True],
-        *,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        where: Any = None,
-        initial: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> tuple[Array, Array]: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = False,
-        *,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        where: Any = None,
-        initial: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> Any: ...
-
-
-class Backward(Protocol):
-    """Signature of max_pool_backward."""
-
-    def __call__(
-        self, grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None
-    ) -> Array: ...
 
 
 _POOL = """{Extreme} of each window of the {last_axes}.
@@ -184,8 +97,8 @@ _BACKWARD = """Gradient of max_pool{d}d and its siblings with respect to their i
     Examples
     --------
     >>> import numpy as np, cpool
-    >>> y, indices = cpool.max_pool{d}d(np.zeros({cube}), 1, return_indices=True)
-    >>> cpool.{name}(np.ones_like(y), indices, {cube}).sum()
+    >>> y, indices = cpool.max_pool{d}d(np.zeros({twos}), 1, return_indices=True)
+    >>> cpool.{name}(np.ones_like(y), indices, {twos}).sum()
     np.float64({sum})
     """
 
@@ -207,79 +120,45 @@ def select(
         at = calls.output_view(None, y.shape, order, kind)
         return engine.picks(op, type, plan, source.axes, x, y, at)
 
-    return calls.prepare(source, plan, source.dtype, make)
+    return calls.prepare(source, plan, source.dtype, make, index_dtype=kind if with_indices else None)
 
 
-def _pool(op: str, ndim: int) -> Pool:
-    memo = Memo()
-
-    def pool(
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = False,
-        *,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        where: Any = None,
-        initial: Any = None,
-        index_dtype: Any = np.int64,
-        out: Any = None,
-    ) -> Any:
-        layout = None if out is None else calls.described(out)
-        given = (
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            axis,
-            nan_policy,
-            min_count,
-            where,
-            initial,
-            index_dtype,
-            layout,
-        )
-        flags = (ceil_mode, return_indices)
-        call = memo.get(x, given, flags)
-        if call is None:
-            least = checks.integer("min_count", min_count, 1)
-            if missing.concerns(x, nan_policy, where, initial, least):
-                return missing.extreme(
-                    op, pool, _MAX[ndim], _AVERAGE[ndim], x, nan_policy, where, initial, least,
-                    checks.flag("return_indices", return_indices), out, kernel_size=kernel_size, stride=stride,
-                    padding=padding, dilation=dilation, ceil_mode=ceil_mode, axis=axis, index_dtype=index_dtype,
-                )  # fmt: skip
-            x = checks.array("x", x)
-            source = calls.source(x, axis, ndim, layout)
-            plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-            with_indices = checks.flag("return_indices", return_indices)
-            reduction = f"nan{op}" if nan_policy == "omit" and x.dtype.kind not in "biu" else op
-            call = memo.keep(select(reduction, plan, source, with_indices, index_dtype), x, given, flags)
-        if out is not None:
-            calls.refuse_overlap(out, x)
-        return call.pick(x, index_dtype, out) if return_indices else call.forward(x, out)
-
-    extreme = {"max": "maximum", "min": "minimum"}[op]
-    return documented(
-        pool,
-        f"{op}_pool{ndim}d",
-        ndim,
-        _POOL,
-        extreme=extreme,
-        Extreme=extreme.capitalize(),
-        size=4**ndim,
-        cube=cube(ndim, 4),
-        example=halved_cube(ndim, {"max": np.max, "min": np.min}[op]),
-    )
+def _pool(
+    op: str,
+    ndim: int,
+    x: Maskable,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    *,
+    axis: Any = None,
+    nan_policy: str = "propagate",
+    min_count: int = 1,
+    where: Any = None,
+    initial: Any = None,
+    index_dtype: Any = np.int64,
+    out: Any = None,
+) -> calls.Windowed:
+    source = calls.source(x, axis, ndim, out)
+    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    reduction = f"nan{op}" if nan_policy == "omit" and x.dtype.kind not in "biu" else op
+    with_indices = checks.flag("return_indices", return_indices)
+    return calls.Windowed(plan, source, partial(select, reduction, with_indices=with_indices, index_dtype=index_dtype))
 
 
-def scatter(source: calls.Source, shape: Axes, at: Array) -> Prepared:
-    """Prepare adding a gradient along indices laid out as `at` into one of `shape`."""
+def _pools(op: str, extreme: str, reduction: Any) -> list[Function]:
+    def words(ndim: int) -> dict[str, Any]:
+        return dict(extreme=extreme, Extreme=extreme.capitalize(), example=halved_cube(ndim, reduction))
+
+    some = partial(missing.some, partial(missing.extreme, op, (avg_pool1d, avg_pool2d, avg_pool3d)), False)
+    return functions(f"{op}_pool{{d}}d", _POOL, partial(_pool, op), words, some)
+
+
+def scatter(source: calls.Source, shape: Axes, at: Any) -> Prepared:
+    """Prepare adding a gradient along indices, an array that lies as `at`, into one of `shape`."""
     if 0 in source.sizes and 0 not in shape:
         raise ValueError(f"grad_output of shape {source.shape} is empty, but input_shape={shape} is not")
     indices, fresh = engine.view_of(at), source.out is None
@@ -290,28 +169,17 @@ def scatter(source: calls.Source, shape: Axes, at: Array) -> Prepared:
     return calls.prepare_gradient(source, shape, make)
 
 
-def _backward(ndim: int) -> Backward:
-    memo = Memo()
-
-    def backward(grad_output: Any, indices: Any, input_shape: Any, *, axis: Any = None, out: Any = None) -> Array:
-        at = calls.index_array(indices)
-        layout = calls.described(out)
-        given = (input_shape, axis, layout, at.shape, at.strides, at.dtype)
-        grad = grad_output
-        call = memo.get(grad, given)
-        if call is None:
-            grad = calls.gradient("grad_output", grad_output)
-            calls.same_shape("indices", at, "grad_output", grad.shape)
-            source = calls.source(grad, axis, ndim, layout, "grad_output")
-            call = memo.keep(scatter(source, calls.input_shape(input_shape, source), at), grad, given)
-        calls.refuse_overlap(out, grad, at)
-        return call.backward(grad, out, at)
-
-    return documented(backward, f"max_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2), sum=2.0**ndim)
+def _backward(
+    ndim: int, grad_output: Elements, indices: Indices, input_shape: Any, *, axis: Any = None, out: Any = None
+) -> Prepared:
+    calls.differentiable(grad_output.dtype)
+    calls.same_shape("indices", indices, "grad_output", grad_output.shape)
+    source = calls.source(grad_output, axis, ndim, out, "grad_output")
+    return scatter(source, calls.input_shape(input_shape, source), indices)
 
 
-max_pool1d, max_pool2d, max_pool3d = (_pool("max", d) for d in (1, 2, 3))
-_MAX = {1: max_pool1d, 2: max_pool2d, 3: max_pool3d}
-_AVERAGE = {1: avg_pool1d, 2: avg_pool2d, 3: avg_pool3d}
-min_pool1d, min_pool2d, min_pool3d = (_pool("min", d) for d in (1, 2, 3))
-max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = (_backward(d) for d in (1, 2, 3))
+max_pool1d, max_pool2d, max_pool3d = _pools("max", "maximum", np.max)
+min_pool1d, min_pool2d, min_pool3d = _pools("min", "minimum", np.min)
+max_pool1d_backward, max_pool2d_backward, max_pool3d_backward = functions(
+    "max_pool{d}d_backward", _BACKWARD, _backward, lambda d: dict(sum=2.0**d)
+)

@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, overload
+from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, engine
-from ..core.docstrings import cube, documented
+from ..core.public import Elements, Function, functions
 from . import extremes
 
 Array = np.ndarray[Any, Any]
-
-
-class Pool(Protocol):
-    """Signature of fractional_max_pool."""
-
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        output_size: Any = None,
-        output_ratio: Any = None,
-        return_indices: Literal[False] = False,
-        *,
-        random_samples: Any = None,
-        rng: Any = None,
-    ) -> Array: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        output_size: Any = None,
-        output_ratio: Any = None,
-        *,
-        return_indices: Literal[True],
-        random_samples: Any = None,
-        rng: Any = None,
-    ) -> tuple[Array, Array]: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        output_size: Any,
-        output_ratio: Any,
-        return_indices: Literal[True],
-        *,
-        random_samples: Any = None,
-        rng: Any = None,
-    ) -> tuple[Array, Array]: ...
-    @overload
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        output_size: Any = None,
-        output_ratio: Any = None,
-        return_indices: bool = False,
-        *,
-        random_samples: Any = None,
-        rng: Any = None,
-    ) -> Any: ...
 
 
 _POOL = """Maximum of windows that lie pseudo-randomly over the {last_axes}, for each plane its own.
@@ -151,49 +98,50 @@ def _samples(given: Any, rng: Any, lead: tuple[int, ...], ndim: int, dtype: Any)
     return samples.astype(kind).reshape(-1, ndim)
 
 
-def _pool(ndim: int) -> Pool:
-    def pool(
-        x: Any,
-        kernel_size: Any,
-        output_size: Any = None,
-        output_ratio: Any = None,
-        return_indices: bool = False,
-        *,
-        random_samples: Any = None,
-        rng: Any = None,
-    ) -> Any:
-        x = checks.array("x", x)
-        calls.computed_in(engine.PICKS, x.dtype)
-        axes = checks.pooled_axes(None, ndim, x.ndim)
-        sizes = calls.sizes(x.shape, axes)
-        kernel = checks.per_axis("kernel_size", kernel_size, ndim, 1)
-        lengths = _output_lengths(sizes, kernel, output_size, output_ratio)
-        lead = x.shape[:-ndim]
+def _pool(
+    ndim: int,
+    x: Elements,
+    kernel_size: Any,
+    output_size: Any = None,
+    output_ratio: Any = None,
+    return_indices: bool = False,
+    *,
+    random_samples: Any = None,
+    rng: Any = None,
+) -> Function:
+    calls.computed_in(engine.PICKS, x.dtype)
+    sizes = calls.sizes(x.shape, checks.pooled_axes(None, ndim, x.ndim))
+    kernel = checks.per_axis("kernel_size", kernel_size, ndim, 1)
+    lengths = _output_lengths(sizes, kernel, output_size, output_ratio)
+    lead = x.shape[:-ndim]
+    with_indices = checks.flag("return_indices", return_indices)
+    # torch gives a plane's samples to the axes D, H, W in 3d, but to W, H in 2d.
+    order = slice(None, None, -1) if ndim == 2 else slice(None)
+
+    def pool(x: Array) -> Any:
         samples = _samples(random_samples, rng, lead, ndim, x.dtype)
-        with_indices = checks.flag("return_indices", return_indices)
         y = np.empty(lead + lengths, x.dtype)
         indices = np.empty(y.shape if with_indices else 0, np.int64)
-        # torch gives a plane's samples to the axes D, H, W in 3d, but to W, H in 2d.
-        order = slice(None, None, -1) if ndim == 2 else slice(None)
         for plane, sample in zip(np.ndindex(lead), samples, strict=True):
             plan = geometry.plan_of(
                 geometry.fractional_windows(n, k, o, s)
                 for n, k, o, s in zip(sizes, kernel, lengths, sample[order], strict=True)
             )
             at = x[plane]
-            source = calls.source(at, None, ndim, None)
-            call = extremes.select("max", plan, source, with_indices, np.int64)
+            result = extremes.select("max", plan, calls.source(at, None, ndim, None), with_indices)(at)
             if with_indices:
-                y[plane], indices[plane] = call.pick(at, np.int64)
+                y[plane], indices[plane] = result
             else:
-                y[plane] = call.forward(at)
+                y[plane] = result
         return (y, indices) if with_indices else y
 
-    last = np.arange(4.0**ndim).reshape((4,) * ndim)[(-1,) * (ndim - 1)][1:]
-    return documented(
-        pool, f"fractional_max_pool{ndim}d", ndim, _POOL, size=4**ndim, cube=cube(ndim, 4),
-        last=repr(last)[len("array([") : -2],
-    )  # fmt: skip
+    return pool
 
 
-fractional_max_pool2d, fractional_max_pool3d = (_pool(d) for d in (2, 3))
+def _last(ndim: int) -> dict[str, str]:
+    """Return how the last row of the example prints."""
+    row = np.arange(4.0**ndim).reshape((4,) * ndim)[(-1,) * (ndim - 1)][1:]
+    return dict(last=repr(row)[len("array([") : -2])
+
+
+fractional_max_pool2d, fractional_max_pool3d = functions("fractional_max_pool{d}d", _POOL, _pool, _last, ndims=(2, 3))

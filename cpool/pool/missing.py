@@ -13,16 +13,9 @@ import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, engine
+from ..core.public import Function
 
 Array = np.ndarray[Any, Any]
-
-
-def concerns(x: Any, nan_policy: Any, where: Any, initial: Any = None, min_count: int = 1) -> bool:
-    """Whether more than the leaves do themselves is asked for: they pass NaN over as they fold."""
-    return (
-        not isinstance(nan_policy, str) or nan_policy not in ("propagate", "omit") or where is not None
-        or initial is not None or min_count > 1 or isinstance(x, np.ma.MaskedArray)
-    )  # fmt: skip
 
 
 def policy(nan_policy: Any) -> str:
@@ -36,6 +29,45 @@ def refuse_nan(x: Array, counting: Any = True) -> None:
     """Refuse an array with NaN among the elements that count."""
     if x.dtype.kind not in "biu" and ((x != x) & counting).any():
         raise ValueError("x holds NaN, and nan_policy='raise'")
+
+
+def refusing(pool: Function, ndim: int, given: dict[str, Any]) -> Function | None:
+    """Prepare a call of `pool`, of all arguments `given`, that refuses NaN; return None of others."""
+    if policy(given["nan_policy"]) != "raise":
+        return None
+    more = {name: value for name, value in given.items() if name not in ("x", "out")} | {"nan_policy": "propagate"}
+
+    def call(x: Array, out: Array | None = None) -> Any:
+        refuse_nan(x)
+        return pool(x, **more, out=out)
+
+    return call
+
+
+def some(pool_some: Function, leaves_count: bool, pool: Function, ndim: int, given: dict[str, Any]) -> Function | None:
+    """Prepare a call of `pool`, of all arguments `given`, of which leaves can do a part alone; return None of others.
+
+    Leaves pass NaN over as they fold; whether they also count what is left, `leaves_count` says. `pool_some` is a
+    function of `pool`, the number of axes, an array, which of its elements count (None if all do, and they need not be
+    counted), whether the result is masked where too few do, and the other arguments. It returns the result, where too
+    few count, and indices if they are asked for.
+    """
+    given = given | {"min_count": checks.integer("min_count", given["min_count"], 1)}
+    masked, nan_policy, where = given.pop("x").masked, given.pop("nan_policy"), given.pop("where")
+    given.pop("out")
+    whole = isinstance(nan_policy, str) and nan_policy in ("propagate", "omit") and where is None and not masked
+    if whole and given.get("initial") is None and (leaves_count or given["min_count"] == 1):
+        return None
+
+    def call(x: Any, out: Array | None = None) -> Any:
+        array, mask = valid(x, nan_policy, where)
+        if mask is None and given["min_count"] > 1:
+            mask = np.ones(array.shape, bool)
+        y, empty, *indices = pool_some(pool, ndim, array, mask, masked, **given)
+        y = _finish(y, empty, x, out)
+        return (y, *indices) if indices else y
+
+    return call
 
 
 def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
@@ -90,7 +122,6 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
             raise TypeError(f"out must be a NumPy array of dtype {y.dtype}, got {getattr(out, 'dtype', type(out))}")
         if out.shape != y.shape:
             raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
-        calls.refuse_overlap(out, np.asarray(x))
         np.copyto(out, y)
         y = out
     return np.ma.MaskedArray(y, empty) if isinstance(x, np.ma.MaskedArray) else y
@@ -98,71 +129,64 @@ def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
 
 def extreme(
     op: str,
-    pool: Any,
-    maximum: Any,
-    average: Any,
-    x: Any,
-    nan_policy: Any,
-    where: Any,
+    averages: tuple[Function, ...],
+    pool: Function,
+    ndim: int,
+    array: Array,
+    mask: Array | None,
+    masked: bool,
+    *,
+    return_indices: Any,
     initial: Any,
     min_count: int,
-    return_indices: bool,
-    out: Any,
     **arguments: Any,
-) -> Any:
-    """Pool by `pool`, a max or min function; `maximum` and `average` are those functions of as many axes."""
-    array, mask = valid(x, nan_policy, where)
-    if mask is None and min_count > 1:
-        mask = np.ones(array.shape, bool)
+) -> tuple[Array, ...]:
+    """Pool by `pool`, a max or min function as `op` says; `averages` are the functions for 1, 2 and 3 axes."""
     calls.computed_in(engine.VALUES, array.dtype)
     has_nan = array.dtype.kind not in "biu"
     start = None if initial is None else _element(initial, array.dtype)
     lowest = _identity(op, array.dtype)
     filled = array if mask is None else np.where(mask, array, np.asarray(lowest, array.dtype))
     result = pool(filled, return_indices=return_indices, **arguments)
-    y, indices = result if return_indices else (result, None)
+    y, *indices = result if return_indices else (result,)
     empty: Array = np.zeros(y.shape, bool)
     if mask is not None:
-        some, first = maximum(mask, return_indices=True, **arguments)
-        empty = ~some
+        turned = op == "min"  # the minimum finds what counts where the mask is turned round
+        found, first = pool(mask ^ turned, return_indices=True, **arguments)
+        empty = found == turned
         if min_count > 1:
-            windows = {k: v for k, v in arguments.items() if k != "index_dtype"}
-            empty = average(mask, divisor_override=1, **windows) < min_count
-        if indices is not None:
+            windows = {name: value for name, value in arguments.items() if name != "index_dtype"}
+            empty = averages[ndim - 1](mask, divisor_override=1, **windows) < min_count
+        for at in indices:
             # Where nothing but the identity was found, it may have been put there: the first element that counts wins.
-            np.copyto(indices, first, where=(y == lowest))
+            np.copyto(at, first, where=(y == lowest))
         if initial is None and has_nan:
             y[empty] = np.nan
-        elif (
-            initial is None and engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray)
-        ):
+        elif initial is None and engine.explained.get() is None and empty.any() and not masked:
             raise ValueError(f"initial is needed: a window has too few elements that count; {array.dtype} has no NaN")
     if start is not None:
         y = np.where(empty, start, (np.maximum if op == "max" else np.minimum)(y, start))
         y = calls.settled(y) if has_nan else y
-    y = _finish(y, empty, x, out)
-    return (y, indices) if return_indices else y
+    return (y, empty, *indices)
 
 
 def average(
+    pool: Function,
     ndim: int,
-    pool: Any,
-    x: Any,
-    nan_policy: Any,
-    where: Any,
+    array: Array,
+    mask: Array | None,
+    masked: bool,
+    *,
     dtype: Any,
-    out: Any,
     divisor_override: Any,
     axis: Any,
     min_count: int,
     **arguments: Any,
-) -> Array:
+) -> tuple[Array, ...]:
     """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
-    array, mask = valid(x, nan_policy, where)
-    if mask is None and min_count == 1:
+    if mask is None:
         y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
-        return _finish(y, np.zeros(y.shape, bool), x, out)
-    mask = np.ones(array.shape, bool) if mask is None else mask
+        return y, np.zeros(y.shape, bool)
     natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
     result = natural if dtype is None else np.dtype(dtype)
     working = np.dtype(np.float64) if natural.itemsize == 8 else np.dtype(np.float32)
@@ -179,11 +203,11 @@ def average(
         divisor = np.float64(divisor_override)
     y = total / divisor.astype(working)
     if result.kind in "iu":
-        if engine.explained.get() is None and empty.any() and not isinstance(x, np.ma.MaskedArray):
+        if engine.explained.get() is None and empty.any() and not masked:
             raise ValueError(f"dtype={result} has no NaN for the windows in which too few elements count")
         limits = np.iinfo(result.name)
         y = np.clip(np.rint(y), limits.min, limits.max)
     else:
         y[empty] = np.nan
         y = calls.settled(y)
-    return _finish(y.astype(result), empty, x, out)
+    return y.astype(result), empty

@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, driver, engine, layouts
-from ..core.docstrings import cube, documented
-from ..core.prepared import Memo, Prepared
+from ..core.prepared import Prepared
+from ..core.public import Elements, Function, functions
 from .averages import spread
 from .extremes import scatter, select
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
-
-
-class Pool(Protocol):
-    """Signature of lp_pool."""
-
-    def __call__(
-        self,
-        x: Any,
-        norm_type: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        ceil_mode: bool = False,
-        *,
-        padding: Any = 0,
-        dilation: Any = 1,
-        axis: Any = None,
-        out: Any = None,
-    ) -> Array: ...
-
-
-class Backward(Protocol):
-    """Signature of lp_pool_backward."""
-
-    def __call__(
-        self,
-        grad_output: Any,
-        x: Any,
-        output: Any,
-        norm_type: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        ceil_mode: bool = False,
-        *,
-        padding: Any = 0,
-        dilation: Any = 1,
-        axis: Any = None,
-        out: Any = None,
-    ) -> Array: ...
 
 
 _POOL = """Norm of each window of the {last_axes}: ``sum(x**p) ** (1/p)``.
@@ -87,7 +50,7 @@ _POOL = """Norm of each window of the {last_axes}: ``sum(x**p) ** (1/p)``.
     Examples
     --------
     >>> import numpy as np, cpool
-    >>> cpool.{name}(np.full({cube}, 3.0), 2, 2).ravel()
+    >>> cpool.{name}(np.full({twos}, 3.0), 2, 2).ravel()
     {example}
     """
 
@@ -118,7 +81,7 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
     Examples
     --------
     >>> import numpy as np, cpool
-    >>> x = np.full({cube}, 3.0)
+    >>> x = np.full({twos}, 3.0)
     >>> y = cpool.lp_pool{d}d(x, 2, 2)
     >>> cpool.{name}(np.ones_like(y), x, y, 2, 2).ravel()[:2]
     {gradient}
@@ -139,36 +102,23 @@ def norm(plan: geometry.Plan, source: calls.Source, p: float) -> Prepared:
     return calls.prepare(source, plan, source.dtype, make)
 
 
-def _pool(ndim: int) -> Pool:
-    memo = Memo()
-
-    def pool(
-        x: Any,
-        norm_type: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        ceil_mode: bool = False,
-        *,
-        padding: Any = 0,
-        dilation: Any = 1,
-        axis: Any = None,
-        out: Any = None,
-    ) -> Array:
-        p = checks.nonzero_number("norm_type", norm_type)
-        layout = calls.described(out)
-        given = (repr(p), kernel_size, stride, padding, dilation, axis, layout)
-        call = memo.get(x, given, (ceil_mode,))
-        if call is None:
-            x = checks.array("x", x)
-            source = calls.source(x, axis, ndim, layout)
-            plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-            call = memo.keep(norm(plan, source, p), x, given, (ceil_mode,))
-        calls.refuse_overlap(out, x)
-        return call.forward(x, out)
-
-    return documented(
-        pool, f"lp_pool{ndim}d", ndim, _POOL, cube=cube(ndim, 2), example=repr(np.array([np.sqrt(9.0 * 2**ndim)]))
-    )
+def _pool(
+    ndim: int,
+    x: Elements,
+    norm_type: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
+    *,
+    padding: Any = 0,
+    dilation: Any = 1,
+    axis: Any = None,
+    out: Any = None,
+) -> calls.Windowed:
+    p = checks.nonzero_number("norm_type", norm_type)
+    source = calls.source(x, axis, ndim, out)
+    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    return calls.Windowed(plan, source, partial(norm, p=p))
 
 
 def _power(a: Array, exponent: float) -> Array:
@@ -180,66 +130,63 @@ def _power(a: Array, exponent: float) -> Array:
     return result
 
 
-def _backward(ndim: int) -> Backward:
-    def backward(
-        grad_output: Any,
-        x: Any,
-        output: Any,
-        norm_type: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        ceil_mode: bool = False,
-        *,
-        padding: Any = 0,
-        dilation: Any = 1,
-        axis: Any = None,
-        out: Any = None,
-    ) -> Array:
-        grad, x, y = (calls.gradient(n, a) for n, a in (("grad_output", grad_output), ("x", x), ("output", output)))
-        if not grad.dtype == x.dtype == y.dtype:
-            raise TypeError(f"grad_output, x and output must have one dtype, got {grad.dtype}, {x.dtype}, {y.dtype}")
-        p = checks.nonzero_number("norm_type", norm_type)
-        axes = checks.pooled_axes(axis, ndim, x.ndim)
-        plan = geometry.plan(
-            calls.sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True
+def _backward(
+    ndim: int,
+    grad_output: Elements,
+    x: Elements,
+    output: Elements,
+    norm_type: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    ceil_mode: bool = False,
+    *,
+    padding: Any = 0,
+    dilation: Any = 1,
+    axis: Any = None,
+    out: Any = None,
+) -> Function:
+    for name, array in (("grad_output", grad_output), ("x", x), ("output", output)):
+        calls.differentiable(array.dtype, name)
+    dtype, working = x.dtype, np.dtype(engine.SUMS[x.dtype.name])
+    if not grad_output.dtype == dtype == output.dtype:
+        raise TypeError(
+            f"grad_output, x and output must have one dtype, got {grad_output.dtype}, {dtype}, {output.dtype}"
         )
-        for name, array in (("grad_output", grad), ("output", y)):
-            calls.same_shape(name, array, "the output", calls.with_sizes(x.shape, axes, plan.out_shape))
-        source = calls.source(grad, axis, ndim, calls.described(out))
-        calls.refuse_overlap(out, grad, x, y)
-        working = np.dtype(engine.SUMS[x.dtype.name])
-        if working != x.dtype:  # powers of 2-byte floats as floats, rounded once
-            order = layouts.memory_order(x.shape, x.strides)
-            calls.output_view(source.out, x.shape, order, x.dtype)
-            wide = backward(
-                grad.astype(working), x.astype(working), y.astype(working), p, kernel_size, stride, ceil_mode,
-                padding=padding, dilation=dilation, axis=axis,
-            )  # fmt: skip
-            gx = layouts.empty(x.shape, order, x.dtype) if out is None else out
-            gx[...] = wide
+    p = checks.nonzero_number("norm_type", norm_type)
+    axes = checks.pooled_axes(axis, ndim, x.ndim)
+    sizes = calls.sizes(x.shape, axes)
+    plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    for name, array in (("grad_output", grad_output), ("output", output)):
+        calls.same_shape(name, array, "the output", calls.with_sizes(x.shape, axes, plan.out_shape))
+    calls.output_view(out, x.shape, layouts.memory_order(x.shape, x.strides), dtype)
+
+    def back(grad: Array, x: Array, y: Array, out: Array | None = None) -> Array:
+        if x.dtype != working:  # powers of 2-byte floats as floats, rounded once
+            gx = layouts.empty(x.shape, layouts.memory_order(x.shape, x.strides), dtype) if out is None else out
+            gx[...] = back(grad.astype(working), x.astype(working), y.astype(working))
             return calls.settled(gx)
+        source = calls.source(grad, axis, ndim, None if out is None else calls.described(out))
         if p == np.inf:
             magnitudes = np.abs(x)
-            winners = select("max", plan, calls.source(magnitudes, axis, ndim, None), True, np.int64)
-            _, indices = winners.pick(magnitudes, np.int64)
-            gx = scatter(source, x.shape, indices).backward(grad, out, indices)
+            _, indices = select("max", plan, calls.source(magnitudes, axis, ndim, None), True)(magnitudes)
+            gx = scatter(source, x.shape, indices)(grad, indices, out=out)
             gx *= np.sign(x)
             return calls.settled(gx)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             share = np.where(y == 0, 0, grad * _power(y, 1 - p)).astype(x.dtype, copy=False)
             factor = _power(x, p - 1)
         factor[(x == 0) & (p < 1)] = 0
-        source = source._replace(strides=share.strides)
-        gx = spread(source, x.shape, plan, divide=False).backward(share, out)
+        gx = spread(source._replace(strides=share.strides), x.shape, plan, divide=False)(share, out=out)
         with np.errstate(invalid="ignore", over="ignore"):
             gx *= factor
         return calls.settled(gx)
 
-    return documented(
-        backward, f"lp_pool{ndim}d_backward", ndim, _BACKWARD, cube=cube(ndim, 2),
-        gradient=repr(np.full(2, 2.0 ** (-ndim / 2))),
-    )  # fmt: skip
+    return back
 
 
-lp_pool1d, lp_pool2d, lp_pool3d = (_pool(d) for d in (1, 2, 3))
-lp_pool1d_backward, lp_pool2d_backward, lp_pool3d_backward = (_backward(d) for d in (1, 2, 3))
+lp_pool1d, lp_pool2d, lp_pool3d = functions(
+    "lp_pool{d}d", _POOL, _pool, lambda d: dict(example=repr(np.array([np.sqrt(9.0 * 2**d)])))
+)
+lp_pool1d_backward, lp_pool2d_backward, lp_pool3d_backward = functions(
+    "lp_pool{d}d_backward", _BACKWARD, _backward, lambda d: dict(gradient=repr(np.full(2, 2.0 ** (-d / 2))))
+)

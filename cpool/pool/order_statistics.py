@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, engine, layouts
-from ..core.docstrings import cube, documented
-from ..core.prepared import Memo, Prepared
+from ..core.prepared import Prepared
+from ..core.public import Elements, Function, functions
 from . import missing
 
 Array = np.ndarray[Any, Any]
@@ -23,66 +22,6 @@ MOST_TAPS = 65536
 
 
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
-
-
-class MedianPool(Protocol):
-    """Signature of median_pool."""
-
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        *,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array: ...
-
-
-class QuantilePool(Protocol):
-    """Signature of quantile_pool."""
-
-    def __call__(
-        self,
-        x: Any,
-        q: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        *,
-        method: str = "linear",
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array: ...
-
-
-class ModePool(Protocol):
-    """Signature of mode_pool."""
-
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        *,
-        axis: Any = None,
-        ignore: Any = None,
-        out: Any = None,
-    ) -> Array: ...
 
 
 _POOL = """{Summary} of each window of the {last_axes}.
@@ -117,7 +56,7 @@ _POOL = """{Summary} of each window of the {last_axes}.
     --------
     >>> import numpy as np, cpool
     >>> x = np.array([7, 1, 1, 3])
-    >>> cpool.{name}(np.broadcast_to(x, {shape}), {given}).ravel()
+    >>> cpool.{name}(np.broadcast_to(x, {cube}), {given}).ravel()
     array({answer})
     """
 
@@ -203,7 +142,7 @@ def statistic(
     result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
     if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
-    calls.enough(plan, result, "min_count", min_count)
+    calls.enough(plan, result, "min_count", min_count, min_count)
     several = q if isinstance(q, tuple) else None
 
     def read(x: layouts.View, y: layouts.View, order: Axes) -> Any:
@@ -242,119 +181,76 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     parts = tuple(map(float, array)) if array.ndim else float(array)
     least = checks.integer("min_count", min_count, 1)
-    return dict(q=parts, method=method, omits=missing.policy(nan_policy) == "omit", min_count=least)
+    return dict(q=parts, method=method, omits=nan_policy == "omit", min_count=least)
 
 
-class _Pools:
-    """One public function: its prepared calls, and how one is made."""
-
-    def __init__(self, op: str, ndim: int, check: Callable[..., dict[str, Any]]) -> None:
-        self.op, self.ndim, self.check, self.memo = op, ndim, check, Memo()
-
-    def __call__(
-        self, x: Any, windows: tuple[Any, Any, Any, Any], ceil_mode: bool, axis: Any, out: Any, more: tuple[Any, ...],
-        dtype: Any = None, told_apart: Any = None, refuse_nan: bool = False,
-    ) -> Array:  # fmt: skip
-        """Pool; `windows` is kernel, stride, padding and dilation; `check` makes of `more` what `statistic` takes.
-
-        `told_apart` stands for what of `more` has equals that are not the same, as the float 0.0 has in 0.
-        """
-        layout = calls.described(out)
-        key = (*windows, axis, dtype, layout, *(more if told_apart is None else told_apart))
-        call = self.memo.get(x, key, (ceil_mode,))
-        if call is None:
-            x = checks.array("x", x)
-            source = calls.source(x, axis, self.ndim, layout)
-            plan = geometry.plan(source.sizes, *windows, ceil_mode=ceil_mode, needs_input=True)
-            call = self.memo.keep(statistic(self.op, plan, source, dtype, **self.check(*more)), x, key, (ceil_mode,))
-        calls.refuse_overlap(out, x)
-        if refuse_nan:
-            missing.refuse_nan(x)
-        return call.forward(x, out)
+def _quantile(
+    ndim: int,
+    x: Elements,
+    q: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    *,
+    method: str = "linear",
+    axis: Any = None,
+    nan_policy: str = "propagate",
+    min_count: int = 1,
+    dtype: Any = None,
+    out: Any = None,
+) -> calls.Windowed:
+    source = calls.source(x, axis, ndim, out)
+    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    return calls.Windowed(
+        plan, source, partial(statistic, "quantile", dtype=dtype, **quantiles(q, method, nan_policy, min_count))
+    )
 
 
-def _median(ndim: int) -> MedianPool:
-    pools = _Pools("median", ndim, partial(quantiles, 0.5, "linear"))
-
-    def pool(
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        *,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array:
-        windows = (kernel_size, stride, padding, dilation)
-        return pools(x, windows, ceil_mode, axis, out, (nan_policy, min_count), dtype, None, nan_policy == "raise")
-
-    return _named(pool, "median", ndim, "4")
+def _median(
+    ndim: int,
+    x: Elements,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    *,
+    axis: Any = None,
+    nan_policy: str = "propagate",
+    min_count: int = 1,
+    dtype: Any = None,
+    out: Any = None,
+) -> calls.Windowed:
+    more = dict(axis=axis, nan_policy=nan_policy, min_count=min_count, dtype=dtype, out=out)
+    return _quantile(ndim, x, 0.5, kernel_size, stride, padding, dilation, ceil_mode, **more)
 
 
-def _quantile(ndim: int) -> QuantilePool:
-    pools = _Pools("quantile", ndim, quantiles)
-
-    def pool(
-        x: Any,
-        q: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        *,
-        method: str = "linear",
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array:
-        windows, more = (kernel_size, stride, padding, dilation), (method, nan_policy, min_count)
-        # A float's text tells it apart; an int that equals it is another argument.
-        text = (float, repr(q), *more) if isinstance(q, float) else None
-        return pools(x, windows, ceil_mode, axis, out, (q, *more), dtype, text, nan_policy == "raise")
-
-    return _named(pool, "quantile", ndim, "[0.5, 1], 4")
+def _mode(
+    ndim: int,
+    x: Elements,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    *,
+    axis: Any = None,
+    ignore: Any = None,
+    out: Any = None,
+) -> calls.Windowed:
+    source = calls.source(x, axis, ndim, out)
+    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    return calls.Windowed(plan, source, partial(statistic, "mode", ignore=label(ignore)))
 
 
-def _mode(ndim: int) -> ModePool:
-    pools = _Pools("mode", ndim, lambda ignore: dict(ignore=label(ignore)))
-
-    def pool(
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        *,
-        axis: Any = None,
-        ignore: Any = None,
-        out: Any = None,
-    ) -> Array:
-        windows = (kernel_size, stride, padding, dilation)
-        return pools(x, windows, ceil_mode, axis, out, (ignore,))
-
-    return _named(pool, "mode", ndim, "4")
+def _pools(op: str, prepare: Function, given: str) -> list[Function]:
+    words = dict(Summary=_SUMMARY[op], returns=_RETURNS[op], most=MOST_TAPS, given=given, **_TEXTS[op])
+    refusing = None if op == "mode" else missing.refusing
+    return functions(op + "_pool{d}d", _POOL, prepare, lambda ndim: words, refusing)
 
 
-Pool = TypeVar("Pool", bound=Callable[..., Any])
-
-
-def _named(pool: Pool, op: str, ndim: int, given: str) -> Pool:
-    """Name a function and document it."""
-    return documented(
-        pool, f"{op}_pool{ndim}d", ndim, _POOL, Summary=_SUMMARY[op], returns=_RETURNS[op], most=MOST_TAPS,
-        shape=cube(ndim, 4), given=given, **_TEXTS[op],
-    )  # fmt: skip
-
-
-median_pool1d, median_pool2d, median_pool3d = (_median(d) for d in (1, 2, 3))
-quantile_pool1d, quantile_pool2d, quantile_pool3d = (_quantile(d) for d in (1, 2, 3))
-mode_pool1d, mode_pool2d, mode_pool3d = (_mode(d) for d in (1, 2, 3))
+median_pool1d, median_pool2d, median_pool3d = _pools("median", _median, "4")
+quantile_pool1d, quantile_pool2d, quantile_pool3d = _pools("quantile", _quantile, "[0.5, 1], 4")
+mode_pool1d, mode_pool2d, mode_pool3d = _pools("mode", _mode, "4")

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from .. import threads
 from ..core import calls, checks, engine, layouts
-from ..core.docstrings import cube, documented
+from ..core.public import Elements, Function, Indices, functions
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
-
-
-class Unpool(Protocol):
-    """Signature of max_unpool."""
-
-    def __call__(
-        self, x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
-    ) -> Array: ...
-
-
-class Backward(Protocol):
-    """Signature of max_unpool_backward."""
-
-    def __call__(self, grad_output: Any, indices: Any) -> Array: ...
 
 
 _UNPOOL = """Put maxima back where they stood, zeros elsewhere: a partial inverse of max_pool{d}d.
@@ -122,16 +108,21 @@ def _bits(x: Array) -> Array:
     return x.view(np.float32) if x.dtype.itemsize == 4 else x.astype(np.float32)
 
 
-def _unpool(ndim: int) -> Unpool:
-    def unpool(
-        x: Any, indices: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
-    ) -> Array:
-        x = checks.array("x", x)
-        calls.computed_in(engine.VALUES, x.dtype)
-        at = calls.index_array(indices)
-        calls.same_shape("indices", at, "x", x.shape)
-        axes = checks.pooled_axes(None, ndim, x.ndim)
-        shape = _output_shape(x.shape, ndim, kernel_size, stride, padding, output_size)
+def _unpool(
+    ndim: int,
+    x: Elements,
+    indices: Indices,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Function:
+    calls.computed_in(engine.VALUES, x.dtype)
+    calls.same_shape("indices", indices, "x", x.shape)
+    axes = checks.pooled_axes(None, ndim, x.ndim)
+    shape = _output_shape(x.shape, ndim, kernel_size, stride, padding, output_size)
+
+    def unpool(x: Array, at: Array) -> Array:
         values = _bits(x)
         y = layouts.empty(shape, layouts.memory_order(x.shape, x.strides), values.dtype)
         to, source, places = (engine.view_of(a) for a in (y, values, at))
@@ -139,37 +130,31 @@ def _unpool(ndim: int) -> Unpool:
         run(threads.limit, y, values, at)
         return y.view(x.dtype) if x.dtype.itemsize >= 4 else y.astype(x.dtype)
 
-    return documented(
-        unpool,
-        f"max_unpool{ndim}d",
-        ndim,
-        _UNPOOL,
-        size=4**ndim,
-        cube=cube(ndim, 4),
-        printed=repr(np.array([0, 4.0**ndim - 1])),
-    )
+    return unpool
 
 
-def _backward(ndim: int) -> Backward:
-    def backward(grad_output: Any, indices: Any) -> Array:
-        grad = calls.gradient("grad_output", grad_output)
-        at = calls.index_array(indices)
-        checks.pooled_axes(None, ndim, grad.ndim, "grad_output")
-        lead, sizes = grad.shape[:-ndim], grad.shape[-ndim:]
-        if at.ndim != grad.ndim or at.shape[:-ndim] != lead:
-            raise ValueError(
-                f"indices of shape {at.shape} and grad_output of shape {grad.shape} differ in leading axes"
-            )
-        elements = math.prod(sizes)
+def _backward(ndim: int, grad_output: Elements, indices: Indices) -> Function:
+    calls.differentiable(grad_output.dtype)
+    checks.pooled_axes(None, ndim, grad_output.ndim, "grad_output")
+    lead, sizes = grad_output.shape[:-ndim], grad_output.shape[-ndim:]
+    if indices.ndim != grad_output.ndim or indices.shape[:-ndim] != lead:
+        raise ValueError(
+            f"indices of shape {indices.shape} and grad_output of shape {grad_output.shape} differ in leading axes"
+        )
+    elements = math.prod(sizes)
+
+    def back(grad: Array, at: Array) -> Array:
         if at.size and (at.min() < 0 or at.max() >= elements):
             raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {at.min()} to {at.max()}")
         planes = grad.reshape(*lead, elements)
         return np.take_along_axis(planes, at.reshape(*lead, math.prod(at.shape[-ndim:])), -1).reshape(at.shape)
 
-    return documented(
-        backward, f"max_unpool{ndim}d_backward", ndim, _BACKWARD, size=4**ndim, cube=cube(ndim, 4), ones=cube(ndim, 1)
-    )
+    return back
 
 
-max_unpool1d, max_unpool2d, max_unpool3d = (_unpool(d) for d in (1, 2, 3))
-max_unpool1d_backward, max_unpool2d_backward, max_unpool3d_backward = (_backward(d) for d in (1, 2, 3))
+max_unpool1d, max_unpool2d, max_unpool3d = functions(
+    "max_unpool{d}d", _UNPOOL, _unpool, lambda d: dict(printed=repr(np.array([0, 4.0**d - 1])))
+)
+max_unpool1d_backward, max_unpool2d_backward, max_unpool3d_backward = functions(
+    "max_unpool{d}d_backward", _BACKWARD, _backward
+)

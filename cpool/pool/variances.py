@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
-import numpy as np
+from functools import partial
+from typing import Any
 
 from .. import geometry
 from ..core import calls, checks, engine, layouts
-from ..core.docstrings import cube, documented
-from ..core.prepared import Memo, Prepared
+from ..core.prepared import Prepared
+from ..core.public import Elements, Function, functions
 from . import missing
 
-Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 
 
-class Pool(Protocol):
-    """Signature of var_pool and std_pool."""
-
-    def __call__(
-        self,
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        *,
-        ddof: float = 0,
-        dilation: Any = 1,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array: ...
-
-
-_POOL = """{Summary} of each window of the last {d} axes.
+_POOL = """{Summary} of each window of the {last_axes}.
 
     Parameters
     ----------
     {x}
     {kernel_size}
     {stride}
-    padding : int, {d} ints, {d} (before, after) pairs, "valid", "same" or "same_lower"
+    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that does not count. Any amount, as long as every window touches the input.
     {ceil_mode}
     ddof : float
@@ -78,7 +55,7 @@ _POOL = """{Summary} of each window of the last {d} axes.
     --------
     >>> import numpy as np, cpool
     >>> x = np.array([1.0, 3.0, 5.0, 5.0])
-    >>> cpool.{name}(np.broadcast_to(x, {shape}), 4, ddof=0).ravel()
+    >>> cpool.{name}(np.broadcast_to(x, {cube}), 4, ddof=0).ravel()
     array([{answer}])
     """
 
@@ -95,8 +72,8 @@ def variance(
 ) -> Prepared:
     """Prepare variances, or with `root` standard deviations, over the windows of `plan`; `omits` passes NaN over."""
     result = calls.averaged(source.dtype, dtype)
-    calls.enough(plan, result, "min_count", min_count)
-    calls.enough(plan, result, "ddof", ddof + 1)
+    calls.enough(plan, result, "min_count", min_count, min_count)
+    calls.enough(plan, result, "ddof", ddof, ddof + 1)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         return engine.values(
@@ -106,49 +83,34 @@ def variance(
     return calls.prepare(source, plan, result, make)
 
 
-def _pool(root: bool, ndim: int) -> Pool:
-    memo = Memo()
-
-    def pool(
-        x: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        *,
-        ddof: float = 0,
-        dilation: Any = 1,
-        axis: Any = None,
-        nan_policy: str = "propagate",
-        min_count: int = 1,
-        dtype: Any = None,
-        out: Any = None,
-    ) -> Array:
-        layout = None if out is None else calls.described(out)
-        given = (kernel_size, stride, padding, ddof, dilation, axis, nan_policy, min_count, dtype, layout)
-        call = memo.get(x, given, (ceil_mode,))
-        if call is None:
-            x = checks.array("x", x)
-            policy = missing.policy(nan_policy)
-            source = calls.source(x, axis, ndim, layout)
-            plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-            prepared = variance(
-                plan, source, dtype, root=root, ddof=checks.number("ddof", ddof, 0), omits=policy == "omit",
-                min_count=checks.integer("min_count", min_count, 1),
-            )  # fmt: skip
-            call = memo.keep(prepared, x, given, (ceil_mode,))
-        if out is not None:
-            calls.refuse_overlap(out, x)
-        if nan_policy == "raise":
-            missing.refuse_nan(x)
-        return call.forward(x, out)
-
-    summary, ufunc, answer = ("Standard deviation", "std", "1.6583124") if root else ("Variance", "var", "2.75")
-    return documented(
-        pool, f"{ufunc}_pool{ndim}d", ndim, _POOL, Summary=summary, ufunc=ufunc, answer=answer,
-        shape=cube(ndim, 4),
-    )  # fmt: skip
+def _pool(
+    root: bool,
+    ndim: int,
+    x: Elements,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    *,
+    ddof: float = 0,
+    dilation: Any = 1,
+    axis: Any = None,
+    nan_policy: str = "propagate",
+    min_count: int = 1,
+    dtype: Any = None,
+    out: Any = None,
+) -> calls.Windowed:
+    source = calls.source(x, axis, ndim, out)
+    plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    degrees, least = checks.number("ddof", ddof, 0), checks.integer("min_count", min_count, 1)
+    reduce = partial(variance, dtype=dtype, root=root, ddof=degrees, omits=nan_policy == "omit", min_count=least)
+    return calls.Windowed(plan, source, reduce)
 
 
-var_pool1d, var_pool2d, var_pool3d = (_pool(False, d) for d in (1, 2, 3))
-std_pool1d, std_pool2d, std_pool3d = (_pool(True, d) for d in (1, 2, 3))
+def _pools(root: bool, **words: str) -> list[Function]:
+    name = words["ufunc"] + "_pool{d}d"
+    return functions(name, _POOL, partial(_pool, root), lambda ndim: words, missing.refusing)
+
+
+var_pool1d, var_pool2d, var_pool3d = _pools(False, Summary="Variance", ufunc="var", answer="2.75")
+std_pool1d, std_pool2d, std_pool3d = _pools(True, Summary="Standard deviation", ufunc="std", answer="1.6583124")

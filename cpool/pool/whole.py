@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import checks
+from ..core.docstrings import public
 from .adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -35,6 +36,7 @@ def _global_pool(pools: Any, x: Any, axis: Any, keepdims: bool) -> Array:
     return y if checks.flag("keepdims", keepdims) else np.squeeze(y, axes)
 
 
+@public
 def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
     """Maximum over whole planes.
 
@@ -65,6 +67,7 @@ def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Arra
     return _global_pool(_MAX, x, axis, keepdims)
 
 
+@public
 def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
     """Average over whole planes.
 
@@ -95,6 +98,7 @@ def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Arra
     return _global_pool(_AVG, x, axis, keepdims)
 
 
+@public
 def pool2d(x: Any, pool_size: Any, mode: str = "max") -> Array:
     """Pool with stride 1 and no padding, as the textbook's two loops do.
 
@@ -129,9 +133,7 @@ def pool2d(x: Any, pool_size: Any, mode: str = "max") -> Array:
     array = checks.array("x", x)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
-    if mode == "max":
-        result: Array = max_pool2d(array, pool_size, 1)
-        return result
-    if mode == "avg":
-        return avg_pool2d(array, pool_size, 1)
-    raise ValueError(f"mode must be 'max' or 'avg', got {mode!r}")
+    if mode not in ("max", "avg"):
+        raise ValueError(f"mode must be 'max' or 'avg', got {mode!r}")
+    result: Array = (max_pool2d if mode == "max" else avg_pool2d)(array, pool_size, 1)
+    return result

@@ -1,0 +1,121 @@
+"""What makes a public function of a preparing one.
+
+A family writes each signature once: as that of a function that *prepares* a call. Of arrays it is told how they lie,
+never what they hold, and it returns what is called on them. So a call that was prepared serves all that are typed the
+same, and everything else follows from that signature: what tells calls apart, the functions for 1, 2 and 3 axes, their
+help, the layers, the twins for dask, and what type checkers read (`functional.pyi`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, get_origin
+
+import numpy as np
+
+from . import calls, checks, prepared
+from .docstrings import documented
+
+Function = Callable[..., Any]
+
+
+class Outline(NamedTuple):
+    """What a preparing function knows of an array: everything but its elements."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: Any
+    masked: bool
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return int(self.dtype.itemsize)
+
+
+def _maskable(name: str, value: Any) -> Any:
+    return value if isinstance(value, np.ma.MaskedArray) else checks.array(name, value)
+
+
+#: Leading parameters whose elements are pooled: any array, one that may be masked, indices.
+Elements = Annotated[Any, checks.array]
+Maskable = Annotated[Any, _maskable]
+Indices = Annotated[Any, calls.index_array]
+
+
+def outline(array: Any) -> Outline:
+    """Return how an array lies."""
+    return Outline(array.shape, array.strides, array.dtype, isinstance(array, np.ma.MaskedArray))
+
+
+def _shown(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Leave out of a parameter's type that it may be anything."""
+    anything = parameter.annotation is Any or get_origin(parameter.annotation) is Annotated
+    return parameter.replace(annotation=parameter.empty) if anything else parameter
+
+
+def functions(
+    name: str,
+    text: str,
+    prepare: Function,
+    more: Callable[[int], dict[str, Any]] = lambda ndim: {},
+    some: Function | None = None,
+    ndims: tuple[int, ...] = (1, 2, 3),
+) -> list[Function]:
+    """Return the public functions of one name.
+
+    Parameters
+    ----------
+    name : str
+        With ``{d}`` for the number of axes.
+    text : str
+        Their docstring, to be filled.
+    prepare : callable
+        Function of the number of pooled axes and of what the public ones take. It returns a function of arrays, or what
+        is to be reduced by windows.
+    more : callable
+        What else than the shared texts fills the docstring.
+    some : callable, optional
+        Prepares the calls in which only some elements count: a function of the public one, its number of axes and all
+        arguments by name. It returns None of the others.
+    ndims : tuple of int
+        The numbers of axes.
+    """
+    return [_function(name.format(d=d), text, prepare, more(d), some, d) for d in ndims]
+
+
+def _function(
+    name: str, text: str, prepare: Function, more: dict[str, Any], some: Function | None, ndim: int
+) -> Function:
+    of_ndim = inspect.signature(prepare, eval_str=True)
+    parameters = list(of_ndim.parameters.values())[1:]
+    signature = of_ndim.replace(parameters=parameters)
+    arrays = {p.name: p.annotation.__metadata__[0] for p in parameters if get_origin(p.annotation) is Annotated}
+
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    def decide(given: dict[str, Any]) -> calls.Windowed | Function:
+        given = defaults | given
+        call: Function | None = None if some is None else some(function, ndim, given)
+        return call or prepare(ndim, **given)
+
+    def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Function:
+        lies = {} if out is None else {"out": calls.described(out)}
+        try:
+            given = signature.bind(*args, **kwargs, **lies).arguments
+        except TypeError as error:
+            raise TypeError(f"{name}(): {error}") from None
+        call = decide(given | {name: outline(given[name]) for name in arrays})
+        return call.reduce(call.plan, call.source) if isinstance(call, calls.Windowed) else call
+
+    function: Any = documented(prepared.remembering(anew, arrays), name, ndim, text, **more)
+    function.__signature__ = inspect.Signature([_shown(p) for p in parameters])
+    function.decide = decide
+    result: Function = function
+    return result
