@@ -133,3 +133,15 @@ def test_by_axis_out_and_strategies():
     plan = cpool.explain(cpool.var_pool2d, np.zeros((64, 7, 7)), 7)
     assert plan.planes_at_once
     assert plan.scratch_bytes > 3 * 64 * 49 * 8  # each of three numbers a lane
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "int32", "uint8"])
+def test_averages_of_some_elements_keep_integers_in_range(dtype):
+    limits = np.iinfo(dtype)
+    x = np.full((2, 6), limits.max, dtype)
+    x[1] = limits.min
+    where = np.ones(x.shape, bool)
+    where[:, 0] = False
+    for given in (dict(where=where), dict(nan_policy="raise", min_count=2)):
+        y = cpool.avg_pool1d(x, 3, 1, divisor_override=1, dtype=dtype, **given)
+        assert y.tolist() == [[limits.max] * 4, [limits.min] * 4]

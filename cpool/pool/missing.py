@@ -170,6 +170,15 @@ def extreme(
     return (y, empty, *indices)
 
 
+def _rounded(y: Array, dtype: Any) -> Array:
+    """Return `y` as integers: rounded half to even and kept in range."""
+    limits = np.iinfo(dtype.name)
+    rounded = np.rint(y)
+    inside = (rounded > limits.min) & (rounded < limits.max)  # a limit may be no float: then it is the one beyond
+    ends = np.where(rounded <= limits.min, limits.min, limits.max).astype(dtype)
+    return np.where(inside, np.where(inside, rounded, 0).astype(dtype), ends)
+
+
 def average(
     pool: Function,
     ndim: int,
@@ -205,9 +214,6 @@ def average(
     if result.kind in "iu":
         if engine.explained.get() is None and empty.any() and not masked:
             raise ValueError(f"dtype={result} has no NaN for the windows in which too few elements count")
-        limits = np.iinfo(result.name)
-        y = np.clip(np.rint(y), limits.min, limits.max)
-    else:
-        y[empty] = np.nan
-        y = calls.settled(y)
-    return y.astype(result), empty
+        return _rounded(y, result), empty
+    y[empty] = np.nan
+    return calls.settled(y).astype(result), empty

@@ -42,26 +42,42 @@ cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
     turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows)
 
 
+cdef void repeat(char* first, Py_ssize_t bytes, Py_ssize_t n) noexcept nogil:
+    """Copy what lies at `first` to the n - 1 places behind it: one, then two, then four, ..."""
+    cdef Py_ssize_t done = 1, some
+    while done < n:
+        some = min(done, n - done)
+        memcpy(first + done * bytes, first, some * bytes)
+        done += some
+
+
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
                        const Close* close) noexcept nogil:
     """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
-    period-th."""
+    period-th; neighbours that see the same, as those of gradients do, are copied."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase, o, t, n, m
+    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase = 0, o, t, n, m, same
     cdef const char* column
     every = 1 if w.uniform else w.period or w.out
     advance = w.stride if w.uniform else w.advance
-    for phase in range(min(every, tile.out)):
+    while phase < min(every, tile.out):
         o = tile.begin + phase
-        n, m = taps_of(w, o), (tile.out - phase + every - 1) // every
+        n, m, same = taps_of(w, o), (tile.out - phase + every - 1) // every, 1
+        while (m == 1 and n and phase + same < tile.out and first_of(w, o + same) == first_of(w, o)
+               and taps_of(w, o + same) == n):
+            same += 1
         if n == 0:  # elements that no window sees
             for t in range(m):
                 memset(out + (phase + t * every) * unit, 0, unit)
+            phase += 1
             continue
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
         job.fold(out + phase * unit, every * unit, room.taps, n, advance * unit, m, lanes, close)
+        if same > 1:
+            repeat(out + phase * unit, unit, same)
+        phase += same
 
 
 cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
@@ -98,7 +114,7 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
 cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                         Py_ssize_t rows, const Close* close) noexcept nogil:
     """Fold one window of each row, and copy it along the row."""
-    cdef Py_ssize_t unit = job.run * job.size, n = taps_of(&job.width, tile.begin), t, r, done, some
+    cdef Py_ssize_t unit = job.run * job.size, n = taps_of(&job.width, tile.begin), t, r
     for t in range(n):
         room.taps[t] = flat + (first_of(&job.width, tile.begin) + t * job.width.step - tile.start) * unit
     for r in range(rows):
@@ -106,11 +122,7 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
             job.fold(out, 0, room.taps, n, 0, 1, job.run, close)
         else:
             memset(out, 0, unit)
-        done = 1
-        while done < tile.out:
-            some = min(done, tile.out - done)
-            memcpy(out + done * unit, out, some * unit)
-            done += some
+        repeat(out, unit, tile.out)
         for t in range(n):
             room.taps[t] = <const char*>room.taps[t] + pitch_of(job, tile)
         out += out_pitch

@@ -136,13 +136,12 @@ cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept no
 cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Copy output row oh to the n - 1 behind it."""
     cdef Memory* y = &job.y
-    cdef Py_ssize_t r, done = 1, bytes = tile.out * job.run * job.size, some
+    cdef Py_ssize_t r, bytes = tile.out * job.run * job.size
     cdef char* row = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
-    while y.h == bytes and done < n:
-        some = min(done, n - done)
-        memcpy(row + done * bytes, row, some * bytes)
-        done += some
-    for r in range(done, n):
+    if y.h == bytes:
+        repeat(row, bytes, n)
+        return
+    for r in range(1, n):
         memcpy(row + r * y.h, row, bytes)
 
 
