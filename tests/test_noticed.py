@@ -72,14 +72,14 @@ def test_gradient_of_a_lone_window(size, dilation):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("dilation", [1, 3])
-@pytest.mark.parametrize("kernel", [64, 513, 600, 1025, 4200])
+@pytest.mark.parametrize("kernel", [64, 513, 600, 1025, 4201])
 def test_long_windows(kernel, dilation, dtype, threads):
     """Few windows of very many columns, with a number left over at each halving."""
     span = (kernel - 1) * dilation + 1
     for lead, laid in [((2,), np.asarray), ((1, 9), channels_last)]:
         x = laid(whole((*lead, span + 1000), dtype))
         given = dict(kernel_size=kernel, stride=1000, padding=kernel // 3, dilation=dilation)
-        if dilation == 1 and (x.shape[1] == 9) == (kernel == 4200):  # rows by blocks; of channels the longest alone
+        if dilation == 1 and (x.shape[1] == 9) == (kernel == 4201):  # rows by blocks; of channels the longest alone
             for pool in (cpool.max_pool1d, cpool.avg_pool1d):
                 assert cpool.explain(pool, x, **given).strategies[-1] in ("long", "singly")
         theirs = reference.max_pool1d(x, **given, return_indices=True)
@@ -89,6 +89,16 @@ def test_long_windows(kernel, dilation, dtype, threads):
         same(cpool.max_pool1d(x, **given), theirs[0])
         given["divisor_override"] = 1
         same(cpool.avg_pool1d(x, **given), reference.avg_pool1d(x, **given))
+
+
+@pytest.mark.parametrize("given", [dict(kernel_size=3, stride=1), dict(kernel_size=2), dict(kernel_size=5, stride=3)])
+def test_rows_that_lie_ready_in_planes_that_do_not(given, threads):
+    """One row a plane, as it would be in scratch; but the planes cannot be taken for one."""
+    x = whole((4, 6, 60))[::2, ::3]
+    for name in ("max_pool1d", "avg_pool1d"):
+        same(getattr(cpool, name)(x, **given), getattr(reference, name)(x, **given))
+    long = whole((4, 6, 130))[::2, ::3]
+    same(cpool.max_pool1d(long, 64, 60), reference.max_pool1d(long, 64, 60))
 
 
 @pytest.mark.parametrize("kernel", [(1, 100), (3, 640)])

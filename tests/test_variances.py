@@ -145,3 +145,18 @@ def test_averages_of_some_elements_keep_integers_in_range(dtype):
     for given in (dict(where=where), dict(nan_policy="raise", min_count=2)):
         y = cpool.avg_pool1d(x, 3, 1, divisor_override=1, dtype=dtype, **given)
         assert y.tolist() == [[limits.max] * 4, [limits.min] * 4]
+
+
+@pytest.mark.parametrize(
+    "given", [dict(kernel_size=3, stride=1, padding=1), dict(kernel_size=2), dict(kernel_size=4, stride=3)]
+)
+def test_totals_where_little_is_missing(given):
+    """Where nothing is missing sums do, chunk by chunk; one NaN must be met wherever it is."""
+    for place in [(0, 0, 0), (2, 39, 40), (1, 20, 3), (2, 0, 40), (0, 39, 0)]:
+        x = rng.normal(size=(3, 40, 41)).astype("float32")
+        plain = cpool.avg_pool2d(x, **given)
+        assert (cpool.avg_pool2d(x, nan_policy="omit", **given) == plain).all()
+        x[place] = np.nan
+        y = cpool.avg_pool2d(x, nan_policy="omit", **given)
+        np.testing.assert_allclose(y, reference.avg_pool2d(x, nan_policy="omit", **given), rtol=1e-5, atol=1e-6)
+        assert not np.isnan(y).any()

@@ -181,9 +181,13 @@ def _call(
     as_it_lies = straight and native
     strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
+    count = math.prod(table.even for table in tables)
     if divide:
-        counts = [table.even for table in tables]
-        even = divisor if divisor is not None else None if reduction == "total" else math.prod(counts) or None
+        even = divisor if divisor is not None else None if reduction == "total" else count or None
+    if reduction == "total":  # where nothing is missing it is a sum, of rows as they lie if sums are
+        run, planes, chosen = (together, 1, inner) if inner else (memory.run, memory.planes, strategy)
+        across = strategies.choose(tables, run, size, planes, True, **flags).across
+        state |= dict(whole_across=across if across == "as it lies" else chosen.across, whole_divisor=count)
     return _driven(
         kind, type, tables, memory, threads.share(work), views, inner or strategy, reduction=reduction,
         identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,

@@ -209,7 +209,7 @@ cdef class Call:
                   Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  double ddof=0, bint root=False,
+                  double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
                   bint assign=False, bint fresh=False, identity_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
@@ -239,6 +239,7 @@ cdef class Call:
         job.close.last, job.close.divisor, job.open.divisor = 1, divisor if divisor is not None else 1, 1
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
         job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
+        job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.single = rows, columns, single
         job.native, job.as_it_lies = native, as_it_lies

@@ -38,6 +38,7 @@ ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nog
 ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
 ctypedef void (*Begin)(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
+ctypedef int (*Lacks)(const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Share)(void*, Py_ssize_t, const void*, const void*, double, double, double, double,
                        Py_ssize_t) noexcept nogil
 ctypedef void (*Vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
@@ -69,6 +70,7 @@ cdef extern from "leaves.h":
         Root root[2]
         Divide divide[2]
         Begin begin[2]
+        Lacks lacks[2]
         Share share[2]
         Vary vary
         Exchange exchange[10]
@@ -130,6 +132,8 @@ cdef struct Job:
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it
+    Py_ssize_t whole_across  # of totals: how H is folded where nothing is missing, and what all are divided by, or 0
+    double whole_divisor
     char skip[8]            # of integers, the one that does not count
     Py_ssize_t method, least  # fewest elements that must be there
     const double* quantiles

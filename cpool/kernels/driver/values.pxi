@@ -59,6 +59,34 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
 
+cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
+                   Py_ssize_t n) noexcept nogil:
+    """Whether totals are those of sums: no element that a chunk's windows see is missing."""
+    cdef Axis* depth = &job.depth
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t q, d, h
+    cdef const char* source
+    if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
+        return False
+    for q in range(planes):
+        source = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
+        for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
+            for h in range(max(0, first_of(height, oh)), min(height.size, end_of(height, oh + n - 1))):
+                if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, lanes_of(job, tile)):
+                    return False
+    return True
+
+
+cdef Job whole_job(Job* job) noexcept nogil:
+    """The job of plain averages that gives what totals give where nothing is missing."""
+    cdef Job whole = job[0]
+    whole.reduction, whole.arrays, whole.fold = SUM, 1, job.leaves.fold[SUM][job.type]
+    whole.across, whole.as_it_lies = job.whole_across, True
+    if job.divides and job.whole_divisor:
+        whole.divides, whole.close.divisor = False, job.whole_divisor
+    return whole
+
+
 cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                      Py_ssize_t n) noexcept nogil:
     """Pool output rows [oh, oh + n) of one slab, or all rows of several planes."""
@@ -69,6 +97,11 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
+    cdef Job whole
+    if is_whole(job, tile, p, planes, od, oh, n):
+        whole = whole_job(job)
+        fold_chunk(&whole, tile, room, p, planes, od, oh, n)
+        return
     fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
     if job.divides or job.norm > PLAIN or job.arrays > 1:
         for r in range(rows):

@@ -350,6 +350,7 @@ static void settle_FLOAT64(void *flat, ptrdiff_t lanes) {
 #define RAISE(TYPE) raise_##TYPE
 #define ROOT(TYPE) root_##TYPE
 #define BEGIN(TYPE) begin_##TYPE
+#define LACKS(TYPE) lacks_##TYPE
 #define SHARE(TYPE) share_##TYPE
 #define DIVIDE(TYPE) divide_##TYPE
 #define AS_IT_IS(leaf) \
@@ -386,6 +387,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .root = FLOATING(ROOT),
   .divide = FLOATING(DIVIDE),
   .begin = FLOATING(BEGIN),
+  .lacks = FLOATING(LACKS),
   .share = FLOATING(SHARE),
   .vary = vary_FLOAT64,
   .exchange = EACH(EXCHANGE),

@@ -87,6 +87,8 @@ typedef struct cpool_leaves {
   void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
   /* Elements to states of `arrays` arrays, `apart` bytes apart; with `omits` NaN does not count. */
   void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
+  /* Whether a row has NaN. */
+  int (*lacks[2])(const void *in, ptrdiff_t lanes);
   /* Totals to averages of what counts: windows have widths[i] * across by which they divide, less what does not count of
    * the inside[i] * within elements that they see; or `divisor`, unless it is 0. NaN where fewer than `least` count. */
   void (*share[2])(void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,

@@ -145,6 +145,20 @@ static void OF(begin)(void *out, const void *in, int arrays, ptrdiff_t apart, in
   if (arrays > 2) memset((char *)out + 2 * apart, 0, (size_t)lanes * sizeof(T));
 }
 
+static int OF(lacks)(const void *in, ptrdiff_t lanes) {
+  enum { some = 256 / sizeof(T) };
+  const T *x = (const T *)in;
+  ptrdiff_t i = 0;
+  int found = 0;
+  for (; i + some <= lanes && !found; i += some) {
+    PLACE any = 0;
+    for (int j = 0; j < (int)some; j++) any |= x[i + j] != x[i + j];
+    found = any != 0;
+  }
+  for (; i < lanes && !found; i++) found = x[i] != x[i];
+  return found;
+}
+
 static void OF(share)(void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
                       double divisor, double least, ptrdiff_t lanes) {
   T *restrict x = (T *)totals;
