@@ -91,14 +91,29 @@ def test_long_windows(kernel, dilation, dtype, threads):
         same(cpool.avg_pool1d(x, **given), reference.avg_pool1d(x, **given))
 
 
-@pytest.mark.parametrize("given", [dict(kernel_size=3, stride=1), dict(kernel_size=2), dict(kernel_size=5, stride=3)])
-def test_rows_that_lie_ready_in_planes_that_do_not(given, threads):
-    """One row a plane, as it would be in scratch; but the planes cannot be taken for one."""
-    x = whole((4, 6, 60))[::2, ::3]
-    for name in ("max_pool1d", "avg_pool1d"):
-        same(getattr(cpool, name)(x, **given), getattr(reference, name)(x, **given))
-    long = whole((4, 6, 130))[::2, ::3]
-    same(cpool.max_pool1d(long, 64, 60), reference.max_pool1d(long, 64, 60))
+@pytest.mark.parametrize("along", [dict(kernel_size=3, stride=1), dict(kernel_size=2), dict(kernel_size=5, stride=3)])
+def test_rows_that_lie_ready(along, threads):
+    """Rows of volumes that are pooled along W alone lie as they would in scratch."""
+    given = {name: (1, 1, n) for name, n in along.items()}
+    for x in (whole((5, 2, 3, 60)), whole((4, 6, 3, 60))[::2, ::3], whole((3, 4, 5, 60))[:, ::2]):
+        for name in ("max_pool3d", "avg_pool3d"):
+            same(getattr(cpool, name)(x, **given), getattr(reference, name)(x, **given))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+@pytest.mark.parametrize("n", [48, 49, 63, 64, 65, 127, 475, 512, 515, 3001, 8192])
+def test_one_number_of_a_row(n, dtype):
+    """What fills a last block must not win, nor may a lane that fills no vector be left out."""
+    x = -1 - np.arange(3 * n).reshape(3, n)[:, ::-1] % 1000
+    for array in (x.astype(dtype), -x.astype(dtype)):
+        for name in ("max", "min", "avg"):
+            y = getattr(cpool, f"adaptive_{name}_pool1d" if name != "min" else "min_pool1d")
+            given = dict(output_size=1) if name != "min" else dict(kernel_size=n)
+            numpys = {"max": np.max, "min": np.min, "avg": np.mean}[name]
+            np.testing.assert_allclose(y(array, **given)[:, 0], numpys(array.astype(np.float64), -1), rtol=1e-6)
+        last = np.zeros((1, n), dtype)
+        last[0, -1] = n
+        assert cpool.avg_pool1d(last, n).item() == 1
 
 
 @pytest.mark.parametrize("kernel", [(1, 100), (3, 640)])
