@@ -37,6 +37,8 @@ SINGLE = 25
 MOST_TURNED = 1024
 #: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
 TURNED_ROW = 80
+#: Phases of a gradient that are put together.
+MOST_PHASES = 32
 #: Windows of so many columns, if there are few, are folded in blocks.
 LONG = 64
 #: Windows that begin so many columns apart are folded one by one.
@@ -69,7 +71,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first:
     if run == 1 and not picks and w.step == 1 and apart >= APART and w.span * unit <= WIDEST_ROW:
         return "singly"
     if not w.uniform:
-        if w.period > 1 and w.advance == 1 and run == 1 and w.period <= w.out and not picks:
+        if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not picks:
             return "spread"
         if rows >= RADIX:
             return "turned"
@@ -173,8 +175,10 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
     elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
     d, h, w = tables
     row = w.size * size
-    if run > 1 or planes < RADIX or elements > (MOST_TURNED if several else MOST_TURNED // 2) or not w.pooled:
+    if run > 1 or planes < RADIX or elements > (MOST_TURNED if several else MOST_TURNED // 2):
         return 0
+    if not w.pooled and row >= VECTOR:
+        return 0  # its rows are vectors already
     if not several and w.uniform:
         halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR
         one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)

@@ -330,8 +330,8 @@ cdef class Call:
         cdef Py_ssize_t unit = self.unit
         cdef int64_t least = 0, most = 0
         job.threads = min(job.threads, threads)
-        if self.backward and (job.threads == 1 or job.planes >= 4 * job.threads):
-            unit = job.depth.size * job.height.size  # whole planes: their indices are read once
+        if self.backward and 2 * job.planes >= job.threads:
+            unit = job.depth.size * job.height.size  # whole planes: their indices are read once, and each row by one
         else:
             job.checks = False
         cdef int read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
