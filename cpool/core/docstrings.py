@@ -21,6 +21,11 @@ PARAMETERS = {
         Distance of windows; the kernel size if None or an empty sequence.""",
     "padding": """padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
         Implicit border that never wins. Any amount, as long as every window touches the input.""",
+    "uncounted_padding": """padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
+        Implicit border that does not count. Any amount, as long as every window touches the input.""",
+    "averaged_dtype": """dtype : dtype, optional
+        Of the result, instead of `x`'s or float64. Integers, for integers and bool alone, are rounded half to even
+        and kept in range.""",
     "dilation": """dilation : int or {ints}
         Distance of the taps within a window.""",
     "ceil_mode": """ceil_mode : bool

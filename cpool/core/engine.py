@@ -210,19 +210,9 @@ def values(
         return _nothing
     work = math.prod(y.shape) * plan.taps
     return _call(
-        "values",
-        reduction,
-        type,
-        plan.tables(),
-        axes,
-        (x, y),
-        work,
-        divide,
-        plan.divisor,
-        norm=norm,
-        power=power,
+        "values", reduction, type, plan.tables(), axes, (x, y), work, divide, plan.divisor, norm=norm, power=power,
         **state,
-    )
+    )  # fmt: skip
 
 
 def _as_one_row(plan: Plan, axes: Axes, *views: layouts.View) -> tuple[Plan, Axes, list[layouts.View]]:

@@ -38,9 +38,7 @@ _POOL = """Average of each window of the {last_axes}.
         What is passed over does not count in the divisor.
     {min_count}
     {where}
-    dtype : dtype, optional
-        Of the result, instead of `x`'s or float64. Integers, for integers and bool alone, are rounded half to even
-        and kept in range.
+    {averaged_dtype}
     {out}
 
     Returns

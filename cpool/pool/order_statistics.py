@@ -32,8 +32,7 @@ _POOL = """{Summary} of each window of the {last_axes}.
         At least {axes}. The others are carried along: batch, channels, any number of them. Any strides.
     {q}{kernel_size}
     {stride}
-    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
-        Implicit border that does not count. Any amount, as long as every window touches the input.
+    {uncounted_padding}
     {dilation}
     {ceil_mode}
     {method}{axis}

@@ -21,8 +21,7 @@ _POOL = """{Summary} of each window of the {last_axes}.
     {x}
     {kernel_size}
     {stride}
-    padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
-        Implicit border that does not count. Any amount, as long as every window touches the input.
+    {uncounted_padding}
     {ceil_mode}
     ddof : float
         What is taken off the number of elements before the sum of squared distances is divided by it: 1 for the
@@ -31,9 +30,7 @@ _POOL = """{Summary} of each window of the {last_axes}.
     {axis}
     {nan_policy}
     {min_count}
-    dtype : dtype, optional
-        Of the result, instead of `x`'s or float64. Integers, for integers and bool alone, are rounded half to even
-        and kept in range.
+    {averaged_dtype}
     {out}
 
     Returns

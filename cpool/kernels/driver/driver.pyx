@@ -195,7 +195,7 @@ cdef class Call:
 
     cdef Job job
     cdef Work work, check
-    cdef Py_ssize_t total, unit, scratch
+    cdef Py_ssize_t total, scratch
     cdef bint backward
     cdef const int64_t[::1] windows, memory  # what job points into
     cdef const int32_t[::1] networks
@@ -249,7 +249,7 @@ cdef class Call:
         job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill = job.leaves.fill[job.log_size]
-        self.unit, self.total = 1, job.planes * job.depth.out * job.height.out
+        self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 1, 0)
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
@@ -327,7 +327,7 @@ cdef class Call:
         cdef Job job = self.job
         cdef Py_buffer a, b, c
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
-        cdef Py_ssize_t unit = self.unit
+        cdef Py_ssize_t unit = 1
         cdef int64_t least = 0, most = 0
         job.threads = min(job.threads, threads)
         if self.backward and 2 * job.planes >= job.threads:

@@ -9,7 +9,7 @@
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     REPEATED the gradient of one window: all columns are alike
 #     LONG     few windows of many columns: blocks of columns
-#     SINGLY   long windows that hardly overlap: each by itself, lanes by pairs
+#     SINGLY   windows that begin many columns apart: each by itself
 #
 # FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
 # the seam of two rows is not used.

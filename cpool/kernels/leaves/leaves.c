@@ -308,15 +308,6 @@ CPOOL_EXTENT(int64_t)
 #define NAME(leaf) leaf##_double_int64
 #include "scatter.h"
 
-static void settle_FLOAT32(void *flat, ptrdiff_t lanes) {
-  float *x = (float *)flat;
-  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (float)NAN;
-}
-static void settle_FLOAT64(void *flat, ptrdiff_t lanes) {
-  double *x = (double *)flat;
-  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (double)NAN;
-}
-
 /* ----------------------------------------------------------------------------------------------------------- table */
 
 #define EACH(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), LEAF(INT8), LEAF(INT16), LEAF(INT32), LEAF(INT64), LEAF(UINT8), LEAF(UINT16), LEAF(UINT32), LEAF(UINT64)}
@@ -351,6 +342,7 @@ static void settle_FLOAT64(void *flat, ptrdiff_t lanes) {
 #define ROOT(TYPE) root_##TYPE
 #define BEGIN(TYPE) begin_##TYPE
 #define LACKS(TYPE) lacks_##TYPE
+#define SETTLE(TYPE) settle_##TYPE
 #define SHARE(TYPE) share_##TYPE
 #define DIVIDE(TYPE) divide_##TYPE
 #define AS_IT_IS(leaf) \
@@ -396,6 +388,6 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .count = EACH(COUNT),
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
-  .settle = {settle_FLOAT32, settle_FLOAT64},
+  .settle = FLOATING(SETTLE),
   .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
 };

@@ -201,6 +201,12 @@ static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
   for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
 }
 
+/* Sums that began at +0: no zero is -0. */
+static void OF(settle)(void *flat, ptrdiff_t lanes) {
+  T *x = (T *)flat;
+  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (T)NAN;
+}
+
 /* `canonical`: these are results, no parts of sums to come. */
 static void OF(divide)(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical) {
   T *restrict x = (T *)a;
