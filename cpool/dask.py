@@ -1,7 +1,8 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
-The functions have the names and arguments of cpool's, but for ``out``, ``where`` and ``initial``; ``nan_policy`` is not
-"raise", and maxima and minima have no ``min_count``. Each output chunk is one task. Where no window reaches beyond its
+The functions have the names and arguments of cpool's, but for ``out``; ``where`` may be a dask array. Whether windows
+hold too little, or `x` holds NaN that ``nan_policy="raise"`` refuses, is seen when a chunk is computed. Each output
+chunk is one task. Where no window reaches beyond its
 chunk the graph is blockwise, and dask fuses it with what comes before and after; else a task is given its chunk and, of
 the chunks behind, only the rows that a window reaches into. Tasks are made when they are needed, not when a function is
 called. A task pools on one thread: the parallelism is dask's. Maxima, their indices, medians, quantiles and modes are
@@ -37,6 +38,7 @@ from dask.layers import ArrayBlockwiseDep
 from . import functional, geometry
 from .core import calls, checks, docstrings, layouts, public
 from .core.pieces import Part, parts_of_chunks, restricted
+from .pool import missing
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -94,9 +96,16 @@ class _Axis:
 
 
 class _Shared(NamedTuple):
-    """What all tasks of a result have in common; `sizes` are those of the whole axes."""
+    """What all tasks of a result have in common; `sizes` are those of the whole axes.
 
-    prepare: calls.Prepare
+    `masked`: the second half of a task's pieces tells which elements count.
+    """
+
+    reduce: partial[Any]
+    some: partial[Any] | None
+    settles: bool
+    refuses_nan: bool
+    masked: bool
     divisor: int | None
     axes: Axes
     sizes: Axes
@@ -121,13 +130,23 @@ def _joined(cuts: tuple[_Cut, ...], pieces: tuple[Any, ...]) -> Array:
 
 def _pool_chunk(shared: _Shared, cuts: tuple[_Cut, ...], *pieces: Any) -> Any:
     """Pool the input of one task; with an index dtype also return the indices in the whole plane."""
-    x = _joined(cuts, pieces)
+    n = len(pieces) // (2 if shared.masked else 1)
+    x = _joined(cuts, pieces[:n])
+    mask = _joined(cuts, pieces[n:]) if shared.masked else None
     pooled = [cuts[a] for a in shared.axes]
     plan = geometry.plan_of((c.windows for c in pooled if c.windows is not None), shared.divisor)
-    call = shared.prepare(plan, calls.Source(x.shape, x.strides, x.dtype, shared.axes, None)).alone()
+    source = calls.Source(x.shape, x.strides, x.dtype, shared.axes, None)
+    windowed = calls.Windowed(plan, source, shared.reduce, shared.some, shared.settles)
+    if shared.refuses_nan:
+        missing.refuse_nan(x, mask)
+    if mask is not None or shared.settles:
+        y, _, *indices = missing.pooled(windowed, x, mask, alone=True)
+    else:
+        result = windowed.prepared().alone()(x)
+        y, *indices = result if shared.index_dtype is not None else (result,)
     if shared.index_dtype is None:
-        return call(x)
-    y, at = call(x)
+        return y
+    (at,) = indices
     here = np.unravel_index(at, calls.sizes(x.shape, shared.axes))
     there = [i + c.begin for i, c in zip(here, pooled, strict=True)]
     return y, np.ravel_multi_index(there, shared.sizes).astype(shared.index_dtype)
@@ -144,22 +163,23 @@ class _Tasks(ArrayBlockwiseDep):  # type: ignore[misc]
         return partial(_pool_chunk, self.shared, tuple([a.cuts[i] for a, i in zip(self.axes, at, strict=True)]))
 
 
-def _run(task: Any, chunk: Any) -> Any:
-    return task(chunk)
+def _run(task: Any, *chunks: Any) -> Any:
+    return task(*chunks)
 
 
 class _Windows(Layer):  # type: ignore[misc]
     """The tasks of windows that reach beyond their chunk: made once they are asked for, and only those asked for.
 
-    A chunk of the result is one task. It reads its own chunk of `x` as it is, and heads of the chunks behind, each of
-    which is one task that runs where that chunk lies.
+    A chunk of the result is one task. It reads its own chunk of the input as it is, and heads of the chunks behind,
+    each of which is one task that runs where that chunk lies. `inputs` are names of arrays that are cut alike; `first`
+    are places along axes of the result that the input has not, of one chunk each.
     """
 
     has_legacy_tasks = True  # dask would make all of them to see
 
-    def __init__(self, name: str, x: Any, tasks: _Tasks) -> None:
+    def __init__(self, name: str, inputs: list[str], tasks: _Tasks, first: Axes) -> None:
         super().__init__()
-        self.name, self.x, self.tasks = name, x.name, tasks
+        self.name, self.inputs, self.tasks, self.first = name, inputs, tasks, first
 
     def _made(self, places: Iterable[Any]) -> dict[Any, Any]:
         """Return the tasks of the chunks at `places`."""
@@ -167,15 +187,16 @@ class _Windows(Layer):  # type: ignore[misc]
         head_of = cache(lambda lengths: partial(getitem, index=tuple(slice(n or None) for n in lengths)))
         for at in places:
             keys = []
-            for reads in itertools.product(*[axis.cuts[i].reads for axis, i in zip(self.tasks.axes, at, strict=True)]):
+            along = [axis.cuts[i].reads for axis, i in zip(self.tasks.axes, at, strict=True)]
+            for (number, x), reads in itertools.product(enumerate(self.inputs), itertools.product(*along)):
                 blocks, lengths = zip(*reads, strict=True)
-                key = self.x, *blocks
+                key = x, *blocks
                 if any(lengths):
-                    head = f"head-{self.name}", *blocks, *lengths
+                    head = f"head-{number}-{self.name}", *blocks, *lengths
                     layer[head] = head_of(lengths), key
                     key = head
                 keys.append(key)
-            layer[self.name, *at] = self.tasks[at], *keys
+            layer[self.name, *self.first, *at] = self.tasks[at], *keys
         return layer
 
     @cached_property
@@ -195,33 +216,46 @@ class _Windows(Layer):  # type: ignore[misc]
         return "_all" in self.__dict__
 
     def get_output_keys(self) -> set[Any]:
-        return set(itertools.product([self.name], *map(range, self.tasks.numblocks)))
+        return {(self.name, *self.first, *at) for at in itertools.product(*map(range, self.tasks.numblocks))}
 
     def cull(self, keys: set[Any], all_hlg_keys: Any) -> Any:
-        made = self._made(at for _, *at in self.get_output_keys() & keys)
+        made = self._made(at[len(self.first) :] for _, *at in self.get_output_keys() & keys)
         needed = MaterializedLayer(made, annotations=self.annotations)
         return needed.cull(keys, {*all_hlg_keys, *needed})
 
 
-def pool_blocks(prepare: calls.Prepare, plan: geometry.Plan, x: Any, axes: Axes, index_dtype: Any = None) -> Any:
+def pool_blocks(
+    windowed: calls.Windowed, x: Any, where: Any = None, refuses_nan: bool = False, index_dtype: Any = None
+) -> Any:
     """Build the lazy result, or with an index dtype the result and its indices.
 
     Where every window lies in one chunk and every chunk has windows, the graph is blockwise, which dask fuses with what
     comes before and after. Else it is one layer.
     """
-    dtype = checks.array("x", x._meta).dtype
-    whole = prepare(plan, calls.dense_source(x.shape, dtype, axes))  # refuses what is wrong, now
-    along = dict(zip(axes, plan.axes, strict=True))
+    plan, source = windowed.plan, windowed.source
+    whole = windowed.prepared()  # refuses what is wrong, now
+    along = dict(zip(source.axes, plan.axes, strict=True))
     every = [_Axis(along.get(axis), chunks) for axis, chunks in enumerate(x.chunks)]
-    tasks = _Tasks(_Shared(prepare, plan.divisor, axes, tuple(w.size for w in plan.axes), index_dtype), every)
-    name = f"pool-{tokenize(prepare, plan, x.name, axes, index_dtype)}"
-    meta = np.empty((0,) * x.ndim, whole.dtype)
+    sizes = tuple(w.size for w in plan.axes)
+    shared = _Shared(
+        windowed.reduce, windowed.some, windowed.settles, refuses_nan, where is not None, plan.divisor, source.axes,
+        sizes, index_dtype,
+    )  # fmt: skip
+    tasks, inputs = _Tasks(shared, every), [x] if where is None else [x, where]
+    names = [array.name for array in inputs]
+    first = whole.shape[: len(whole.shape) - x.ndim]  # several quantiles
+    name = f"pool-{tokenize(shared, plan, names)}"
+    meta = np.empty((0,) * len(whole.shape), whole.dtype)
     if all(axis.aligned for axis in every):
         i = tuple(range(x.ndim))
-        layer = blockwise(_run, name, i, tasks, i, x.name, i, numblocks={x.name: x.numblocks})
+        new = {x.ndim + n: length for n, length in enumerate(first)}
+        pairs = [part for each in names for part in (each, i)]
+        blocks = dict.fromkeys(names, x.numblocks)
+        layer = blockwise(_run, name, (*new, *i), tasks, i, *pairs, numblocks=blocks, new_axes=new)
     else:
-        layer = _Windows(name, x, tasks)
-    result = da.Array(HighLevelGraph.from_collections(name, layer, dependencies=[x]), name, tasks.chunks, meta=meta)
+        layer = _Windows(name, names, tasks, (0,) * len(first))
+    graph = HighLevelGraph.from_collections(name, layer, dependencies=inputs)
+    result = da.Array(graph, name, (*((n,) for n in first), *tasks.chunks), meta=meta)
     if index_dtype is None:
         return result
     return tuple(
@@ -229,15 +263,22 @@ def pool_blocks(prepare: calls.Prepare, plan: geometry.Plan, x: Any, axes: Axes,
     )
 
 
-#: Parameters that a dask array has no use for: there is no array to write to, and none that lies beside it.
-_WITHOUT = ("out", "where", "initial")
+def _beside(x: Any, where: Any) -> Any:
+    """Return which elements of a dask array count, cut as it is."""
+    mask = where if isinstance(where, da.Array) else da.asarray(checks.array("where", where))
+    if mask.dtype != np.bool_:
+        raise TypeError(f"where must be boolean, got {mask.dtype}")
+    try:
+        return da.broadcast_to(mask, x.shape).rechunk(x.chunks)
+    except ValueError:
+        raise ValueError(f"where of shape {mask.shape} does not broadcast to x of shape {x.shape}") from None
 
 
 def _twin(name: str, ndim: int) -> Any:
     """Return the function of that name for dask arrays: what it prepares is done chunk by chunk."""
     function = getattr(functional, f"{name}{ndim}d")
     signature = inspect.signature(function)
-    signature = signature.replace(parameters=[p for p in signature.parameters.values() if p.name not in _WITHOUT])
+    signature = signature.replace(parameters=[p for p in signature.parameters.values() if p.name != "out"])
 
     def pool(*args: Any, **kwargs: Any) -> Any:
         given = signature.bind(*args, **kwargs).arguments
@@ -246,19 +287,16 @@ def _twin(name: str, ndim: int) -> Any:
             raise TypeError(f"x must be a dask array, got {type(x).__name__}")
         if any(np.isnan(n) for n in x.shape):
             raise ValueError(f"x must have known chunk sizes, got shape {x.shape}; call x.compute_chunk_sizes() first")
-        policy = given.get("nan_policy", "propagate")
-        if not isinstance(policy, str) or policy not in ("propagate", "omit"):  # "raise" would need the values now
-            raise ValueError(f"nan_policy must be 'propagate' or 'omit' of a dask array, got {policy!r}")
+        policy = missing.policy(given.get("nan_policy", "propagate"))
+        where = None if given.get("where") is None else _beside(x, given.pop("where"))
         dtype = checks.array("x", x._meta).dtype
         strides = layouts.dense_strides(x.shape, tuple(range(x.ndim)), dtype.itemsize)
         windowed = function.decide(given | {"x": public.Outline(x.shape, strides, dtype, False)})
-        if not isinstance(windowed, calls.Windowed):
-            raise ValueError(f"min_count must be 1 for {function.__name__} of a dask array, got {given['min_count']!r}")
-        plan, axes, reduce = windowed.plan, windowed.source.axes, windowed.reduce
-        if isinstance(q := reduce.keywords.get("q"), tuple):
-            return da.stack([pool_blocks(partial(reduce, q=each), plan, x, axes) for each in q])
+        if where is not None:
+            laid = layouts.View(x.shape, tuple(s // dtype.itemsize for s in strides), 1, "uint8")
+            windowed = windowed._replace(source=windowed.source._replace(where=laid))
         index_dtype = given.get("index_dtype", np.int64) if given.get("return_indices") else None
-        return pool_blocks(reduce, plan, x, axes, index_dtype)
+        return pool_blocks(windowed, x, where, policy == "raise", index_dtype)
 
     pool.__signature__ = signature  # type: ignore[attr-defined]
     return pool

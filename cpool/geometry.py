@@ -220,7 +220,7 @@ class AxisWindows:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each its own: they are kept by what they were made for
 class Plan:
     """The windows of one to three pooled axes.
 

@@ -453,12 +453,13 @@ def _variance(root: bool, ndim: int) -> Any:
         axis: Any = None,
         nan_policy: str = "propagate",
         min_count: int = 1,
+        where: Any = None,
         dtype: Any = None,
     ) -> Array:
         """Average the squared distances of the taps inside from their mean; NaN of `ddof` elements or fewer."""
         planes = _Planes(ndim, axis, np.ndim(x))
         windows = _touching(_sliding(planes.sizes(np.shape(x)), kernel_size, stride, padding, dilation, ceil_mode))
-        array, counting = _counting(x, nan_policy)
+        array, counting = _counting(x, nan_policy, where)
         values = planes.flat(array)[..., windows.places].astype(np.float64)
         counts = planes.flat(counting)[..., windows.places] & windows.inside
         n = counts.sum(-1)
@@ -545,10 +546,18 @@ def _lp_pool_backward(ndim: int) -> Any:
 
 
 def _quantiles(
-    x: Any, q: Array, planes: _Planes, windows: _Windows, method: str, nan_policy: str, min_count: int, dtype: Any
+    x: Any,
+    q: Array,
+    planes: _Planes,
+    windows: _Windows,
+    method: str,
+    nan_policy: str,
+    min_count: int,
+    where: Any,
+    dtype: Any,
 ) -> Array:
     """Return the quantiles `q`, on an axis in front, of each window's sorted elements."""
-    array, counting = _counting(x, nan_policy)
+    array, counting = _counting(x, nan_policy, where)
     values = planes.flat(array)[..., windows.places]
     counts = planes.flat(counting)[..., windows.places] & windows.inside
     last = (
@@ -558,7 +567,7 @@ def _quantiles(
     )
     ordered = np.sort(np.where(counts, values, np.asarray(last, array.dtype)), -1)  # what does not count comes last
     n = counts.sum(-1)
-    empty = (n < min_count) | ((values != values) & counts).any(-1)
+    empty, nan = n < min_count, ((values != values) & counts).any(-1)
     rank = q.reshape(-1, *[1] * n.ndim) * np.maximum(n - 1, 0)
     if method in ("lower", "higher", "nearest"):
         rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[method](rank)
@@ -575,6 +584,8 @@ def _quantiles(
             low.astype(kind) if kind.kind not in "iu" or kind == array.dtype else _as(low.astype(np.float64), kind)
         )
     y = np.where(rank % 1 == 0, element, between)  # where a rank is whole, the element itself
+    if nan.any():
+        y[..., nan] = np.nan
     return planes.whole(_finish(y, np.broadcast_to(empty, y.shape), x), windows.out, extra=1)
 
 
@@ -599,13 +610,14 @@ def _quantile_pool(ndim: int) -> Any:
         axis: Any = None,
         nan_policy: str = "propagate",
         min_count: int = 1,
+        where: Any = None,
         dtype: Any = None,
     ) -> Array:
         """Sort each window, and read between the elements at ``q * (n - 1)`` by `method`; NaN makes NaN."""
         planes = _Planes(ndim, axis, np.ndim(x))
         windows = _touching(_sliding(planes.sizes(np.shape(x)), kernel_size, stride, padding, dilation, ceil_mode))
         parts = np.asarray(q, np.float64)
-        y = _quantiles(x, parts.ravel(), planes, windows, method, nan_policy, min_count, dtype)
+        y = _quantiles(x, parts.ravel(), planes, windows, method, nan_policy, min_count, where, dtype)
         return y.reshape(*parts.shape, *y.shape[1:])
 
     return pool
@@ -623,15 +635,24 @@ def _median_pool(ndim: int) -> Any:
         axis: Any = None,
         nan_policy: str = "propagate",
         min_count: int = 1,
+        where: Any = None,
         dtype: Any = None,
     ) -> Array:
         """Sort each window and take the middle, of two the mean; NaN makes NaN."""
         planes = _Planes(ndim, axis, np.ndim(x))
         windows = _touching(_sliding(planes.sizes(np.shape(x)), kernel_size, stride, padding, dilation, ceil_mode))
-        y: Array = _quantiles(x, np.array([0.5]), planes, windows, "midpoint", nan_policy, min_count, dtype)[0]
+        y: Array = _quantiles(x, np.array([0.5]), planes, windows, "midpoint", nan_policy, min_count, where, dtype)[0]
         return y
 
     return pool
+
+
+def _label(ignore: Any, dtype: Any) -> Any:
+    """Return `ignore` as an element, None if it is none that arrays of `dtype` hold."""
+    try:
+        return None if ignore is None or dtype.type(ignore) != ignore else dtype.type(ignore)
+    except OverflowError:
+        return None
 
 
 def _mode_pool(ndim: int) -> Any:
@@ -645,20 +666,28 @@ def _mode_pool(ndim: int) -> Any:
         *,
         axis: Any = None,
         ignore: Any = None,
+        where: Any = None,
     ) -> Array:
         """Take the value that occurs most often, of several the smallest; `ignore` only where there is no other."""
-        x = _array(x)
-        planes = _Planes(ndim, axis, x.ndim)
-        windows = _touching(_sliding(planes.sizes(x.shape), kernel_size, stride, padding, dilation, ceil_mode))
-        flat = planes.flat(x)
-        y = np.empty((*flat.shape[:-1], len(windows.places)), x.dtype)
+        planes = _Planes(ndim, axis, np.ndim(x))
+        windows = _touching(_sliding(planes.sizes(np.shape(x)), kernel_size, stride, padding, dilation, ceil_mode))
+        array, counting = _counting(x, where=where)
+        flat, counts = planes.flat(array), planes.flat(counting)
+        label = _label(ignore, array.dtype)
+        y = np.full((*flat.shape[:-1], len(windows.places)), 0 if label is None else label, array.dtype)
+        empty = np.zeros(y.shape, bool)
         for plane, window in itertools.product(np.ndindex(flat.shape[:-1]), range(len(windows.places))):
-            values = flat[plane][windows.places[window][windows.inside[window]]]
-            if ignore is not None and (values != ignore).any():
-                values = values[values != ignore]
-            labels, times = np.unique(values, return_counts=True)
-            y[(*plane, window)] = labels[times.argmax()]
-        return planes.whole(y, windows.out)
+            places = windows.places[window][windows.inside[window]]
+            values = flat[plane][places][counts[plane][places]]
+            empty[(*plane, window)] = not len(values)
+            if label is not None:
+                values = values[values != label]
+            if len(values):
+                labels, times = np.unique(values, return_counts=True)
+                y[(*plane, window)] = labels[times.argmax()]
+        if label is not None and not isinstance(x, np.ma.MaskedArray):
+            empty[:] = False
+        return planes.whole(_finish(y, empty, x), windows.out)
 
     return pool
 

@@ -93,9 +93,51 @@ def test_quantiles_and_missing_values(chunks):
     same(lazy.max_pool2d(blocks, **arguments, nan_policy="omit"), cpool.max_pool2d(counts, **arguments))
     same(lazy.avg_pool2d(blocks, **arguments, nan_policy="omit"), cpool.avg_pool2d(counts, **arguments), exact=False)
     for pool in (lazy.max_pool2d, lazy.min_pool2d, lazy.avg_pool2d, lazy.median_pool2d):
-        for policy in ("raise", "skip", None):
-            with pytest.raises(ValueError, match="nan_policy must be 'propagate' or 'omit'"):
+        for policy in ("skip", None):
+            with pytest.raises(ValueError, match="nan_policy must be 'propagate', 'omit' or 'raise'"):
                 pool(blocks, 2, nan_policy=policy)
+        same(pool(blocks, 2, nan_policy="raise"), getattr(cpool, pool.__name__)(counts, 2), exact=False)
+        spoilt = pool(da.from_array(x, chunks), 2, nan_policy="raise")
+        with pytest.raises(ValueError, match="x holds NaN"):
+            spoilt.compute()
+
+
+@pytest.mark.parametrize("chunks", CHUNKINGS)
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8])
+def test_masks(chunks, dtype):
+    x, counts = array(dtype), np.random.default_rng(2).random((2, 2, 10, 13)) < 0.4
+    blocks, where = da.from_array(x, chunks), da.from_array(counts, (1, 2, 4, 13))
+    arguments = dict(kernel_size=3, stride=2, padding=1)
+    for more in (dict(min_count=2, initial=1), dict(initial=0), dict(nan_policy="omit", initial=2)):
+        y, indices = lazy.max_pool2d(blocks, **arguments, return_indices=True, where=where, **more)
+        expected, places = cpool.max_pool2d(x, **arguments, return_indices=True, where=counts, **more)
+        same(y, expected)
+        same(indices, places)
+        same(lazy.min_pool2d(blocks, **arguments, **more), cpool.min_pool2d(x, **arguments, **more))
+    for more in (dict(where=counts[0, 0]), dict(where=where, min_count=2)):
+        ours = more | dict(where=np.asarray(more["where"]))
+        same(lazy.avg_pool2d(blocks, **arguments, **more), cpool.avg_pool2d(x, **arguments, **ours), exact=False)
+        same(lazy.std_pool2d(blocks, **arguments, **more), cpool.std_pool2d(x, **arguments, **ours), exact=False)
+        same(lazy.median_pool2d(blocks, **arguments, **more), cpool.median_pool2d(x, **arguments, **ours))
+        q = [0.2, 0.8]
+        y = lazy.quantile_pool2d(blocks, q, **arguments, **more)
+        same(y, cpool.quantile_pool2d(x, q, **arguments, **ours))
+    if dtype is np.uint8:
+        y = lazy.mode_pool2d(blocks, **arguments, where=where, ignore=3)
+        same(y, cpool.mode_pool2d(x, **arguments, where=counts, ignore=3))
+        lacking = lazy.max_pool2d(blocks, **arguments, where=where)
+        with pytest.raises(ValueError, match="initial is needed"):
+            lacking.compute()
+
+
+def test_several_quantiles_are_read_from_one_sort():
+    blocks = da.ones((64, 64), chunks=16)
+    for kernel in (4, 5):  # blockwise, and one layer of pieces
+        y = lazy.quantile_pool2d(blocks, [0.1, 0.5, 0.9], kernel, 4)
+        assert y.shape[0] == 3
+        assert y.chunks[0] == (3,)
+        (name,) = [name for name in y.dask.layers if name.startswith("pool-")]
+        assert len(y.dask.layers[name].get_output_keys()) == 16
 
 
 @pytest.mark.parametrize("chunks", CHUNKINGS)
@@ -272,10 +314,10 @@ def test_errors_come_at_once():
         lazy.max_pool2d(blocks, 2, 0)
     with pytest.raises(TypeError, match="integer"):
         lazy.mode_pool2d(blocks, 2)
-    with pytest.raises(ValueError, match="min_count must be 1 for max_pool2d"):
-        lazy.max_pool2d(blocks, 2, min_count=2)
-    with pytest.raises(TypeError, match="'where'"):
-        lazy.max_pool2d(blocks, 2, where=True)
+    with pytest.raises(TypeError, match="where must be boolean, got int64"):
+        lazy.max_pool2d(blocks, 2, where=np.ones(8, int))
+    with pytest.raises(ValueError, match=r"where of shape \(5,\) does not broadcast"):
+        lazy.max_pool2d(blocks, 2, where=np.ones(5, bool))
     with pytest.raises(ValueError, match="compute_chunk_sizes"):
         lazy.max_pool1d(blocks[blocks > 0], 2)
 
@@ -283,7 +325,7 @@ def test_errors_come_at_once():
 @pytest.mark.parametrize("name", lazy.__all__)
 def test_arguments_are_those_of_the_function(name):
     ours, theirs = (inspect.signature(getattr(module, name)).parameters for module in (lazy, cpool))
-    assert list(ours.items()) == [p for p in theirs.items() if p[0] not in ("out", "where", "initial")]
+    assert list(ours.items()) == [p for p in theirs.items() if p[0] != "out"]
 
 
 @pytest.mark.slow

@@ -1,5 +1,8 @@
 """NaN policies, masks and masked arrays."""
 
+import inspect
+import itertools
+
 import numpy as np
 import pytest
 from cases import difficult
@@ -63,6 +66,200 @@ def test_padding_counts_as_before():
         [1, 1.5],
     ]
     assert cpool.avg_pool2d(x, 2, nan_policy="omit").item() == 4
+
+
+LAYOUTS = {
+    "C": np.ascontiguousarray,
+    "Fortran": np.asfortranarray,
+    "stepped": lambda a: np.repeat(a, 2, -1)[..., ::2],
+    "reversed": lambda a: np.ascontiguousarray(a[..., ::-1])[..., ::-1],
+    "broadcast": lambda a: np.broadcast_to(a[:1], a.shape),
+}
+FAMILIES = {
+    "max": [{}, dict(initial=1), dict(min_count=3, initial=0)],
+    "min": [{}, dict(initial=1), dict(min_count=3, initial=0)],
+    "avg": [{}, dict(count_include_pad=False, min_count=2), dict(divisor_override=3)],
+    "var": [{}, dict(ddof=1.5), dict(min_count=3)],
+    "std": [dict(ddof=1)],
+    "median": [{}, dict(min_count=2)],
+    "quantile": [dict(q=0.3), dict(q=[0, 0.8, 1], method="higher")],
+    "mode": [dict(ignore=2)],
+}
+
+
+def answer(function, *args, **kwargs):
+    """Return what a function returns, or that it refuses."""
+    try:
+        return function(*args, **kwargs)
+    except ValueError:
+        return "refused"
+
+
+def check(function, x, **arguments):
+    """Compare a function with the reference's; both may refuse."""
+    q = [arguments.pop("q")] if "q" in arguments else []
+    arguments = {k: v for k, v in arguments.items() if k in inspect.signature(getattr(cpool, function)).parameters}
+    ours, theirs = (answer(getattr(module, function), x, *q, **arguments) for module in (cpool, reference))
+    assert isinstance(ours, str) == isinstance(theirs, str), (ours, theirs)
+    if isinstance(theirs, str):
+        return
+    if isinstance(theirs, tuple):
+        (ours, *indices), (theirs, *places) = ours, theirs
+        np.testing.assert_array_equal(indices, places)
+    assert isinstance(ours, np.ma.MaskedArray) == isinstance(theirs, np.ma.MaskedArray)
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_array_equal(np.ma.getmaskarray(ours), np.ma.getmaskarray(theirs))
+    sums = function.startswith(("avg", "var", "std"))
+    tolerance = dict(rtol=2e-3 if ours.dtype == np.float16 else 1e-6, atol=1e-3) if sums else dict(rtol=1e-15)
+    ours, theirs = (np.ma.filled(y, 0).astype(np.float64) for y in (ours, theirs))
+    np.testing.assert_allclose(ours, theirs, **tolerance)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.uint8, np.int64, bool])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_masks_equal_reference(name, dtype, layout):
+    rng = np.random.default_rng(7)
+    floats = np.dtype(dtype).kind == "f"
+    if name == "mode" and floats:
+        return
+    x = rng.integers(0, 2 if dtype is bool else 9, (2, 3, 9, 11)).astype(dtype)
+    mask = rng.random(x.shape) < 0.5
+    mask[0, :, :5] = False  # windows with nothing
+    mask[1, :, :5] = True  # and with everything
+    if floats:
+        x[rng.random(x.shape) < 0.05] = np.nan
+        x[rng.random(x.shape) < 0.05] = -np.inf if name in ("max", "min") else 0
+    for arrange, more, arguments in itertools.product((layout, "C"), FAMILIES[name], GEOMETRIES):
+        given = arguments | more
+        for policy in ("propagate", "omit"):
+            check(name + "_pool2d", LAYOUTS[layout](x), where=LAYOUTS[arrange](mask), nan_policy=policy, **given)
+        check(name + "_pool2d", LAYOUTS[layout](x), where=mask[0, 0], **given)
+        check(name + "_pool2d", np.ma.MaskedArray(LAYOUTS[layout](x), ~mask), **given)
+
+
+def test_masks_of_long_rows_and_many_planes():
+    """Strategies of their own: windows over thousands of columns, tiny planes, one row in all."""
+    rng = np.random.default_rng(8)
+    for shape, kernel, stride in (
+        ((2, 3, 2100), (1, 2050), 1),
+        ((64, 3, 4), 2, 1),
+        ((300, 2, 2), 2, 2),
+        ((1, 40, 40), 40, 1),
+    ):
+        x = rng.standard_normal(shape)
+        for part in (0.02, 0.5, 1 - 1e-3):
+            for name in ("max", "avg", "var"):
+                check(name + "_pool2d", x, kernel_size=kernel, stride=stride, where=rng.random(shape) < part)
+
+
+def test_masks_of_wide_rows():
+    """Rows that are done a tile of columns at a time."""
+    rng = np.random.default_rng(9)
+    x, mask = rng.standard_normal((3, 9000)).astype(np.float32), rng.random((3, 9000)) < 0.7
+    for name in ("max", "avg", "median", "var"):
+        check(name + "_pool2d", x, kernel_size=(2, 3), stride=(1, 2), where=mask)
+        check(name + "_pool2d", x, kernel_size=(2, 3), stride=(1, 5), where=mask[0])
+
+
+def test_masks_of_volumes():
+    rng = np.random.default_rng(10)
+    x, mask = rng.standard_normal((2, 6, 7, 8)), rng.random((2, 6, 7, 8)) < 0.6
+    mask[:, 0] = True
+    for name, kernel in itertools.product(("max", "avg", "median", "var"), (2, (3, 1, 2), (2, 7, 8))):
+        for laid in (mask, np.moveaxis(mask, 1, -1).copy().transpose(0, 3, 1, 2)):
+            check(name + "_pool3d", x, kernel_size=kernel, stride=1, where=laid)
+            check(name + "_pool3d", np.asfortranarray(x), kernel_size=kernel, stride=1, where=laid)
+        if name == "max":
+            check("max_pool3d", x, kernel_size=kernel, stride=1, where=mask, return_indices=True)
+
+
+def test_one_element_that_does_not_count():
+    """Wherever it stands, the chunk that sees it is not pooled as if all counted."""
+    x = np.random.default_rng(11).standard_normal((2, 12, 36)).astype(np.float32)
+    for place in itertools.product(range(2), (0, 5, 11), (0, 1, 17, 34, 35)):
+        mask = np.ones(x.shape, bool)
+        mask[place] = False
+        for name in ("max", "avg"):
+            check(name + "_pool2d", x, kernel_size=2, where=mask)
+
+
+def test_windows_in_padding_alone():
+    """Their average is 0, with a mask as without; where a window has elements and none counts, it is NaN."""
+    x, mask = np.ones((1, 2)), np.array([[True, False]])
+    expected = [[0, 1, np.nan, 0]]
+    y = cpool.avg_pool2d(x, 1, 1, (0, 1), where=mask)
+    np.testing.assert_array_equal(y, expected)
+    y = cpool.avg_pool2d(np.ma.MaskedArray(x, ~mask), 1, 1, (0, 1))
+    assert y.tolist() == [[0, 1, None, 0]]
+
+
+def test_a_mask_is_laid_beside_its_array():
+    x = np.ones((2, 8, 8, 32), np.float32).transpose(0, 3, 1, 2)  # channels-last
+    mask = np.ones((2, 32, 8, 8), bool)
+    mask[0, 0, 0, 0] = False
+    assert cpool.explain(cpool.avg_pool2d, x, 2, where=mask).jobs[0].memory.run == 32
+
+
+def test_indices_of_masked_extremes_are_of_elements_that_count():
+    x = np.array([[-np.inf, 5, -np.inf, np.nan]])
+    for where, value, place in (
+        ([1, 0, 1, 0], -np.inf, 0),
+        ([0, 0, 1, 0], -np.inf, 2),
+        ([0, 0, 0, 0], np.nan, 0),
+        ([1, 1, 1, 1], np.nan, 3),
+        ([1, 1, 1, 0], 5, 1),
+    ):
+        y, at = cpool.max_pool1d(x, 4, where=np.array(where, bool), return_indices=True)
+        np.testing.assert_array_equal(y, [[value]])
+        assert at.item() == place
+    counts = np.array([[0, 0, 1, 1]], bool)
+    y, at = cpool.max_pool1d(np.zeros((1, 4), np.uint8), 4, where=counts, return_indices=True, index_dtype=np.int32)
+    assert (y.item(), at.item(), at.dtype) == (0, 2, np.int32)
+
+
+def test_large_integers_are_exact_under_a_mask():
+    x = np.array([2**63 + 1, 2**63 + 2, 2**63 + 3, 7], np.uint64)
+    for where, kernel in (([1, 1, 1, 0], 4), ([1, 0, 0, 0], 4)):
+        y = cpool.median_pool1d(x, kernel, where=np.array(where, bool), dtype=np.uint64)
+        assert y.item() == sorted(x[np.array(where, bool)].tolist())[sum(where) // 2]
+
+
+def test_a_dtype_is_refused_with_a_mask_as_without():
+    x, where = np.ones(4), np.array([1, 0, 1, 1], bool)
+    for dtype in ("i4", "?", "c8"):
+        for pool in (cpool.avg_pool1d, cpool.var_pool1d, cpool.median_pool1d):
+            with pytest.raises(TypeError, match="dtype must be"):
+                pool(x, 2, where=where, dtype=dtype)
+
+
+def test_a_mask_is_read_when_the_call_is_made():
+    """Calls are prepared once for masks that lie alike, whatever they hold."""
+    x = np.arange(16.0).reshape(4, 4)
+    mask = np.zeros((4, 4), bool)
+    for i in range(16):
+        mask[:] = False
+        mask.flat[i] = True
+        assert np.nanmax(cpool.max_pool2d(x, 4, where=mask)) == i
+        assert np.nansum(cpool.avg_pool2d(x, 2, where=mask)) == i
+        assert np.nansum(cpool.median_pool2d(x, 2, where=mask)) == i
+
+
+def test_bytes_of_a_mask_are_true_if_they_are_not_0():
+    """As those of OpenCV are, which has 255 for True."""
+    x, mask = np.arange(64.0).reshape(8, 8), np.zeros((8, 8), np.uint8)
+    mask[2:5, 1:6] = 255
+    for name in ("max", "avg", "std", "median"):
+        pool = getattr(cpool, name + "_pool2d")
+        np.testing.assert_array_equal(pool(x, 3, where=mask.view(bool)), pool(x, 3, where=mask > 0))
+
+
+def test_masked_calls_are_explained():
+    x, mask = np.ones((64, 64), np.float32), np.ones((64, 64), bool)
+    mask[3] = False
+    plan = cpool.explain(cpool.max_pool2d, x, 2, where=mask)
+    assert plan.bytes_read == x.nbytes + mask.nbytes
+    assert plan.strategies == ("nested", "halves")  # rows are loaded, for something is done to them
 
 
 def test_where_with_integers():

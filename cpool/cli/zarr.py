@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ome_zarr_models.v05.image_label import ImageLabelAttrs
 from ome_zarr_models.v05.image_label_types import Color, Label
 from ome_zarr_models.v05.multiscales import Dataset, Multiscale
 
+from ..core import calls
 from ..dask import pool_blocks
 from . import files
 from .pictures import Picture
@@ -58,7 +60,8 @@ def opened(path: Path, chunk: int = CHUNK) -> Picture:
 
 def _pooled(pooling: Pooling, x: Any, labels: bool) -> Any:
     """Return the lazy result."""
-    return pool_blocks(pooling.prepare(x.dtype, labels), pooling.plan(x.shape), x, pooling.axes(x.shape))
+    source = calls.dense_source(x.shape, x.dtype, pooling.axes(x.shape))
+    return pool_blocks(calls.Windowed(pooling.plan(x.shape), source, partial(pooling.prepare(x.dtype, labels))), x)
 
 
 def _chunks(x: Any) -> Axes:

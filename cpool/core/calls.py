@@ -24,6 +24,7 @@ class Source(NamedTuple):
     dtype: Any
     axes: Axes
     out: Any
+    where: layouts.View | None = None  # the array that says which elements count
 
     @property
     def sizes(self) -> Axes:
@@ -36,11 +37,21 @@ Prepare = Callable[[Plan, Source], Prepared]
 
 
 class Windowed(NamedTuple):
-    """A pooling by windows, before it is prepared: it may yet be cut into pieces. `reduce` lacks plan and source."""
+    """A pooling by windows, before it is prepared: it may yet be cut into pieces.
+
+    `reduce` lacks plan and source. `some` does what is left where not all elements count (`pool.missing.pooled`);
+    `settles` says that it is needed even if all do.
+    """
 
     plan: Plan
     source: Source
     reduce: partial[Prepared]
+    some: partial[Any] | None = None
+    settles: bool = False
+
+    def prepared(self) -> Prepared:
+        """Return what is called on arrays."""
+        return self.reduce(self.plan, self.source)
 
 
 def dense_source(shape: Axes, dtype: Any, axes: Axes) -> Source:
@@ -93,9 +104,12 @@ def averaged(source: Any, dtype: Any) -> Any:
     return result
 
 
-def enough(plan: Plan, result: Any, name: str, value: float, least: float) -> None:
-    """Refuse windows of fewer than `least` elements, as an argument asks for, where the result has no NaN for them."""
-    if result.kind in "iu" and 0 not in plan.out_shape and plan.fewest < least:
+def enough(plan: Plan, source: Source, result: Any, name: str, value: float, least: float) -> None:
+    """Refuse windows of fewer than `least` elements, as an argument asks for, where the result has no NaN for them.
+
+    Where a mask says what counts, that is seen with the mask.
+    """
+    if result.kind in "iu" and source.where is None and 0 not in plan.out_shape and plan.fewest < least:
         raise ValueError(f"{name}={value:g} is too much for a window of {plan.fewest} elements: {result} has no NaN")
 
 

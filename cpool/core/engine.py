@@ -86,20 +86,39 @@ def buffer(array: Array) -> Array:
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
 
 
-def _identity(reduction: str, type: str) -> bytes:
-    """Return the bits of the number that changes nothing. Of sums that is -0: 0 would change -0."""
-    dtype = np.dtype(type)
+class Mask(NamedTuple):
+    """How the array lies that tells which elements count, and the number that is read for the others.
+
+    The input's dtype holds that number, so that windows of such elements alone have a result.
+    """
+
+    view: layouts.View
+    blank: Any
+
+
+def neutral(reduction: str, dtype: Any) -> Any:
+    """Return the number of `dtype` that changes nothing. Of sums that is -0: 0 would change -0."""
     if reduction in _STATES:
-        value: Any = 0.0
-    elif reduction == "sum":
-        value = -0.0
-    elif reduction.startswith("nan"):
-        value = np.nan
-    elif dtype.kind == "f":
-        value = -np.inf if reduction == "max" else np.inf
-    else:
-        value = np.iinfo(dtype).min if reduction == "max" else np.iinfo(dtype).max
-    return np.array(value, dtype).tobytes()
+        return 0
+    if reduction == "sum":
+        return -0.0
+    if reduction.startswith("nan"):
+        return np.nan
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min if reduction == "max" else np.iinfo(dtype).max
+    if dtype.kind == "b":
+        return reduction == "min"
+    return -np.inf if reduction == "max" else np.inf
+
+
+def _bits(value: Any, type: str) -> bytes:
+    """Return a number as what is computed in."""
+    return np.array(value, type).tobytes()
+
+
+def _and_mask(views: tuple[layouts.View, ...], mask: Mask | None) -> tuple[layouts.View, ...]:
+    """Return the views that the driver knows, of input, output and indices; a mask is the fourth."""
+    return views if mask is None else (*views, *views[-1:] * (3 - len(views)), mask.view)
 
 
 def _joined(tables: list[Table], memory: layouts.Memory) -> tuple[list[Table], layouts.Memory]:
@@ -111,7 +130,7 @@ def _joined(tables: list[Table], memory: layouts.Memory) -> tuple[list[Table], l
     stride = h.size if h.out == 1 else h.stride
     if h.span > stride or h.out * stride != h.size:
         return tables, memory
-    joined = memory.joined((h.size, *(h.out,) * (len(memory.views) - 1)))
+    joined = memory.joined((h.size, h.out, h.out, h.size)[: len(memory.views)])
     if joined is None:
         return tables, memory
     n = memory.planes
@@ -141,20 +160,23 @@ explained: ContextVar[list[Driven] | None] = ContextVar("explained", default=Non
 
 def _driven(
     kind: str, type: str, tables: list[Table], memory: layouts.Memory, share: int, views: tuple[layouts.View, ...],
-    strategy: strategies.Strategy | None, **options: Any,
+    strategy: strategies.Strategy | None, mask: Mask | None = None, **options: Any,
 ) -> Callable[..., Any]:  # fmt: skip
-    """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others."""
-    call = driver.Call(kind, LEVEL, type, geometry.pack(tables), memory.packed(driver.TYPES), share, **options)
-    run: Callable[..., Any] = call.run
+    """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others;
+    it reads a mask besides."""
+    blank = None if mask is None else _bits(mask.blank, type)
+    tables_packed, memory_packed = geometry.pack(tables), memory.packed(driver.TYPES)
+    call = driver.Call(kind, LEVEL, type, tables_packed, memory_packed, share, blank_bits=blank, **options)
+    run: Callable[..., Any] = call.run if mask is None else call.run_masked
     told = explained.get()
     if told is None:
         return run
-    sizes = [math.prod(view.shape) * view.itemsize for view in views]
+    sizes = [math.prod(view.shape) * view.itemsize for view in (*views, *([mask.view] if mask else []))]
     read = 2 if kind == "scatter" else 1
     told.append(
         Driven(
             kind, options.get("reduction", ""), type, tables, memory, strategy, options.get("together", 0), share,
-            call.scratch_bytes, sum(sizes[:read]), sum(sizes[read:]),
+            call.scratch_bytes, sum(sizes[:read] + sizes[len(views):]), sum(sizes[read : len(views)]),
         )
     )  # fmt: skip
     return _nothing
@@ -163,55 +185,61 @@ def _driven(
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[layouts.View, ...], work: int,
     divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
-    power: float = 0.0, wide: bool = False, **state: Any,
+    power: float = 0.0, wide: bool = False, mask: Mask | None = None, **state: Any,
 ) -> Callable[..., None]:  # fmt: skip
-    """Prepare a fold of `views`: a function of (thread limit, x, y) and maybe indices."""
-    memory = layouts.canonical(axes, *views)
+    """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices.
+
+    With a `mask`, rows are loaded into scratch first, where what does not count is replaced.
+    """
+    memory = layouts.canonical(axes, *_and_mask(views, mask))
     size = np.dtype(type).itemsize
     flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
-    straight = norm == "plain" and not divides_first and reduction not in _STATES
+    straight = norm == "plain" and not divides_first and reduction not in _STATES and mask is None
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
-    inner, together = None, strategies.together(tables, memory.run, size, memory.planes, several)
+    inner, together = None, 0
+    if mask is None:
+        together = strategies.together(tables, memory.run, size, memory.planes, several)
     if together:  # planes as channels
         inner = strategies.choose(tables, together, size, 1, straight, **flags)
     else:
         tables, memory = _joined(tables, memory)
     x = memory.views[0]
     native = x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1)
-    as_it_lies = straight and native
+    as_it_lies = straight and native  # never with a mask
     strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
     count = math.prod(table.even for table in tables)
     if divide:
         even = divisor if divisor is not None else None if reduction == "total" else count or None
-    if reduction == "total":  # where nothing is missing it is a sum, of rows as they lie if sums are
+    if reduction == "total" or mask is not None:  # where nothing is missing, rows are read as they lie if they can be
         run, planes, chosen = (together, 1, inner) if inner else (memory.run, memory.planes, strategy)
         across = strategies.choose(tables, run, size, planes, True, **flags).across
         state |= dict(whole_across=across if across == "as it lies" else chosen.across, whole_divisor=count)
     return _driven(
-        kind, type, tables, memory, threads.share(work), views, inner or strategy, reduction=reduction,
-        identity_bits=_identity(reduction, type), norm=norm, power=power, divisor=even, divides=divide and even is None,
-        divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide, **strategy._asdict(),
-        together=together, inner=inner, inner_as_it_lies=straight, **state,
+        kind, type, tables, memory, threads.share(work), views, inner or strategy, mask, reduction=reduction,
+        identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
+        divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide,
+        **strategy._asdict(), together=together, inner=inner, inner_as_it_lies=straight, **state,
     )  # fmt: skip
 
 
 def values(
     reduction: str, type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View,
-    divide: bool = False, norm: str = "plain", power: float = 0.0, **state: Any,
+    divide: bool = False, norm: str = "plain", power: float = 0.0, mask: Mask | None = None, **state: Any,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a pooling without places: a function of (thread limit, x, y).
 
     `reduction` is a maximum ("max"), minimum ("min"; "nanmax", "nanmin" pass NaN over), sum ("sum"), average of what
     counts ("total") or variance ("moments"). The last two have a `state`: whether NaN is passed over (`omits`), the
-    fewest elements (`least`), and for a variance `ddof` and whether its `root` is wanted.
+    fewest elements (`least`), and for a variance `ddof` and whether its `root` is wanted. With a `mask` the function
+    takes the array of bool besides, and an extreme of what does not count is what stands for it.
     """
     if 0 in y.shape:
         return _nothing
     work = math.prod(y.shape) * plan.taps
     return _call(
         "values", reduction, type, plan.tables(), axes, (x, y), work, divide, plan.divisor, norm=norm, power=power,
-        **state,
+        mask=mask, **state,
     )  # fmt: skip
 
 
@@ -222,15 +250,16 @@ def _as_one_row(plan: Plan, axes: Axes, *views: layouts.View) -> tuple[Plan, Axe
 
 
 def picks(
-    reduction: str, type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View
-) -> Callable[..., None]:
+    reduction: str, type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View,
+    mask: Mask | None = None,
+) -> Callable[..., None]:  # fmt: skip
     """Prepare a maximum or minimum with indices: a function of (thread limit, x, y, indices)."""
     if 0 in y.shape:
         return _nothing
     work = math.prod(y.shape) * plan.taps
-    rows, flat, views = _as_one_row(plan, axes, x, y, indices)
+    rows, flat, views = (plan, axes, [x, y, indices]) if mask is not None else _as_one_row(plan, axes, x, y, indices)
     memory = layouts.canonical(flat, *views)
-    if rows.apart and memory.run == 1 and not reduction.startswith("nan"):
+    if rows.apart and memory.run == 1 and not reduction.startswith("nan") and mask is None:
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
         find = _driven(
             "finds", type, rows.tables(), memory, threads.share(work), (x, indices), None,
@@ -244,7 +273,8 @@ def picks(
         return pool_and_find
     if type == "float32" and rows.reach >= 2**30:
         type = "float64"
-    return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=np.dtype(type).itemsize == 8)
+    wide = np.dtype(type).itemsize == 8
+    return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=wide, mask=mask)
 
 
 #: Bytes of rows of one block of columns: all stay in the first cache while they are ordered.
@@ -262,15 +292,16 @@ def _ranks(quantiles: Array, taps: int) -> tuple[int, ...]:
 def ordered(
     type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View, quantiles: Array | None = None,
     method: str = "linear", pitch: int = 0, omits: bool = False, least: int = 1, skip: Any = None,
+    mask: Mask | None = None,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare quantiles, `pitch` bytes apart in y, or without them a mode: a function of (thread limit, x, y).
 
     NaN, or of a mode the label `skip`, is passed over where there is anything else; NaN only if `omits`, and windows of
-    fewer than `least` elements give NaN.
+    fewer than `least` elements give NaN. With a `mask` NaN is always passed over.
     """
     if 0 in y.shape:
         return _nothing
-    memory, tables = layouts.canonical(axes, x, y), plan.tables()
+    memory, tables = layouts.canonical(axes, *_and_mask((x, y), mask)), plan.tables()
     taps, w = math.prod(table.kernel for table in tables), tables[-1]
     height, size = taps // w.kernel, np.dtype(type).itemsize
     column = networks.sorting(height) if 1 < height < taps else networks.unsorted(height)
@@ -282,13 +313,13 @@ def ordered(
     rows = column.rows * (1 if shares else w.kernel) + inner.rows - taps
     columns = min(w.out, max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run)))
     return _driven(
-        "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None,
-        identity_bits=_identity("min", type), columns=columns,
-        as_it_lies=x.type == type and memory.views[0].strides[2] == memory.run * size,
+        "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None, mask,
+        identity_bits=_bits(neutral("min", np.dtype(type)), type), columns=columns,
+        as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
         networks=networks.packed((column, inner, whole)),
         shares=shares and (w.kernel - 1) * w.step <= columns * w.kernel,  # else there would be more columns than taps
-        quantiles=quantiles, method=method, quantile_pitch=pitch, omits=omits, least=least,
-        skip_bits=None if skip is None else np.array(skip, type).tobytes(),
+        quantiles=quantiles, method=method, quantile_pitch=pitch, least=least,
+        omits=omits or mask is not None, skip_bits=None if skip is None else _bits(skip, type),
     )  # fmt: skip
 
 

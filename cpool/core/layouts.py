@@ -108,7 +108,7 @@ def flattened(pooled: Axes, *views: View) -> tuple[Axes, list[View]]:
 
 @dataclass(frozen=True)
 class Memory:
-    """Up to three arrays, which differ only along the pooled axes, as (planes, D, H, W, run).
+    """Up to four arrays, which differ only along the pooled axes, as (planes, D, H, W, run).
 
     Attributes
     ----------
@@ -130,12 +130,12 @@ class Memory:
         return math.prod(self.lead)
 
     def packed(self, types: tuple[str, ...]) -> np.ndarray[Any, Any]:
-        """Return one int64 array: planes, number of leading axes, run; lengths of the leading axes; for each of three
+        """Return one int64 array: planes, number of leading axes, run; lengths of the leading axes; for each of four
         arrays the number of its type among `types`, then strides in bytes."""
         parts = [self.planes, len(self.lead), self.run, *self.lead]
         for view in self.views:
             parts += [types.index(view.type), *view.strides]
-        parts += [0] * ((3 - len(self.views)) * (4 + len(self.lead)))
+        parts += [0] * ((4 - len(self.views)) * (4 + len(self.lead)))
         return np.array(parts, np.int64)
 
     def joined(self, rows: tuple[int, ...]) -> Memory | None:
@@ -152,7 +152,7 @@ class Memory:
 
 
 def canonical(pooled: Axes, *views: View) -> Memory:
-    """Return what the driver needs to know of up to three arrays."""
+    """Return what the driver needs to know of up to four arrays."""
     first = views[0]
     run: Axes = ()  # innermost axes that lie so in all views
     for axes in zip(*(reversed(_run_axes(v, pooled)) for v in views), strict=False):

@@ -10,6 +10,7 @@ class Prepared:
     shape: tuple[int, ...]
     dtype: Any
     index_dtype: Any
+    single: bool
     def __init__(
         self,
         run: Callable[..., None],
@@ -20,7 +21,7 @@ class Prepared:
         index_dtype: Any = None,
         back: bool = False,
     ) -> None: ...
-    def alone(self) -> Prepared: ...
+    def alone(self, single: bool = True) -> Prepared: ...
     def __call__(self, x: Array, *more: Array, out: Array | None = None) -> Any: ...
 
 def forget(on: bool) -> None: ...

@@ -245,7 +245,7 @@ cdef class Prepared:
     Parameters
     ----------
     run : callable
-        Function of (thread limit, x, y) or more arrays.
+        Function of (thread limit, x, y), then of what the call takes besides x, and of indices.
     shape : tuple of int
         Of the output.
     order : tuple of int
@@ -263,7 +263,8 @@ cdef class Prepared:
     cdef readonly object run, dtype, index_dtype
     cdef readonly tuple shape
     cdef object laid, inverse  # the shape in memory order, and how its axes are turned; None in C order
-    cdef bint bits, single, back
+    cdef readonly bint single
+    cdef bint bits, back
 
     def __cinit__(self, run, tuple shape, tuple order, dtype, bint bits=False, index_dtype=None, bint back=False):
         self.run, self.shape, self.dtype, self.index_dtype = run, shape, dtype, index_dtype
@@ -272,9 +273,9 @@ cdef class Prepared:
             self.inverse = tuple(order.index(a) for a in range(len(shape)))
         self.bits, self.back = bits, back
 
-    def alone(self):
-        """Never use a second thread; return self."""
-        self.single = True
+    def alone(self, bint single=True):
+        """Never use a second thread, if `single`; return self."""
+        self.single = single
         return self
 
     cdef inline object new(self, dtype):
@@ -293,10 +294,10 @@ cdef class Prepared:
         if self.back:
             self.run(limit, target, source, *more)
         elif self.index_dtype is None:
-            self.run(limit, source, target)
+            self.run(limit, source, target, *more)
         else:
             indices = self.new(self.index_dtype)
-            self.run(limit, source, target, indices)
+            self.run(limit, source, target, *more, indices)
             return y, indices
         return y
 

@@ -40,7 +40,9 @@ class Outline(NamedTuple):
 
 
 def _maskable(name: str, value: Any) -> Any:
-    return value if isinstance(value, np.ma.MaskedArray) else checks.array(name, value)
+    if isinstance(value, np.ma.MaskedArray):
+        return np.ma.MaskedArray(checks.array(name, value.data), value.mask)
+    return checks.array(name, value)
 
 
 #: Leading parameters whose elements are pooled: any array, one that may be masked, indices.
@@ -82,8 +84,8 @@ def functions(
     more : callable
         What else than the shared texts fills the docstring.
     some : callable, optional
-        Prepares the calls in which only some elements count: a function of the public one, its number of axes and all
-        arguments by name. It returns None of the others.
+        Returns what is called on arrays in which only some elements may count: a function of what `prepare` returned
+        and of all arguments by name. It returns None where no more is needed.
     ndims : tuple of int
         The numbers of axes.
     """
@@ -101,9 +103,8 @@ def _function(
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
 
     def decide(given: dict[str, Any]) -> calls.Windowed | Function:
-        given = defaults | given
-        call: Function | None = None if some is None else some(function, ndim, given)
-        return call or prepare(ndim, **given)
+        decided: calls.Windowed | Function = prepare(ndim, **defaults | given)
+        return decided
 
     def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Function:
         lies = {} if out is None else {"out": calls.described(out)}
@@ -111,8 +112,11 @@ def _function(
             given = signature.bind(*args, **kwargs, **lies).arguments
         except TypeError as error:
             raise TypeError(f"{name}(): {error}") from None
-        call = decide(given | {name: outline(given[name]) for name in arrays})
-        return call.reduce(call.plan, call.source) if isinstance(call, calls.Windowed) else call
+        given |= {name: outline(given[name]) for name in arrays}
+        call = decide(given)
+        if not isinstance(call, calls.Windowed):
+            return call
+        return (some and some(call, defaults | given)) or call.prepared()
 
     function: Any = documented(prepared.remembering(anew, arrays), name, ndim, text, **more)
     function.__signature__ = inspect.Signature([_shown(p) for p in parameters])

@@ -108,12 +108,14 @@ def average(
     """
     result = calls.averaged(source.dtype, dtype)
     type = engine.sums_as(source.dtype, result, plan.window)
-    calls.enough(plan, result, "min_count", min_count, min_count)
+    calls.enough(plan, source, result, "min_count", min_count, min_count)
+    mask = None if source.where is None else engine.Mask(source.where, np.nan if omits else 0)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
-        if min_count == 1 and (not omits or source.dtype.kind in "biu"):
+        if min_count == 1 and mask is None and (not omits or source.dtype.kind in "biu"):
             return engine.values("sum", type, plan, source.axes, x, y, divide=True)
-        return engine.values("total", type, plan, source.axes, x, y, divide=True, omits=omits, least=min_count)
+        state: dict[str, Any] = dict(omits=omits, least=min_count)
+        return engine.values("total", type, plan, source.axes, x, y, divide=True, mask=mask, **state)
 
     return calls.prepare(source, plan, result, make)
 
@@ -141,8 +143,9 @@ def _pool(
         source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
     )
     least = checks.integer("min_count", min_count, 1)
-    reduce = partial(average, dtype=dtype, omits=nan_policy == "omit", min_count=least)
-    return calls.Windowed(plan, source, reduce)
+    omits = nan_policy == "omit"
+    reduce = partial(average, dtype=dtype, omits=omits, min_count=least)
+    return calls.Windowed(plan, source, reduce, partial(missing.number, omits=omits, least=least))
 
 
 def spread(source: calls.Source, shape: Axes, plan: geometry.Plan, divide: bool = True) -> Prepared:
@@ -181,11 +184,7 @@ def _backward(
 
 
 avg_pool1d, avg_pool2d, avg_pool3d = functions(
-    "avg_pool{d}d",
-    _POOL,
-    _pool,
-    lambda d: dict(example=halved_cube(d, np.mean)),
-    partial(missing.some, missing.average, True),
+    "avg_pool{d}d", _POOL, _pool, lambda d: dict(example=halved_cube(d, np.mean)), missing.some
 )
 avg_pool1d_backward, avg_pool2d_backward, avg_pool3d_backward = functions(
     "avg_pool{d}d_backward", _BACKWARD, _backward, lambda d: dict(share=0.5**d)

@@ -13,7 +13,6 @@ from ..core.docstrings import halved_cube
 from ..core.prepared import Prepared
 from ..core.public import Elements, Function, Indices, Maskable, functions
 from . import missing
-from .averages import avg_pool1d, avg_pool2d, avg_pool3d
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -113,12 +112,13 @@ def select(
     if with_indices and plan.elements - 1 > np.iinfo(kind).max:
         raise ValueError(f"index_dtype={kind} cannot count the elements of a plane {source.sizes}")
     type = calls.computed_in(engine.PICKS if with_indices else engine.VALUES, source.dtype)
+    mask = None if source.where is None else engine.Mask(source.where, engine.neutral(op, source.dtype))
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if not with_indices:
-            return engine.values(op, type, plan, source.axes, x, y)
+            return engine.values(op, type, plan, source.axes, x, y, mask=mask)
         at = calls.output_view(None, y.shape, order, kind)
-        return engine.picks(op, type, plan, source.axes, x, y, at)
+        return engine.picks(op, type, plan, source.axes, x, y, at, mask)
 
     return calls.prepare(source, plan, source.dtype, make, index_dtype=kind if with_indices else None)
 
@@ -145,16 +145,18 @@ def _pool(
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     reduction = f"nan{op}" if nan_policy == "omit" and x.dtype.kind not in "biu" else op
+    least = checks.integer("min_count", min_count, 1)
     with_indices = checks.flag("return_indices", return_indices)
-    return calls.Windowed(plan, source, partial(select, reduction, with_indices=with_indices, index_dtype=index_dtype))
+    reduce = partial(select, reduction, with_indices=with_indices, index_dtype=index_dtype)
+    some = partial(missing.extreme, op=op, omits=nan_policy == "omit", initial=initial, least=least)
+    return calls.Windowed(plan, source, reduce, some, initial is not None or least > 1)
 
 
 def _pools(op: str, extreme: str, reduction: Any) -> list[Function]:
     def words(ndim: int) -> dict[str, Any]:
         return dict(extreme=extreme, Extreme=extreme.capitalize(), example=halved_cube(ndim, reduction))
 
-    some = partial(missing.some, partial(missing.extreme, op, (avg_pool1d, avg_pool2d, avg_pool3d)), False)
-    return functions(f"{op}_pool{{d}}d", _POOL, partial(_pool, op), words, some)
+    return functions(f"{op}_pool{{d}}d", _POOL, partial(_pool, op), words, missing.some)
 
 
 def scatter(source: calls.Source, shape: Axes, at: Any) -> Prepared:

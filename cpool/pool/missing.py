@@ -1,19 +1,21 @@
 """Elements that do not count: NaN by `nan_policy`, masks by `where`, masked arrays.
 
-All are one thing, the mask of what is valid. An element that is not is replaced by one that changes nothing, the
-reduction's identity or 0, and what the mask itself pools to tells which windows hold nothing (its maximum), where the
-first valid element stands (the maximum's index), and how many count (its sum).
+The kernels pass over both in the same pass: they read what a mask leaves out as a number that changes nothing, and
+where a reduction counts elements, it counts fewer. What is left for here is what NumPy's users see of it: which windows
+hold too little, and what these give.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import geometry
-from ..core import calls, checks, engine
+from ..core import calls, checks, engine, layouts
+from ..core.prepared import Prepared
 from ..core.public import Function
+from ..geometry import Plan, plan_of
 
 Array = np.ndarray[Any, Any]
 
@@ -25,57 +27,42 @@ def policy(nan_policy: Any) -> str:
     return nan_policy
 
 
-def refuse_nan(x: Array, counting: Any = True) -> None:
-    """Refuse an array with NaN among the elements that count."""
-    if x.dtype.kind not in "biu" and ((x != x) & counting).any():
-        raise ValueError("x holds NaN, and nan_policy='raise'")
+def some(windowed: calls.Windowed, given: dict[str, Any]) -> Function | None:
+    """Return what is called on arrays of which only some elements may count; None where the kernel alone will do.
 
-
-def refusing(pool: Function, ndim: int, given: dict[str, Any]) -> Function | None:
-    """Prepare a call of `pool`, of all arguments `given`, that refuses NaN; return None of others."""
-    if policy(given["nan_policy"]) != "raise":
-        return None
-    more = {name: value for name, value in given.items() if name not in ("x", "out")} | {"nan_policy": "propagate"}
-
-    def call(x: Array, out: Array | None = None) -> Any:
-        refuse_nan(x)
-        return pool(x, **more, out=out)
-
-    return call
-
-
-def some(pool_some: Function, leaves_count: bool, pool: Function, ndim: int, given: dict[str, Any]) -> Function | None:
-    """Prepare a call of `pool`, of all arguments `given`, of which leaves can do a part alone; return None of others.
-
-    Leaves pass NaN over as they fold; whether they also count what is left, `leaves_count` says. `pool_some` is a
-    function of `pool`, the number of axes, an array, which of its elements count (None if all do, and they need not be
-    counted), whether the result is masked where too few do, and the other arguments. It returns the result, where too
-    few count, and indices if they are asked for.
+    `given` are all arguments of the public function.
     """
-    given = given | {"min_count": checks.integer("min_count", given["min_count"], 1)}
-    masked, nan_policy, where = given.pop("x").masked, given.pop("nan_policy"), given.pop("where")
-    given.pop("out")
-    whole = isinstance(nan_policy, str) and nan_policy in ("propagate", "omit") and where is None and not masked
-    if whole and given.get("initial") is None and (leaves_count or given["min_count"] == 1):
+    nan_policy, where = policy(given.get("nan_policy", "propagate")), given["where"]
+    if nan_policy != "raise" and where is None and not given["x"].masked and not windowed.settles:
         return None
+    windowed = windowed._replace(source=windowed.source._replace(out=None))
 
     def call(x: Any, out: Array | None = None) -> Any:
-        array, mask = valid(x, nan_policy, where)
-        if mask is None and given["min_count"] > 1:
-            mask = np.ones(array.shape, bool)
-        y, empty, *indices = pool_some(pool, ndim, array, mask, masked, **given)
-        y = _finish(y, empty, x, out)
+        array, mask = counting(x, where)
+        if nan_policy == "raise":
+            refuse_nan(array, mask)
+        masked = isinstance(x, np.ma.MaskedArray)
+        y, empty, *indices = pooled(windowed, array, mask, masked)
+        if out is not None:
+            y = _written(y, out)
+        if masked:
+            y = np.ma.MaskedArray(y, np.broadcast_to(np.False_ if empty is None else empty, y.shape))
         return (y, *indices) if indices else y
 
     return call
 
 
-def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
-    """Return `x` as an array, and which of its elements count; None if all do."""
-    policy(nan_policy)
+def refuse_nan(x: Array, mask: Array | None = None) -> None:
+    """Refuse an array with NaN among the elements that count."""
+    if x.dtype.kind not in "biu" and ((x != x) & (True if mask is None else mask)).any():
+        raise ValueError("x holds NaN, and nan_policy='raise'")
+
+
+def counting(x: Any, where: Any) -> tuple[Array, Array | None]:
+    """Return `x` without its mask, and which elements count, NaN or not; None if all do and `x` is not masked."""
     masked = isinstance(x, np.ma.MaskedArray)
     mask = ~np.ma.getmaskarray(x) if masked else None
-    array = checks.array("x", x.data if masked else x)
+    array = x.data if masked else x
     if where is not None:
         given = checks.array("where", where)
         if given.dtype != np.bool_:
@@ -85,20 +72,144 @@ def valid(x: Any, nan_policy: Any, where: Any) -> tuple[Array, Array | None]:
         except ValueError:
             raise ValueError(f"where of shape {given.shape} does not broadcast to x of shape {array.shape}") from None
         mask = given if mask is None else mask & given
-    if nan_policy == "raise":
-        refuse_nan(array, True if mask is None else mask)
-    if nan_policy == "omit" and array.dtype.kind not in "biu":
-        mask = (array == array) & (True if mask is None else mask)
-    return array, None if mask is None or mask.all() else mask
+    return array, None if mask is None or (mask.all() and not masked) else _beside(array, mask)
 
 
-def _identity(op: str, dtype: Any) -> Any:
-    """Return the number that changes no maximum or minimum."""
-    if dtype.kind == "b":
-        return op == "min"
-    if dtype.kind in "iu":
-        return np.iinfo(dtype).min if op == "max" else np.iinfo(dtype).max
-    return -np.inf if op == "max" else np.inf
+def _beside(array: Array, mask: Array) -> Array:
+    """Return a mask that lies in memory as its array does, so that both are read a row at a time."""
+    innermost = layouts.memory_order(array.shape, array.strides)[-1:]
+    if all(mask.strides[a] == 1 for a in innermost):
+        return mask
+    laid = np.empty_like(array, np.bool_)
+    np.copyto(laid, mask)
+    return laid
+
+
+class Pooling(NamedTuple):
+    """A prepared call, and what it is called on: elements, and which of them count if not all do.
+
+    The result is to be `masked` where too few count; then it may hold any number there.
+    """
+
+    prepared: Prepared
+    plan: Plan
+    axes: tuple[int, ...]
+    x: Array
+    mask: Array | None
+    masked: bool
+
+    def __call__(self) -> Any:
+        """Return the result, with indices if the call has any."""
+        return self.prepared(self.x) if self.mask is None else self.prepared(self.x, self.mask)
+
+    @property
+    def has_nan(self) -> bool:
+        """Whether elements may be NaN."""
+        return bool(self.x.dtype.kind not in "biu")
+
+    def few(self, counts: Array, least: float) -> Array:
+        """Return in which windows fewer than `least` elements count, of those that see any."""
+        n: Array = self._of(counts, _most if least <= 1 else _sum)  # the greatest byte tells whether there is any
+        too_few: Array = n < least
+        if all((w.taps > 0).all() for w in self.plan.axes):
+            return too_few
+        return too_few & (self.plan.product([w.taps for w in self.plan.axes], self.axes, counts.ndim) > 0)
+
+    def empty(self, omits: bool, least: float) -> Array:
+        """Return in which windows fewer than `least` elements count; with `omits` NaN does not."""
+        counts = np.ones_like(self.x, np.bool_) if self.mask is None else self.mask
+        return self.few(counts & (self.x == self.x) if omits and self.has_nan else counts, least)
+
+    def first(self, counts: Array) -> Array:
+        """Return where in its plane the first element of each window that counts stands, or the first of all."""
+        indices: Array = self._of(counts, _first, index_dtype=self.prepared.index_dtype)[1]
+        return indices
+
+    def _of(self, counts: Array, reduce: Any, **named: Any) -> Any:
+        """Pool an array of bool by the windows of the call, on as many threads."""
+        source = calls.Source(counts.shape, counts.strides, counts.dtype, self.axes, None)
+        prepare = _prepared.__wrapped__ if self.prepared.single else _prepared
+        return prepare(reduce, (), tuple(named.items()), self.plan, source).alone(self.prepared.single)(counts)
+
+
+def _most(plan: Plan, source: calls.Source) -> Prepared:
+    def make(x: layouts.View, y: layouts.View, order: Any) -> Any:
+        return engine.values("max", "uint8", plan, source.axes, x, y)
+
+    return calls.prepare(source, plan, np.dtype(np.uint8), make)
+
+
+def _sum(plan: Plan, source: calls.Source) -> Prepared:
+    def make(x: layouts.View, y: layouts.View, order: Any) -> Any:
+        return engine.values("sum", "float64", plan_of(plan.axes, 1), source.axes, x, y, divide=True)
+
+    return calls.prepare(source, plan, np.dtype(np.float64), make)
+
+
+def _first(plan: Plan, source: calls.Source, index_dtype: Any) -> Prepared:
+    def make(x: layouts.View, y: layouts.View, order: Any) -> Any:
+        at = calls.output_view(None, y.shape, order, index_dtype)
+        return engine.picks("max", engine.PICKS["bool"], plan, source.axes, x, y, at)
+
+    return calls.prepare(source, plan, source.dtype, make, index_dtype=index_dtype)
+
+
+@lru_cache(maxsize=512)
+def _prepared(
+    reduce: Any, given: tuple[Any, ...], named: tuple[tuple[str, Any], ...], plan: Plan, source: calls.Source
+) -> Prepared:
+    """Prepare a call, once for all that are like it: the public functions' memo knows no masks."""
+    call: Prepared = reduce(*given, plan, source, **dict(named))
+    return call
+
+
+def pooled(
+    windowed: calls.Windowed, x: Array, mask: Array | None, masked: bool = False, alone: bool = False
+) -> tuple[Array, Array | None, *tuple[Array, ...]]:
+    """Pool `x`, of which the elements in `mask` count, all if it is None; a piece of it `alone`, on one thread.
+
+    Returns the values, which windows of them hold too little (None if nobody asked), and indices if there are any.
+    """
+    plan, reduce = windowed.plan, windowed.reduce
+    source = windowed.source._replace(where=None if mask is None else engine.view_of(mask))
+    # Pieces have plans of their own; what is explained is told while it is prepared.
+    prepare = _prepared.__wrapped__ if alone or engine.explained.get() is not None else _prepared
+    prepared = prepare(reduce.func, reduce.args, tuple(reduce.keywords.items()), plan, source).alone(alone)
+    return windowed.some(Pooling(prepared, plan, source.axes, x, mask, masked))  # type: ignore[misc, no-any-return]
+
+
+def _written(y: Array, out: Array) -> Array:
+    """Return `y` in `out`, if it fits."""
+    if out.dtype != y.dtype:
+        raise TypeError(f"out must have dtype {y.dtype}, got {out.dtype}")
+    if out.shape != y.shape:
+        raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
+    np.copyto(out, y)
+    return out
+
+
+def number(
+    pooling: Pooling, *, omits: bool, least: float = 1, poisons: bool = False, answers: bool = False
+) -> tuple[Array, Array | None]:
+    """Pool to numbers, which are NaN where fewer than `least` elements count; a dtype without NaN then has no answer.
+
+    `poisons`: the kernel passes NaN over, but those that count make the result NaN. `answers`: there is a result even
+    where none counts.
+    """
+    empty = None
+    whole = pooling.prepared.dtype.kind in "biu"
+    if pooling.masked or (whole and pooling.mask is not None):
+        empty = pooling.empty(omits, least)
+        if whole and not (pooling.masked or answers) and engine.explained.get() is None and empty.any():
+            raise ValueError(f"a window has too few elements that count, and {pooling.prepared.dtype} has no NaN")
+    y = pooling()
+    if whole and empty is not None and not answers:
+        y[..., empty] = 0  # of several quantiles
+    if poisons and not omits and pooling.mask is not None and pooling.has_nan:
+        nan = (pooling.x != pooling.x) & pooling.mask
+        if nan.any():
+            np.copyto(y, np.nan, where=~pooling.few(nan, 1))
+    return y, empty
 
 
 def _element(initial: Any, dtype: Any) -> Any:
@@ -115,105 +226,26 @@ def _element(initial: Any, dtype: Any) -> Any:
     return element
 
 
-def _finish(y: Array, empty: Array, x: Any, out: Array | None) -> Array:
-    """Return `y` in `out`, and masked if the input was."""
-    if out is not None:
-        if not isinstance(out, np.ndarray) or out.dtype != y.dtype:
-            raise TypeError(f"out must be a NumPy array of dtype {y.dtype}, got {getattr(out, 'dtype', type(out))}")
-        if out.shape != y.shape:
-            raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
-        np.copyto(out, y)
-        y = out
-    return np.ma.MaskedArray(y, empty) if isinstance(x, np.ma.MaskedArray) else y
-
-
 def extreme(
-    op: str,
-    averages: tuple[Function, ...],
-    pool: Function,
-    ndim: int,
-    array: Array,
-    mask: Array | None,
-    masked: bool,
-    *,
-    return_indices: Any,
-    initial: Any,
-    min_count: int,
-    **arguments: Any,
-) -> tuple[Array, ...]:
-    """Pool by `pool`, a max or min function as `op` says; `averages` are the functions for 1, 2 and 3 axes."""
-    calls.computed_in(engine.VALUES, array.dtype)
-    has_nan = array.dtype.kind not in "biu"
-    start = None if initial is None else _element(initial, array.dtype)
-    lowest = _identity(op, array.dtype)
-    filled = array if mask is None else np.where(mask, array, np.asarray(lowest, array.dtype))
-    result = pool(filled, return_indices=return_indices, **arguments)
-    y, *indices = result if return_indices else (result,)
-    empty: Array = np.zeros(y.shape, bool)
-    if mask is not None:
-        turned = op == "min"  # the minimum finds what counts where the mask is turned round
-        found, first = pool(mask ^ turned, return_indices=True, **arguments)
-        empty = found == turned
-        if min_count > 1:
-            windows = {name: value for name, value in arguments.items() if name != "index_dtype"}
-            empty = averages[ndim - 1](mask, divisor_override=1, **windows) < min_count
-        for at in indices:
-            # Where nothing but the identity was found, it may have been put there: the first element that counts wins.
-            np.copyto(at, first, where=(y == lowest))
-        if initial is None and has_nan:
-            y[empty] = np.nan
-        elif initial is None and engine.explained.get() is None and empty.any() and not masked:
-            raise ValueError(f"initial is needed: a window has too few elements that count; {array.dtype} has no NaN")
-    if start is not None:
+    pooling: Pooling, *, op: str, omits: bool, initial: Any, least: int
+) -> tuple[Array, Array | None, *tuple[Array, ...]]:
+    """Pool to maxima or minima, as `op` says, with indices if the call has them."""
+    dtype, has_nan = pooling.x.dtype, pooling.has_nan
+    start = None if initial is None else _element(initial, dtype)
+    y, *indices = values if isinstance(values := pooling(), tuple) else (values,)
+    empty, doubtful = None, None
+    if pooling.mask is not None and not (omits and has_nan):
+        lowest = y == np.asarray(engine.neutral(op, dtype), dtype)  # that may have been read for what does not count
+        doubtful = lowest if lowest.any() else None
+    if pooling.masked or least > 1 or start is not None or doubtful is not None:
+        empty = pooling.empty(omits, least)
+        if start is None and has_nan:
+            np.copyto(y, np.nan, where=empty)
+        elif start is None and engine.explained.get() is None and empty.any() and not pooling.masked:
+            raise ValueError(f"initial is needed: a window has too few elements that count; {dtype} has no NaN")
+    if indices and doubtful is not None and pooling.mask is not None:
+        np.copyto(indices[0], pooling.first(pooling.mask), where=doubtful)
+    if start is not None and empty is not None:
         y = np.where(empty, start, (np.maximum if op == "max" else np.minimum)(y, start))
         y = calls.settled(y) if has_nan else y
     return (y, empty, *indices)
-
-
-def _rounded(y: Array, dtype: Any) -> Array:
-    """Return `y` as integers: rounded half to even and kept in range."""
-    limits = np.iinfo(dtype.name)
-    rounded = np.rint(y)
-    inside = (rounded > limits.min) & (rounded < limits.max)  # a limit may be no float: then it is the one beyond
-    ends = np.where(rounded <= limits.min, limits.min, limits.max).astype(dtype)
-    return np.where(inside, np.where(inside, rounded, 0).astype(dtype), ends)
-
-
-def average(
-    pool: Function,
-    ndim: int,
-    array: Array,
-    mask: Array | None,
-    masked: bool,
-    *,
-    dtype: Any,
-    divisor_override: Any,
-    axis: Any,
-    min_count: int,
-    **arguments: Any,
-) -> tuple[Array, ...]:
-    """Average by `pool`: sums of what counts, by the window's divisor less the elements that do not count."""
-    if mask is None:
-        y = pool(array, divisor_override=divisor_override, axis=axis, dtype=dtype, **arguments)
-        return y, np.zeros(y.shape, bool)
-    natural = np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype
-    result = natural if dtype is None else np.dtype(dtype)
-    working = np.dtype(np.float64) if natural.itemsize == 8 else np.dtype(np.float32)
-    filled = np.where(mask, array, np.zeros((), array.dtype))
-    total = pool(filled, divisor_override=1, axis=axis, dtype=working, **arguments)
-    skipped = pool(~mask, divisor_override=1, axis=axis, **arguments)
-    axes = checks.pooled_axes(axis, ndim, array.ndim)
-    plan = geometry.plan(calls.sizes(array.shape, axes), divisor_override=divisor_override, **arguments)
-    inside = plan.product([w.taps for w in plan.axes], axes, array.ndim)
-    empty = (inside - skipped < min_count) & (inside > 0)
-    if divisor_override is None:
-        divisor = np.maximum(plan.product([w.count for w in plan.axes], axes, array.ndim) - skipped, 1)
-    else:
-        divisor = np.float64(divisor_override)
-    y = total / divisor.astype(working)
-    if result.kind in "iu":
-        if engine.explained.get() is None and empty.any() and not masked:
-            raise ValueError(f"dtype={result} has no NaN for the windows in which too few elements count")
-        return _rounded(y, result), empty
-    y[empty] = np.nan
-    return calls.settled(y).astype(result), empty

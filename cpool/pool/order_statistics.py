@@ -11,7 +11,7 @@ import numpy as np
 from .. import geometry
 from ..core import calls, checks, engine, layouts
 from ..core.prepared import Prepared
-from ..core.public import Elements, Function, functions
+from ..core.public import Function, Maskable, functions
 from . import missing
 
 Array = np.ndarray[Any, Any]
@@ -37,6 +37,7 @@ _POOL = """{Summary} of each window of the {last_axes}.
     {ceil_mode}
     {method}{axis}
     {more}
+    {where}
     {out}
 
     Returns
@@ -100,7 +101,8 @@ _TEXTS = {
         "method": "",
         "more": """ignore : int, optional
         A label that does not count, unless a window has nothing else.""",
-        "refused": "",
+        "refused": """.
+        If `where` leaves a window nothing, and there is no label `ignore` to give""",
         "answer": "[1]",
     },
 }
@@ -133,15 +135,17 @@ def statistic(
         )
     if op == "mode":
         skip = ignore if ignore is not None and _holds(source.dtype, ignore) else None
+        mask = _mask(source, type, skip)
 
         def count(x: layouts.View, y: layouts.View, order: Axes) -> Any:
-            return engine.ordered(type, plan, source.axes, x, y, skip=skip)
+            return engine.ordered(type, plan, source.axes, x, y, skip=skip, mask=mask)
 
         return calls.prepare(source, plan, source.dtype, count)
     result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
     if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
-    calls.enough(plan, result, "min_count", min_count, min_count)
+    calls.enough(plan, source, result, "min_count", min_count, min_count)
+    mask = _mask(source, type, None if whole else np.nan)
     several = q if isinstance(q, tuple) else None
 
     def read(x: layouts.View, y: layouts.View, order: Axes) -> Any:
@@ -149,9 +153,17 @@ def statistic(
         if several is not None:
             pitch, y = y.strides[0], layouts.View(y.shape[1:], y.strides[1:], y.itemsize, y.type)
         quantiles = np.array([q] if several is None else several)
-        return engine.ordered(type, plan, source.axes, x, y, quantiles, method, pitch, omits, min_count)
+        more: dict[str, Any] = dict(omits=omits, least=min_count, mask=mask)
+        return engine.ordered(type, plan, source.axes, x, y, quantiles, method, pitch, **more)
 
     return calls.prepare(source, plan, result, read, None if several is None else len(several))
+
+
+def _mask(source: calls.Source, type: str, skip: Any) -> engine.Mask | None:
+    """Return what counts; the others are read as what is passed over, or if there is no such thing as the greatest."""
+    if source.where is None:
+        return None
+    return engine.Mask(source.where, engine.neutral("min", np.dtype(type)) if skip is None else skip)
 
 
 def _holds(dtype: Any, value: int) -> bool:
@@ -185,7 +197,7 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
 
 def _quantile(
     ndim: int,
-    x: Elements,
+    x: Maskable,
     q: Any,
     kernel_size: Any,
     stride: Any = None,
@@ -197,19 +209,20 @@ def _quantile(
     axis: Any = None,
     nan_policy: str = "propagate",
     min_count: int = 1,
+    where: Any = None,
     dtype: Any = None,
     out: Any = None,
 ) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    return calls.Windowed(
-        plan, source, partial(statistic, "quantile", dtype=dtype, **quantiles(q, method, nan_policy, min_count))
-    )
+    more = quantiles(q, method, nan_policy, min_count)
+    some = partial(missing.number, omits=more["omits"], least=more["min_count"], poisons=True)
+    return calls.Windowed(plan, source, partial(statistic, "quantile", dtype=dtype, **more), some)
 
 
 def _median(
     ndim: int,
-    x: Elements,
+    x: Maskable,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -219,16 +232,17 @@ def _median(
     axis: Any = None,
     nan_policy: str = "propagate",
     min_count: int = 1,
+    where: Any = None,
     dtype: Any = None,
     out: Any = None,
 ) -> calls.Windowed:
-    more = dict(axis=axis, nan_policy=nan_policy, min_count=min_count, dtype=dtype, out=out)
+    more = dict(axis=axis, nan_policy=nan_policy, min_count=min_count, where=where, dtype=dtype, out=out)
     return _quantile(ndim, x, 0.5, kernel_size, stride, padding, dilation, ceil_mode, **more)
 
 
 def _mode(
     ndim: int,
-    x: Elements,
+    x: Maskable,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -237,17 +251,19 @@ def _mode(
     *,
     axis: Any = None,
     ignore: Any = None,
+    where: Any = None,
     out: Any = None,
 ) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    return calls.Windowed(plan, source, partial(statistic, "mode", ignore=label(ignore)))
+    given = label(ignore)
+    some = partial(missing.number, omits=False, answers=given is not None and _holds(source.dtype, given))
+    return calls.Windowed(plan, source, partial(statistic, "mode", ignore=given), some)
 
 
 def _pools(op: str, prepare: Function, given: str) -> list[Function]:
     words = dict(Summary=_SUMMARY[op], returns=_RETURNS[op], most=MOST_TAPS, given=given, **_TEXTS[op])
-    refusing = None if op == "mode" else missing.refusing
-    return functions(op + "_pool{d}d", _POOL, prepare, lambda ndim: words, refusing)
+    return functions(op + "_pool{d}d", _POOL, prepare, lambda ndim: words, missing.some)
 
 
 median_pool1d, median_pool2d, median_pool3d = _pools("median", _median, "4")

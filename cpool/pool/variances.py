@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
 from .. import geometry
 from ..core import calls, checks, engine, layouts
 from ..core.prepared import Prepared
-from ..core.public import Elements, Function, functions
+from ..core.public import Function, Maskable, functions
 from . import missing
 
 Axes = tuple[int, ...]
@@ -24,12 +25,13 @@ _POOL = """{Summary} of each window of the {last_axes}.
     {uncounted_padding}
     {ceil_mode}
     ddof : float
-        What is taken off the number of elements before the sum of squared distances is divided by it: 1 for the
-        unbiased estimate. Not negative.
+        What is taken off the number of elements that count before the sum of squared distances is divided by it: 1 for
+        the unbiased estimate. Not negative.
     {dilation}
     {axis}
     {nan_policy}
     {min_count}
+    {where}
     {averaged_dtype}
     {out}
 
@@ -69,12 +71,13 @@ def variance(
 ) -> Prepared:
     """Prepare variances, or with `root` standard deviations, over the windows of `plan`; `omits` passes NaN over."""
     result = calls.averaged(source.dtype, dtype)
-    calls.enough(plan, result, "min_count", min_count, min_count)
-    calls.enough(plan, result, "ddof", ddof, ddof + 1)
+    calls.enough(plan, source, result, "min_count", min_count, min_count)
+    calls.enough(plan, source, result, "ddof", ddof, ddof + 1)
+    mask = None if source.where is None else engine.Mask(source.where, math.nan if omits else 0)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         return engine.values(
-            "moments", "float64", plan, source.axes, x, y, omits=omits, least=min_count, ddof=ddof, root=root
+            "moments", "float64", plan, source.axes, x, y, mask=mask, omits=omits, least=min_count, ddof=ddof, root=root
         )
 
     return calls.prepare(source, plan, result, make)
@@ -83,7 +86,7 @@ def variance(
 def _pool(
     root: bool,
     ndim: int,
-    x: Elements,
+    x: Maskable,
     kernel_size: Any,
     stride: Any = None,
     padding: Any = 0,
@@ -94,19 +97,22 @@ def _pool(
     axis: Any = None,
     nan_policy: str = "propagate",
     min_count: int = 1,
+    where: Any = None,
     dtype: Any = None,
     out: Any = None,
 ) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     degrees, least = checks.number("ddof", ddof, 0), checks.integer("min_count", min_count, 1)
-    reduce = partial(variance, dtype=dtype, root=root, ddof=degrees, omits=nan_policy == "omit", min_count=least)
-    return calls.Windowed(plan, source, reduce)
+    omits = nan_policy == "omit"
+    reduce = partial(variance, dtype=dtype, root=root, ddof=degrees, omits=omits, min_count=least)
+    needed = max(least, math.floor(degrees) + 1)
+    return calls.Windowed(plan, source, reduce, partial(missing.number, omits=omits, least=needed))
 
 
 def _pools(root: bool, **words: str) -> list[Function]:
     name = words["ufunc"] + "_pool{d}d"
-    return functions(name, _POOL, partial(_pool, root), lambda ndim: words, missing.refusing)
+    return functions(name, _POOL, partial(_pool, root), lambda ndim: words, missing.some)
 
 
 var_pool1d, var_pool2d, var_pool3d = _pools(False, Summary="Variance", ufunc="var", answer="2.75")

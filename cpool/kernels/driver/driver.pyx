@@ -33,7 +33,7 @@ from cython.parallel cimport prange, threadid
 from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport abort, calloc, free, malloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memchr, memcpy, memset
 
 include "job.pxi"
 include "scratch.pxi"
@@ -71,6 +71,7 @@ cdef int OMP_AT_IMPORT = omp_get_max_threads()
 #: Names in the order of their numbers here and in leaves.h, for Python to count by.
 TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
          "bfloat16")
+SIZES = (4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2)
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum", "total", "moments")
 NORMS = ("plain", "square", "power", "magnitude")
 ACROSS = ("as it lies", "nested", "band", "band flat")
@@ -210,7 +211,7 @@ cdef class Call:
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
-                  bint assign=False, bint fresh=False, identity_bits=None):
+                  bint assign=False, bint fresh=False, identity_bits=None, blank_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -224,7 +225,8 @@ cdef class Call:
         job.lead_shape = p + 3
         p = read_memory(p + 3 + job.leads, job, &job.x)
         p = read_memory(p, job, &job.y)
-        read_memory(p, job, &job.at)
+        p = read_memory(p, job, &job.at)
+        read_memory(p, job, &job.where)
         p = read_axis(&windows[0], &job.depth)
         p = read_axis(p, &job.height)
         read_axis(p, &job.width)
@@ -232,7 +234,7 @@ cdef class Call:
         job.leaves = leaves_of(level)
         job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
             "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
-        job.size = (4, 8, 1, 2, 4, 8, 1, 2, 4, 8)[job.type]
+        job.size, job.y_size = SIZES[job.type], SIZES[job.y.type]
         job.log_size = job.size.bit_length() - 1
         job.power, job.wide, job.assign = power, wide, assign
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
@@ -246,9 +248,13 @@ cdef class Call:
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
+        job.masked = blank_bits is not None
+        if job.masked:
+            bits = blank_bits
+            memcpy(job.blank_bits, <const char*>bits, len(bits))
         job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
-        job.fill = job.leaves.fill[job.log_size]
+        job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.log_size]
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 1, 0)
         if kind == "values" or kind == "picks":
@@ -281,7 +287,8 @@ cdef class Call:
             self.networks = networks
             read_network(read_network(read_network(&self.networks[0], &job.column), &job.inner), &job.whole)
             job.shares = shares
-            job.marks = job.type <= FLOAT64 or skip_bits is not None
+            job.skips = job.type <= FLOAT64 or skip_bits is not None
+            job.marks = job.skips or job.masked
             if skip_bits is not None:
                 bits = skip_bits
                 memcpy(job.skip, <const char*>bits, len(bits))
@@ -317,6 +324,15 @@ cdef class Call:
             least[0], most[0] = min(least[0], job.extents[2 * r]), max(most[0], job.extents[2 * r + 1])
         return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
 
+    def run_masked(self, int threads, x, y, where, indices=None):
+        """Run with only those elements of x that `where`, an array of bool that lies as was said, lets count."""
+        cdef Py_buffer a
+        PyObject_GetBuffer(where, &a, PyBUF_STRIDES)
+        try:
+            self.do(threads, x, y, indices, <char*>a.buf)
+        finally:
+            PyBuffer_Release(&a)
+
     def run(self, int threads, x, y, indices=None):
         """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and
         indices, write x.
@@ -324,12 +340,15 @@ cdef class Call:
         Indices that are read are checked before they are used, and before anything is written to memory that the caller
         knows: the pair (least, greatest) is returned if one is outside the plane.
         """
+        return self.do(threads, x, y, indices, NULL)
+
+    cdef object do(self, int threads, object x, object y, object indices, char* where):
         cdef Job job = self.job
         cdef Py_buffer a, b, c
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
         cdef Py_ssize_t unit = 1
         cdef int64_t least = 0, most = 0
-        job.threads = min(job.threads, threads)
+        job.threads, job.where.data = min(job.threads, threads), where
         if self.backward and 2 * job.planes >= job.threads:
             unit = job.depth.size * job.height.size  # whole planes: their indices are read once, and each row by one
         else:

@@ -1,4 +1,4 @@
-# What a call is made of: windows of three axes, the memory of up to three arrays, and what to do.
+# What a call is made of: windows of three axes, the memory of up to four arrays, and what to do.
 
 cdef extern from "leaves.h":
     enum:
@@ -34,6 +34,8 @@ ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py
 ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
+ctypedef int (*Blank)(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                      const void*) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
@@ -66,6 +68,7 @@ cdef extern from "leaves.h":
         Load load[10][12]
         Store store[10][12]
         Fill fill[4]
+        Blank blank[4]
         Raise raise_ "raise"[2]
         Root root[2]
         Divide divide[2]
@@ -114,8 +117,9 @@ cdef struct Network:       # cpool/core/networks.py
 
 cdef struct Job:
     Axis depth, height, width
-    Memory x, y, at        # input, output, and where the places of winners are kept
-    Py_ssize_t planes, leads, run, size, log_size, threads
+    Memory x, y, at, where  # input, output, where the places of winners are kept, and which elements of x count
+    bint masked             # whether not all do
+    Py_ssize_t planes, leads, run, size, log_size, y_size, threads
     const int64_t* lead_shape
     int reduction, type, norm, wide
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
@@ -132,9 +136,11 @@ cdef struct Job:
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it
-    Py_ssize_t whole_across  # of totals: how H is folded where nothing is missing, and what all are divided by, or 0
+    Py_ssize_t whole_across  # how H is folded where no element is missing, and what all sums are divided by then, or 0
     double whole_divisor
     char skip[8]            # of integers, the one that does not count
+    bint skips
+    char blank_bits[8]      # what stands for an element that does not count by `where`
     Py_ssize_t method, least  # fewest elements that must be there
     const double* quantiles
     Py_ssize_t n_quantiles, quantile_pitch
@@ -146,6 +152,7 @@ cdef struct Job:
     Load load
     Store store, direct     # direct: of ordered windows' elements as they are, NULL if there is none
     Fill fill
+    Blank blank
 
 
 cdef inline Py_ssize_t first_of(Axis* w, Py_ssize_t o) noexcept nogil:
@@ -186,6 +193,22 @@ cdef struct Tile:          # output columns [begin, end), and the input columns 
     Py_ssize_t start, span  # the first input column of a row in scratch (negative in padding), and how many there are
     Py_ssize_t left, used   # of these, columns in padding before, and columns inside the input
     Py_ssize_t pitch        # columns from one row in scratch to the next
+    const char* where       # which elements of the plane count, from the first column inside
+
+
+cdef inline const char* plane_of(Job* job, Tile* tile, Py_ssize_t p) noexcept nogil:
+    """Plane p from the first column on that the tile sees; the tile is told which of its elements count."""
+    cdef Py_ssize_t first = max(0, tile.start)
+    if job.masked:
+        tile.where = job.where.data + plane_offset(job, &job.where, p) + first * job.where.w
+    return job.x.data + plane_offset(job, &job.x, p) + first * job.x.w
+
+
+cdef inline void blank_row(Job* job, Tile* tile, void* to, const void* row, Py_ssize_t d,
+                           Py_ssize_t h) noexcept nogil:
+    """Copy row (d, h), with the number that changes nothing for the elements that do not count."""
+    job.blank(to, row, NULL, <const unsigned char*>tile.where + d * job.where.d + h * job.where.h, job.where.w,
+              tile.used, job.run, job.blank_bits)
 
 
 cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
@@ -201,7 +224,7 @@ cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Tile tile
     cdef Axis* w = &job.width
     cdef Py_ssize_t o, i, stop, first, last, number
-    tile.begin, tile.end, tile.out = begin, end, end - begin
+    tile.begin, tile.end, tile.out, tile.where = begin, end, end - begin, NULL
     tile.start = first_of(w, begin)
     stop = end_of(w, end - 1)
     if not w.uniform:

@@ -181,9 +181,9 @@ cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, con
             taps_of(w, tile.begin + o), pitch_of(job, tile), rows, close)
 
 
-cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
+cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
                     Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
-    """Fold one window of n columns from `first` on: blocks of a power of RADIX, then what is left."""
+    """Fold one window of n columns of plane p from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[8]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
     cdef Py_ssize_t unit = job.run * job.size, o
@@ -196,8 +196,7 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         tile.used = max(0, min(job.width.size, first + n) - max(0, first))
         pad_rows(job, &tile, room, room.flat, 1)
         if tile.used:
-            fold_rows(job, &tile, room, plane + max(0, first) * job.x.w, od, oh, 1, room.flat + tile.left * unit, 0,
-                      &job.open)
+            fold_rows(job, &tile, room, plane_of(job, &tile, p), od, oh, 1, room.flat + tile.left * unit, 0, &job.open)
         if job.run == 1:
             job.leaves.shrink[job.reduction][job.type](to, 0, room.flat, n, 0, 1, close)
         else:
@@ -207,7 +206,7 @@ cdef void fold_long(Job* job, Room* room, const char* plane, Py_ssize_t od, Py_s
         return
     while done < n:
         some = min(block, n - done)
-        fold_long(job, room, plane, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit,
+        fold_long(job, room, p, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit,
                   &job.open)
         taps[held] = parts + held * unit
         held += 1

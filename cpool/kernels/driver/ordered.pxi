@@ -6,9 +6,9 @@
 # A column is the taps of a window at one place along W. Windows that move by 1 share their columns: these are put in
 # order once, and tap t is column t of the first window, shifted. Of other windows column t of all is gathered first.
 #
-# What does not count (padding; NaN; of labels the one to be ignored) is the greatest number there is, so that the taps
-# that count come first, and is counted. Windows in which all taps count need the wanted ranks alone; others have ranks
-# of their own, and all taps are put in order.
+# What does not count (padding; NaN; of labels the one to be ignored; what `where` leaves out) is the greatest number
+# there is, so that the taps that count come first, and is counted. Windows in which all taps count need the wanted
+# ranks alone; others have ranks of their own, and all taps are put in order.
 
 cdef struct Block:          # output columns [first, first + n) of one row
     Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input
@@ -57,13 +57,14 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     return block
 
 
-cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* row, Py_ssize_t start, Py_ssize_t hop,
-                   Py_ssize_t n) noexcept nogil:
+cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* row, const char* where,
+                   Py_ssize_t start, Py_ssize_t hop, Py_ssize_t n) noexcept nogil:
     """Lay elements start, start + hop, ... of an input row side by side, n of them; return where they are.
 
-    What lies outside does not count; of no row (NULL) that is all.
+    What lies outside does not count; of no row (NULL) that is all. Inside, `where` says what counts.
     """
     cdef Py_ssize_t unit = job.run * job.size, least = n, most
+    cdef int32_t* counts
     cdef const char* inside
     if row != NULL:
         least = min(n, (max(0, -start) + hop - 1) // hop)
@@ -76,16 +77,24 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
     if most > least and not job.marks:
         job.load(to + least * unit, inside, job.x.w * hop, most - least, job.run)
     elif most > least:
+        counts = marked + least * job.run
         if not job.as_it_lies or hop > 1:
             job.load(block.line, inside, job.x.w * hop, most - least, job.run)
             inside = block.line
-        if job.leaves.mark[job.type](to + least * unit, marked + least * job.run, inside, job.skip, job.identity,
-                                     (most - least) * job.run):
+        if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts,
+                                    <const unsigned char*>where + (start + least * hop) * job.where.w,
+                                    job.where.w * hop, most - least, job.run, job.blank_bits):
+            block.found = True
+        if not job.skips:
+            memcpy(to + least * unit, inside, (most - least) * unit)
+        elif job.leaves.mark[job.type](to + least * unit, counts, inside, job.skip, job.identity,
+                                       (most - least) * job.run):
             block.found = True
     return to
 
 
-cdef void order_columns(Job* job, Block* block, const char* plane, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+cdef void order_columns(Job* job, Block* block, const char* plane, const char* mask, Py_ssize_t od,
+                        Py_ssize_t oh) noexcept nogil:
     """Put the columns of a block in order, and let rows point to the taps of its windows."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, n = line_of(job, block.n), height = job.column.inputs
@@ -94,6 +103,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, Py_ssize_t od
     cdef char* lines = block.lines
     cdef char** rows = block.column_rows
     cdef const char* row
+    cdef const char* where
     block.found = False
     for g in range(groups_of(job)):
         if job.marks:
@@ -109,13 +119,14 @@ cdef void order_columns(Job* job, Block* block, const char* plane, Py_ssize_t od
                 if (0 <= d < job.depth.size and 0 <= h < job.height.size and td < taps_of(&job.depth, od)
                         and th < taps_of(&job.height, oh)):
                     row = plane + d * job.x.d + h * job.x.h
+                where = mask + d * job.where.d + h * job.where.h if job.masked else NULL
                 if w.uniform:
-                    rows[i] = lay_row(job, block, rows[i], marked, row, first_of(w, block.first) + g * w.step,
-                                      w.stride, n)
+                    rows[i] = lay_row(job, block, rows[i], marked, row, where,
+                                      first_of(w, block.first) + g * w.step, w.stride, n)
                 else:
                     for o in range(n):
                         lay_row(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
-                                row if g < taps_of(w, block.first + o) else NULL,
+                                row if g < taps_of(w, block.first + o) else NULL, where,
                                 first_of(w, block.first + o) + g * w.step, 1, 1)
                 i += 1
         job.leaves.exchange[job.type](rows, job.column.steps, job.column.n, n * job.run)
@@ -176,6 +187,12 @@ cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i,
             job.leaves.between[job.type](result + lane, rank_of(block, below) + offset, rank_of(block, above) + offset,
                                          part, 1)
     job.store(y, job.y.w, result, n, job.run)
+    # Whole numbers of 8 bytes are more than a double holds: where there is nothing between two, they are stored again.
+    for lane in range(lanes if not all_count and job.direct != NULL and job.type > FLOAT64 else 0):
+        left = taps - block.missing[first + lane] if block.found else taps
+        if left >= job.least and between_ranks(job, q, left, &below, &above) == 0:
+            job.direct(y + lane // job.run * job.y.w + lane % job.run * job.y_size, 0,
+                       rank_of(block, below) + (first + lane) * job.size, 1, 1)
 
 
 cdef inline double between_ranks(Job* job, double q, Py_ssize_t taps, Py_ssize_t* below,
@@ -237,16 +254,19 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     cdef Block block = lay_block_out(job, scratch)
     cdef Py_ssize_t r, p, od, oh, i, n, q, high = job.height.out, deep = job.depth.out
     cdef const char* plane
+    cdef const char* where = NULL
     cdef char* y
     for r in range(first, last):
         p, od, oh = r // (high * deep), r // high % deep, r % high
         plane = job.x.data + plane_offset(job, &job.x, p)
+        if job.masked:
+            where = job.where.data + plane_offset(job, &job.where, p)
         y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h
         block.tall = inside_taps(&job.depth, od) * inside_taps(&job.height, oh)
         block.first = 0
         while block.first < job.width.out:
             block.n = columns_alike(job, block.first, &block.full)
-            order_columns(job, &block, plane, od, oh)
+            order_columns(job, &block, plane, where, od, oh)
             if block.found:
                 count_missing(job, &block)
             block.network = &job.whole

@@ -28,9 +28,9 @@ cdef inline Py_ssize_t slot_of(Job* job, Needed* needed, Py_ssize_t oh, Py_ssize
     return first_of(&job.height, oh + r) + t * job.height.step - needed.top
 
 
-cdef void load_needed(Job* job, Tile* tile, Room* room, Needed* needed, const char* slab, Py_ssize_t oh, Py_ssize_t n,
+cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, Py_ssize_t d, Py_ssize_t oh,
                       char* to) noexcept nogil:
-    """Load the needed rows of one slab into the band."""
+    """Load the needed rows of slab d into the band."""
     cdef Py_ssize_t slot, h, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
     for slot in range(needed.rows):
         h = needed.top + slot
@@ -38,7 +38,9 @@ cdef void load_needed(Job* job, Tile* tile, Room* room, Needed* needed, const ch
             h = (first_of(&job.height, oh + slot // job.height.kernel)
                  + slot % job.height.kernel * job.height.step)
         if 0 <= h < job.height.size and tile.used:
-            job.load(to + edge, slab + h * job.x.h, job.x.w, tile.used, job.run)
+            job.load(to + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
+            if job.masked:
+                blank_row(job, tile, to + edge, to + edge, d, h)
         to += pitch
 
 
@@ -221,21 +223,20 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
     cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies
-    cdef const char* slab
+    cdef const char* plane
     cdef char* value
     cdef char* place = room.winners
     as_it_lies = job.as_it_lies and (job.along == NONE or job.single)
     for q in range(planes):
-        slab = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
+        plane = plane_of(job, tile, p + q)
         for td in range(deep):
             d = start + td * depth.step
             if 0 <= d < depth.size and not as_it_lies:
-                load_needed(job, tile, room, &needed, slab + d * job.x.d, oh, n,
-                            room.band + (q * in_plane + td * needed.rows) * pitch)
+                load_needed(job, tile, &needed, plane, d, oh, room.band + (q * in_plane + td * needed.rows) * pitch)
     if job.along != NONE and not job.single:
         pick_lanes(job, tile, room, room.values, room.places, room.band, planes * in_plane)
     for q in range(planes):
-        slab = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
+        plane = plane_of(job, tile, p + q)
         for r in range(n):
             count = 0
             for td in range(deep):
@@ -247,7 +248,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                     slot = q * in_plane + td * needed.rows + slot_of(job, &needed, oh, r, t)
                     room.offsets[count] = td * depth.step * area + t * height.step * job.width.size
                     if as_it_lies:
-                        room.taps[count] = slab + d * job.x.d + h * job.x.h
+                        room.taps[count] = plane + d * job.x.d + h * job.x.h
                     elif job.along == NONE or job.single:
                         room.taps[count] = room.band + slot * pitch + tile.left * unit
                     else:

@@ -43,45 +43,49 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         fold_lanes(job, tile, room, out, out_pitch, source, planes * n, close)
         return
     for q in range(planes):
-        source = job.x.data + plane_offset(job, &job.x, p + q)
+        source = plane_of(job, tile, p + q)
         if job.along == NONE:
-            fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n, out + q * n * out_pitch,
-                      out_pitch, close)
+            fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, close)
         elif job.along == LONG:
             for r in range(n):
                 for o in range(tile.out):
-                    fold_long(job, room, source, od, oh + r, first_of(&job.width, tile.begin + o),
+                    fold_long(job, room, p + q, od, oh + r, first_of(&job.width, tile.begin + o),
                               taps_of(&job.width, tile.begin + o), 0, out + (q * n + r) * out_pitch + o * size, close)
         elif tile.used:
-            fold_rows(job, tile, room, source + max(0, tile.start) * job.x.w, od, oh, n,
-                      room.flat + q * n * pitch + tile.left * size, pitch, &job.open)
+            fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch,
+                      &job.open)
     if job.along != NONE and job.along != LONG:
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
 
 cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                    Py_ssize_t n) noexcept nogil:
-    """Whether totals are those of sums: no element that a chunk's windows see is missing."""
+    """Whether a chunk is as that of a call in which all elements count: its windows see none that does not."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t q, d, h
     cdef const char* source
-    if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
+    cdef bint omits = job.reduction == TOTAL and job.omits
+    if (not (omits or job.masked) or job.reduction == MOMENTS or not job.native or job.least > 1
+            or job.run * tile.used == 0 or (job.masked and job.where.w != job.run)):
         return False
     for q in range(planes):
-        source = job.x.data + plane_offset(job, &job.x, p + q) + max(0, tile.start) * job.x.w
+        source = plane_of(job, tile, p + q)
         for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
             for h in range(max(0, first_of(height, oh)), min(height.size, end_of(height, oh + n - 1))):
-                if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, lanes_of(job, tile)):
+                if job.masked and memchr(tile.where + d * job.where.d + h * job.where.h, 0, lanes_of(job, tile)):
+                    return False
+                if omits and job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, lanes_of(job, tile)):
                     return False
     return True
 
 
 cdef Job whole_job(Job* job) noexcept nogil:
-    """The job of plain averages that gives what totals give where nothing is missing."""
+    """The job that gives the same where all elements count: of totals it is one of sums."""
     cdef Job whole = job[0]
-    whole.reduction, whole.arrays, whole.fold = SUM, 1, job.leaves.fold[SUM][job.type]
-    whole.across, whole.as_it_lies = job.whole_across, True
+    whole.across, whole.as_it_lies, whole.masked = job.whole_across, True, False
+    if job.reduction == TOTAL:
+        whole.reduction, whole.arrays, whole.fold = SUM, 1, job.leaves.fold[SUM][job.type]
     if job.divides and job.whole_divisor:
         whole.divides, whole.close.divisor = False, job.whole_divisor
     return whole

@@ -164,6 +164,28 @@ CPOOL_FILL(16)
 CPOOL_FILL(32)
 CPOOL_FILL(64)
 
+#define CPOOL_BLANK(BITS)                                                                                              \
+  static int blank##BITS(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n, \
+                         ptrdiff_t run, const void *value) {                                                           \
+    uint##BITS##_t v, *to = (uint##BITS##_t *)out; /* `in` may be `out` */                                             \
+    const uint##BITS##_t *from = (const uint##BITS##_t *)in;                                                           \
+    ptrdiff_t blanks = 0;                                                                                              \
+    memcpy(&v, value, sizeof v);                                                                                       \
+    if (stride == run) run *= n, n = 1;                                                                                \
+    for (ptrdiff_t o = 0; o < n; o++, to += run, from += run, where += stride) {                                       \
+      CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < run; i++) {                                                          \
+        const uint##BITS##_t x = from[i]; /* read in any case, so that there is no jump */                             \
+        to[i] = where[i] ? x : v;                                                                                      \
+      }                                                                                                                \
+      for (ptrdiff_t i = 0; i < run && counts; i++) counts[o * run + i] += !where[i], blanks += !where[i];             \
+    }                                                                                                                  \
+    return blanks > 0;                                                                                                 \
+  }
+CPOOL_BLANK(8)
+CPOOL_BLANK(16)
+CPOOL_BLANK(32)
+CPOOL_BLANK(64)
+
 /* ------------------------------------------------------------------------------------------- loading and storing */
 
 #define CPOOL_COPY(to, from, n) memcpy(to, from, (size_t)(n) * sizeof *(to))
@@ -375,6 +397,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64), AS_IT_IS(load)},
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},
+  .blank = {blank8, blank16, blank32, blank64},
   .raise = FLOATING(RAISE),
   .root = FLOATING(ROOT),
   .divide = FLOATING(DIVIDE),

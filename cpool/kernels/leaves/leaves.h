@@ -81,6 +81,10 @@ typedef struct cpool_leaves {
   void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);
   void (*fill[4])(void *out, const void *value, ptrdiff_t lanes);
+  /* out[i] = in[i], which may be the same row, but `value` where `where` is 0, whose n runs are `stride` bytes apart.
+   * counts[i], unless it is NULL, counts the latter; whether there were any. */
+  int (*blank[4])(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
+                  ptrdiff_t run, const void *value);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
