@@ -125,8 +125,8 @@ def test_little_memory_besides_the_result(name):
         "index of the plane": lambda: cpool.max_pool2d(x, 4096, return_indices=True),
         "avg": lambda: cpool.avg_pool2d(x, 31, 16),
         "median": lambda: cpool.median_pool2d(x, 3, 16),
-        "lone": lambda: cpool.avg_pool2d(x, (31, 4000), (16, 2**23)),  # no second window: its distance means nothing
-        "far": lambda: cpool.avg_pool2d(x, (31, 2), (16, 2**23), ((0, 0), (2**25, 0))),
+        "lone": lambda: cpool.avg_pool2d(x, (31, 2), (16, 2**23)),  # no second window: its distance means nothing
+        "far": lambda: cpool.avg_pool2d(x, (31, 2), (16, 2**23), ((0, 0), (2**25, 0)), dilation=(1, 2)),
         "tall": lambda: cpool.max_pool2d(x, (99, 3), (1, 3)),
         "tall indices": lambda: cpool.max_pool2d(x, (99, 3), (1, 3), return_indices=True, index_dtype=np.int32),
     }[name]

@@ -194,6 +194,13 @@ def test_windows_in_padding_alone():
     assert y.tolist() == [[0, 1, None, 0]]
 
 
+def test_a_masked_array_may_lack_nothing():
+    """Its result is masked all the same, where windows are too small and the dtype has no NaN."""
+    y = cpool.avg_pool1d(np.ma.MaskedArray([1, 2, 3, 4]), 2, min_count=3, dtype=np.int32)
+    assert y.mask.tolist() == [True, True]
+    assert cpool.max_pool1d(np.ma.MaskedArray([1, 2, 3, 4]), 2).tolist() == [2, 4]
+
+
 def test_a_mask_is_laid_beside_its_array():
     x = np.ones((2, 8, 8, 32), np.float32).transpose(0, 3, 1, 2)  # channels-last
     mask = np.ones((2, 32, 8, 8), bool)

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import itertools
 import pickle
 
 import numpy as np
@@ -463,6 +464,31 @@ def test_out_lies_otherwise_than_the_input(window, threads):
             y, _ = cpool.max_pool2d(laid, *window, out=room, return_indices=True)
             np.testing.assert_array_equal(y, expected)
             np.testing.assert_array_equal(cpool.avg_pool2d(laid, *window, divisor_override=1, out=room), average)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 8, 100), (40, 8, 10), (5, 4, 6, 7)])
+def test_planes_do_not_follow_one_another(shape):
+    """Rows with something behind them, planes with rows behind them: in what is read, and in what is written."""
+    *lead, high, wide = shape
+    x = whole(shape)
+    rooms = [
+        np.zeros((*lead, high + 2, wide), np.float32)[..., :high, :],
+        np.zeros((*lead, high, wide + 3))[..., :wide],
+    ]
+    for window, laid in itertools.product(((2, 2), (high, wide), (high, 2)), rooms):
+        laid[...] = x
+        expected, places = reference.max_pool2d(x, window, return_indices=True)
+        y, indices = cpool.max_pool2d(laid, window, return_indices=True)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(indices, places)
+        out = np.zeros((*y.shape[:-2], y.shape[-2] + 1, y.shape[-1]), laid.dtype)[..., : y.shape[-2], :]
+        np.testing.assert_array_equal(cpool.max_pool2d(laid, window, out=out), expected)
+        grad = whole(y.shape).astype(laid.dtype)
+        gx = np.zeros_like(rooms[1]).astype(laid.dtype)[..., :wide]
+        room = np.full((*lead, high + 1, wide + 1), 7, laid.dtype)[..., 1:, 1:]
+        for into in (None, gx, room):
+            ours = cpool.max_pool2d_backward(grad, indices, shape, out=into)
+            np.testing.assert_array_equal(ours, reference.max_pool2d_backward(grad, places, shape))
 
 
 #: Another value for each argument.
