@@ -5,8 +5,6 @@ import importlib
 import pathlib
 import pkgutil
 import struct
-import subprocess
-import sys
 import zlib
 
 import numpy as np
@@ -23,16 +21,12 @@ pytest.importorskip("tifffile")
 
 import click
 import tifffile
+from command_line import run, run_process
 from PIL import Image
 
 from cpool import cli
 
 PHOTOGRAPH = pathlib.Path(__file__).parent.parent / "examples" / "astronaut.jpg"
-
-
-def run(*arguments, cwd=None):
-    command = [sys.executable, "-m", "cpool", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
 
 
 def refused(tmp_path, *arguments):
@@ -206,7 +200,7 @@ def test_a_photograph_is_pooled_upright(tmp_path):
 @pytest.mark.parametrize("op", ["max", "min", "avg", "median"])
 def test_photograph(op, tmp_path):
     """Each colour channel is pooled by itself, from end to end."""
-    result = run(op, PHOTOGRAPH, tmp_path / "out.png", "--kernel", 3, "--stride", "2,1", "--padding", 1)
+    result = run_process(op, PHOTOGRAPH, tmp_path / "out.png", "--kernel", 3, "--stride", "2,1", "--padding", 1)
     assert result.returncode == 0, result.stderr
     expected = by_hand(op, samples_first(opened(PHOTOGRAPH)), 3, (2, 1), 1)
     np.testing.assert_array_equal(samples_first(opened(tmp_path / "out.png")), expected)
@@ -426,7 +420,7 @@ def test_docstrings(name):
 
 def test_help():
     """It says which axes are pooled, and of every format what it holds."""
-    text = run("--help").stdout
+    text = run_process("--help").stdout
     assert "(channels, height, width)" in text
     assert all(ending in text for ending in cli.files.FORMATS)
     for op in ("max", "min", "avg", "median", "mode"):
@@ -436,14 +430,14 @@ def test_help():
 
 
 def test_bench():
-    result = run("bench", "--rounds", 1)
+    result = run_process("bench", "--rounds", 1)
     assert result.returncode == 0, result.stderr
     assert "NumPy / cpool" in result.stdout
     assert "max with indices" in result.stdout
 
 
 def test_info():
-    result = run("info")
+    result = run_process("info")
     assert result.returncode == 0
     assert cpool.__version__ in result.stdout
     assert "instruction set chosen" in result.stdout

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import cpool
+from cpool import reference
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 INTEGERS = ["i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
@@ -109,3 +110,33 @@ def test_ties_at_the_lowest_integer_stand_inside_the_input():
     x = np.full((1, 4, 4), -128, np.int8)
     _, indices = cpool.max_pool2d(x, 3, 1, 1, return_indices=True)
     np.testing.assert_array_equal(indices[0], [[0, 0, 1, 2], [0, 0, 1, 2], [4, 4, 5, 6], [8, 8, 9, 10]])
+
+
+@pytest.mark.parametrize(
+    "divisor", [1, 2, 3, 4, 6, 7, 9, 10, 16, 49, 64, 100, 256, 257, 300, 1000, 32768, 40000, 65535]
+)
+def test_averages_of_bytes_are_bytes(divisor):
+    """Every sum that 2 bytes hold, divided by powers of two, odd numbers, and others: half to even, 255 at most."""
+    for taps in (1, 2, 9, 64, 257):
+        sums = np.arange(255 * taps + 1)
+        x = np.clip(sums[:, None] - 255 * np.arange(taps), 0, 255).astype(np.uint8)
+        y = cpool.avg_pool1d(x, taps, divisor_override=divisor, dtype=np.uint8)
+        np.testing.assert_array_equal(y[:, 0], np.minimum(np.rint(sums / divisor), 255))
+
+
+@pytest.mark.parametrize("laid", [np.ascontiguousarray, np.asfortranarray, lambda a: np.repeat(a, 2, -1)[..., ::2]])
+@pytest.mark.parametrize(
+    "window",
+    [(2,), (3, 2), (3, 1, 1), ((2, 5), (1, 3)), ((1, 4),), ((5, 1), 1), ((17, 15), 1, 0), ((16, 16), 1),
+     (3, 2, 1, True), (3, 1, 1, False, False), (2, 2, 0, False, True, -3), (2, 2, 0, False, True, 70000)],
+)  # fmt: skip
+def test_bytes_are_averaged_in_every_layout(window, laid):
+    """Also where their sums do not fit, divisors differ, or are no divisors of bytes."""
+    x = np.random.default_rng(3).integers(0, 256, (3, 2, 19, 70), np.uint8)
+    x[0, 0] = 255
+    for axis in (None, (0, 3), (1, 2)):
+        kernel = window[0]
+        if axis is not None and max(np.ravel(kernel)) > 2:
+            continue
+        y = cpool.avg_pool2d(laid(x), *window, axis=axis, dtype=np.uint8)
+        np.testing.assert_array_equal(y, reference.avg_pool2d(x, *window, axis=axis, dtype=np.uint8))

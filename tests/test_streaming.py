@@ -18,15 +18,11 @@ pytest.importorskip("rich")
 pytest.importorskip("tifffile")
 
 import tifffile
+from command_line import run, run_process
 from PIL import Image
 
 from cpool.cli import arrays
 from cpool.cli.pooling import Pooling
-
-
-def run(*arguments, cwd=None, **more):
-    command = [sys.executable, "-m", "cpool", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=cwd, **more)
 
 
 @pytest.mark.parametrize("dtype", ["f4", ">f8", "u1"])
@@ -86,7 +82,7 @@ def test_larger_than_memory(tmp_path):
         resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 
     environment = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
-    result = run("max", "x.npy", "y.npy", "--kernel", 16, cwd=tmp_path, preexec_fn=limit, env=environment)
+    result = run_process("max", "x.npy", "y.npy", "--kernel", 16, cwd=tmp_path, preexec_fn=limit, env=environment)
     assert result.returncode == 0, result.stderr
     assert np.load(tmp_path / "y.npy", mmap_mode="r").shape == (3, 512, 1024)
 
@@ -102,7 +98,7 @@ def test_disk_full(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
 
-    result = run("max", "x.npy", "y.npy", "--kernel", 2, cwd=tmp_path, preexec_fn=limit)
+    result = run_process("max", "x.npy", "y.npy", "--kernel", 2, cwd=tmp_path, preexec_fn=limit)
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
@@ -150,7 +146,7 @@ def test_zarr(zarr, tmp_path):
     x = np.random.default_rng(0).standard_normal((3, 50, 70)).astype(np.float32)
     zarr.create_array(tmp_path / "x.zarr", shape=x.shape, chunks=(1, 16, 33), dtype=x.dtype)[:] = x
     for out in ("y.zarr", "y.npy"):
-        result = run("max", "x.zarr", out, "--kernel", 3, "--stride", 2, "--padding", 1, cwd=tmp_path)
+        result = run_process("max", "x.zarr", out, "--kernel", 3, "--stride", 2, "--padding", 1, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
     expected = cpool.max_pool2d(x, 3, 2, 1)
     np.testing.assert_array_equal(zarr.open_array(tmp_path / "y.zarr", mode="r")[:], expected)

@@ -53,6 +53,13 @@ def sums_as(source: Any, result: Any, taps: int) -> str:
     return "float64"
 
 
+def sums_bytes(plan: Plan, source: Any, result: Any) -> bool:
+    """Return whether averages of bytes are bytes, and their sums are integers of 2 bytes with one divisor for all."""
+    divisor = plan.divisor if plan.divisor is not None else math.prod(table.even for table in plan.tables())
+    small = plan.window * np.iinfo(np.uint8).max <= np.iinfo(np.uint16).max and 0 < divisor <= np.iinfo(np.uint16).max
+    return small and source == result == np.uint8
+
+
 def _choose_level() -> str:
     """Return the best instruction set that was built and that this CPU has, at most CPOOL_ISA."""
     runnable: list[str] = driver.levels()
@@ -204,8 +211,9 @@ def _call(
     else:
         tables, memory = _joined(tables, memory)
     x = memory.views[0]
-    native = x.type == type and (x.strides[2] == memory.run * size or tables[2].size == 1)
-    as_it_lies = straight and native  # never with a mask
+    dense = x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
+    native = x.type == type and dense
+    as_it_lies = straight and (native or (reduction, type, dense) == ("sum", "uint16", True))  # never with a mask
     strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
     count = math.prod(table.even for table in tables)

@@ -7,6 +7,7 @@ cdef extern from "leaves.h":
         FLOAT32 "CPOOL_FLOAT32"
         FLOAT64 "CPOOL_FLOAT64"
         INT64 "CPOOL_INT64"
+        UINT16 "CPOOL_UINT16"
         SUM "CPOOL_SUM"
         TOTAL "CPOOL_TOTAL"
         MOMENTS "CPOOL_MOMENTS"
@@ -36,6 +37,9 @@ ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) n
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef int (*Blank)(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const void*) noexcept nogil
+ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                       Py_ssize_t) noexcept nogil
+ctypedef void (*Nearest)(void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
@@ -69,6 +73,8 @@ cdef extern from "leaves.h":
         Store store[10][12]
         Fill fill[4]
         Blank blank[4]
+        Widen widen
+        Nearest nearest
         Raise raise_ "raise"[2]
         Root root[2]
         Divide divide[2]
@@ -127,6 +133,7 @@ cdef struct Job:
     bint root               # the square root of a variance
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first, even, native, as_it_lies, single, picks
+    bint nearest            # sums of integers become the integers nearest to their quotients
     Py_ssize_t together     # small planes that are turned at once, or 0; and how these are pooled then
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns
     bint inner_single, inner_as_it_lies

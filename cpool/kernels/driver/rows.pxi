@@ -246,7 +246,10 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                 for td in range(deep):
                     room.taps[count] = input_row(job, tile, room, plane, d + td * depth.step, h + t * height.step, NULL)
                     count += 1
-            job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), close)
+            if job.native:
+                job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), close)
+            else:  # bytes; a row of padding is zeros, whatever they are
+                job.leaves.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile))
         else:
             row = fold_tall(job, tile, room, plane, d, deep, h, tall, 0, to, close)
             if row != to:

@@ -15,6 +15,8 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od,
                                    0 if job.divides else job.close.divisor, <double>job.least, lanes)
     elif job.reduction == MOMENTS:
         job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
+    elif job.nearest:
+        job.leaves.nearest(row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
         job.leaves.divide[job.type](row, room.widths, across, lanes, 1)
     if job.norm > PLAIN:
@@ -28,7 +30,7 @@ cdef inline bint unpooled(Axis* w) noexcept nogil:
 
 cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssize_t n) noexcept nogil:
     """Whether rows lie in the array as they would in scratch: nothing to fold along D and H, nothing to pad."""
-    return (job.as_it_lies and unpooled(&job.depth) and unpooled(&job.height) and tile.used == tile.pitch
+    return (job.as_it_lies and job.native and unpooled(&job.depth) and unpooled(&job.height) and tile.used == tile.pitch
             and (n == 1 or job.x.h == pitch_of(job, tile))
             and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
 
@@ -107,7 +109,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         fold_chunk(&whole, tile, room, p, planes, od, oh, n)
         return
     fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
-    if job.divides or job.norm > PLAIN or job.arrays > 1:
+    if job.divides or job.norm > PLAIN or job.arrays > 1 or job.nearest:
         for r in range(rows):
             finish_row(job, tile, room, out + r * out_pitch, od, oh + r % n)
     if straight:

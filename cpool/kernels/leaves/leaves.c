@@ -105,6 +105,7 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define T uint16_t
 #define TYPE UINT16
 #define FLOATS 0
+#define SUMS 1
 #include "type.h"
 
 #define T uint32_t
@@ -228,6 +229,56 @@ CPOOL_BLANK(64)
 #undef S
 #undef NAME
 
+/* Sums of bytes, and averages that are bytes. */
+#define T uint16_t
+#define S uint8_t
+#define NAME(leaf) leaf##_UINT8_UINT16
+#define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
+#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)((from)[k] < UINT8_MAX ? (from)[k] : UINT8_MAX)
+#include "numbers.h"
+#undef T
+#undef S
+#undef NAME
+
+static void widen(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
+                  ptrdiff_t lanes) {
+  if (pitch == lanes && out_pitch == 2 * lanes) lanes *= rows, rows = 1; /* one long row */
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    uint16_t *restrict to = (uint16_t *)((char *)out + r * out_pitch);
+#define BYTES(t) ((const uint8_t *)taps[t] + r * pitch)
+    const uint8_t *a = BYTES(0), *b = n > 1 ? BYTES(1) : a;
+    if (n > 1)
+      for (ptrdiff_t i = 0; i < lanes; i++) to[i] = (uint16_t)(a[i] + b[i]);
+    else
+      for (ptrdiff_t i = 0; i < lanes; i++) to[i] = a[i];
+    for (ptrdiff_t t = 2; t < n; t++) {
+      const uint8_t *c = BYTES(t);
+      for (ptrdiff_t i = 0; i < lanes; i++) to[i] = (uint16_t)(to[i] + c[i]);
+    }
+#undef BYTES
+  }
+}
+
+static void nearest(void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
+  uint16_t *x = (uint16_t *)a;
+  int by = 0;
+  if (divisor == 1) return;
+  while ((ptrdiff_t)1 << by < divisor) by++;
+  if ((ptrdiff_t)1 << by == divisor) {
+    const uint16_t middle = (uint16_t)(divisor / 2), below = (uint16_t)(divisor - 1);
+    for (ptrdiff_t i = 0; i < lanes; i++) {
+      const uint16_t q = (uint16_t)(x[i] >> by), rest = x[i] & below;
+      x[i] = (uint16_t)(q + ((rest > middle) | ((rest == middle) & q)));
+    }
+    return;
+  }
+  const float d = (float)divisor, inverse = 1 / d, whole = 12582912; /* floats from here on have no fractions */
+  if (divisor % 2) /* no quotient is nearer to a middle than 1 / (2 * divisor), by which no product is wrong */
+    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (uint16_t)(int32_t)((float)x[i] * inverse + whole - whole);
+  else
+    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (uint16_t)(int32_t)((float)x[i] / d + whole - whole);
+}
+
 /* 2-byte floats; as doubles by way of float. */
 #define from_half_FLOAT32 cpool_load_half
 #define to_half_FLOAT32 cpool_store_half
@@ -334,6 +385,7 @@ CPOOL_EXTENT(int64_t)
 
 #define EACH(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), LEAF(INT8), LEAF(INT16), LEAF(INT32), LEAF(INT64), LEAF(UINT8), LEAF(UINT16), LEAF(UINT32), LEAF(UINT64)}
 #define FLOATING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64)}
+#define SUMMING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), [CPOOL_UINT16] = LEAF(UINT16)}
 #define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
 #define MAX_FOLD(TYPE) max_fold_##TYPE
 #define MIN_FOLD(TYPE) min_fold_##TYPE
@@ -370,7 +422,8 @@ CPOOL_EXTENT(int64_t)
 #define AS_IT_IS(leaf) \
   [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
   [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \
-  [CPOOL_UINT8] = {[CPOOL_UINT8] = leaf##_as_it_is_8}, [CPOOL_UINT16] = {[CPOOL_UINT16] = leaf##_as_it_is_16}, \
+  [CPOOL_UINT8] = {[CPOOL_UINT8] = leaf##_as_it_is_8}, \
+  [CPOOL_UINT16] = {[CPOOL_UINT16] = leaf##_as_it_is_16, [CPOOL_UINT8] = leaf##_UINT8_UINT16}, \
   [CPOOL_UINT32] = {[CPOOL_UINT32] = leaf##_as_it_is_32}, [CPOOL_UINT64] = {[CPOOL_UINT64] = leaf##_as_it_is_64}
 #define CONVERTED(leaf, TYPE) \
   {[CPOOL_INT8] = leaf##_INT8_##TYPE, [CPOOL_INT16] = leaf##_INT16_##TYPE, [CPOOL_INT32] = leaf##_INT32_##TYPE, \
@@ -381,13 +434,13 @@ CPOOL_EXTENT(int64_t)
 extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
 const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .fold = {[CPOOL_MAX] = EACH(MAX_FOLD), [CPOOL_MIN] = EACH(MIN_FOLD), [CPOOL_NANMAX] = FLOATING(NANMAX_FOLD),
-           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = FLOATING(SUM_FOLD),
+           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = SUMMING(SUM_FOLD),
            [CPOOL_TOTAL] = FLOATING(TOTAL_FOLD), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_fold_FLOAT64}},
   .halve = {[CPOOL_MAX] = EACH(MAX_HALVE), [CPOOL_MIN] = EACH(MIN_HALVE), [CPOOL_NANMAX] = FLOATING(NANMAX_HALVE),
-            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = FLOATING(SUM_HALVE),
+            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = SUMMING(SUM_HALVE),
             [CPOOL_TOTAL] = FLOATING(TOTAL_HALVE), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_halve_FLOAT64}},
   .shrink = {[CPOOL_MAX] = EACH(MAX_SHRINK), [CPOOL_MIN] = EACH(MIN_SHRINK), [CPOOL_NANMAX] = FLOATING(NANMAX_SHRINK),
-            [CPOOL_NANMIN] = FLOATING(NANMIN_SHRINK), [CPOOL_SUM] = FLOATING(SUM_SHRINK),
+            [CPOOL_NANMIN] = FLOATING(NANMIN_SHRINK), [CPOOL_SUM] = SUMMING(SUM_SHRINK),
             [CPOOL_TOTAL] = FLOATING(TOTAL_SHRINK), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_shrink_FLOAT64}},
   .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
            [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
@@ -398,6 +451,8 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},
   .blank = {blank8, blank16, blank32, blank64},
+  .widen = widen,
+  .nearest = nearest,
   .raise = FLOATING(RAISE),
   .root = FLOATING(ROOT),
   .divide = FLOATING(DIVIDE),

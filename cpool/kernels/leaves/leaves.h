@@ -85,6 +85,11 @@ typedef struct cpool_leaves {
    * counts[i], unless it is NULL, counts the latter; whether there were any. */
   int (*blank[4])(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
                   ptrdiff_t run, const void *value);
+  /* Sums of rows of bytes, as 2-byte integers: out[r][i] = taps[0][r][i] + taps[1][r][i] + … */
+  void (*widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
+                ptrdiff_t lanes);
+  /* 2-byte integers to their quotients, the nearest integers, half to even. */
+  void (*nearest)(void *a, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);

@@ -1,5 +1,6 @@
 /* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, whether it has NaN; and where places are
- * kept for it, PLACE, an integer of T's width; MOMENTS, whether variances are computed in it. */
+ * kept for it, PLACE, an integer of T's width; SUMS, whether integers are summed in it; MOMENTS, whether variances are
+ * computed in it. */
 #define OF(leaf) CPOOL_JOIN(leaf##_, TYPE)
 
 /* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN).
@@ -50,14 +51,18 @@ typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #define COMBINE_VECTORS(m, v) SELECT((v < m) | (m != m), v, m)
 #define TAKES TAKES_NANMIN
 #include "reduction.h"
+#endif
 #undef SELECTS
-
 #define SELECTS 0
+
+#if FLOATS || defined(SUMS)
 #define NAME(leaf) OF(sum_##leaf)
-#define COMBINE(m, v) ((m) + (v))
+#define COMBINE(m, v) ((T)((m) + (v)))
 #define COMBINE_VECTORS(m, v) ((m) + (v))
 #include "reduction.h"
+#endif
 
+#if FLOATS
 /* Every LANE(k) in place: no lane twice. */
 #define IN_PLACE(LANE)                                                            \
   do {                                                                            \
@@ -392,6 +397,7 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
 #undef T
 #undef TYPE
 #undef FLOATS
+#undef SUMS
 #undef MOMENTS
 #undef PLACE
 #undef EVEN
