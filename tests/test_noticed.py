@@ -352,6 +352,7 @@ def test_averages_are_clipped(wanted):
         exact = [4 * int(v[0, 0]) / override for v in x]
         assert y == [max(info.min, min(info.max, round(v))) for v in exact] or max(map(abs, exact)) >= 2**53
     assert cpool.avg_pool2d(x[:1], 2, divisor_override=1, dtype=wanted).item() == info.max
+    assert cpool.avg_pool2d(x[:1], 2, dtype=wanted).item() == info.max  # as a double it may be one more
 
 
 # ---------------------------------------------------------------------------------------------------------- threads
@@ -455,6 +456,7 @@ def test_out_lies_otherwise_than_the_input(window, threads):
         np.zeros((4, 6, h, w + 1), np.float32)[..., :w],
         np.zeros((4, 6, h + 1, w), np.float32)[:, :, 1:],
         channels_last(np.zeros((4, 6, h, w), np.float32)),
+        channels_last(np.zeros((4, 8, h, w), np.float32))[:, :6],
         np.zeros((h + 1, w, 6, 4), np.float32).transpose(3, 2, 0, 1)[:, :, :h],
         np.zeros((4, 6, h, w), np.float32)[::-1, :, ::-1, ::-1],
     ]
