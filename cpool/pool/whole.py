@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core import checks
-from ..core.docstrings import public
+from ..core.docstrings import documented, public
+from ..core.public import Function
 from .adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -21,24 +22,7 @@ from .extremes import max_pool2d
 
 Array = np.ndarray[Any, Any]
 
-_MAX = {1: adaptive_max_pool1d, 2: adaptive_max_pool2d, 3: adaptive_max_pool3d}
-_AVG = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
-
-
-def _global_pool(pools: Any, x: Any, axis: Any, keepdims: bool) -> Array:
-    """Pool whole planes: adaptive pooling to one output."""
-    x = checks.array("x", x)
-    given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
-    if not 1 <= len(given) <= 3:
-        raise ValueError(f"axis must name one to three axes, got {axis!r}")
-    axes = checks.pooled_axes(given, len(given), x.ndim)
-    y: Array = pools[len(axes)](x, 1, axis=axes)
-    return y if checks.flag("keepdims", keepdims) else np.squeeze(y, axes)
-
-
-@public
-def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
-    """Maximum over whole planes.
+_GLOBAL = """{Summary} over whole planes.
 
     Parameters
     ----------
@@ -56,46 +40,39 @@ def global_max_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Arra
     Raises
     ------
     TypeError, ValueError
-        As `max_pool2d`.
+        As `{op}_pool2d`.
 
     Examples
     --------
     >>> import numpy as np, cpool
-    >>> cpool.global_max_pool(np.arange(8.0).reshape(1, 2, 2, 2), keepdims=False)
-    array([[3., 7.]])
+    >>> cpool.{name}(np.arange(8.0).reshape(1, 2, 2, 2), keepdims=False)
+    array([[{answer}]])
     """
-    return _global_pool(_MAX, x, axis, keepdims)
 
 
-@public
-def global_avg_pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
-    """Average over whole planes.
+def _global_pool(op: str, pools: tuple[Function, ...], **words: str) -> Function:
+    """Return the pooling of whole planes: adaptive pooling, of 1, 2 or 3 axes, to one output."""
 
-    Parameters
-    ----------
-    x : array_like of float, integer or bool
-    axis : int or up to 3 ints
-        The pooled axes.
-    keepdims : bool
-        Keep the pooled axes with length 1.
+    def pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
+        x = checks.array("x", x)
+        given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+        if not 1 <= len(given) <= 3:
+            raise ValueError(f"axis must name one to three axes, got {axis!r}")
+        axes = checks.pooled_axes(given, len(given), x.ndim)
+        y: Array = pools[len(axes) - 1](x, 1, axis=axes)
+        return y if checks.flag("keepdims", keepdims) else np.squeeze(y, axes)
 
-    Returns
-    -------
-    ndarray
-        One number per plane: for (N, C, H, W), shape (N, C, 1, 1).
+    function = documented(pool, f"global_{op}_pool", 2, _GLOBAL, op=op, **words)
+    function.__annotations__ = {"keepdims": bool}
+    return function
 
-    Raises
-    ------
-    TypeError, ValueError
-        As `avg_pool2d`.
 
-    Examples
-    --------
-    >>> import numpy as np, cpool
-    >>> cpool.global_avg_pool(np.arange(8.0).reshape(1, 2, 2, 2), keepdims=False)
-    array([[1.5, 5.5]])
-    """
-    return _global_pool(_AVG, x, axis, keepdims)
+global_max_pool = _global_pool(
+    "max", (adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d), Summary="Maximum", answer="3., 7."
+)
+global_avg_pool = _global_pool(
+    "avg", (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d), Summary="Average", answer="1.5, 5.5"
+)
 
 
 @public
