@@ -303,10 +303,12 @@ CPOOL_BY_FLOAT(bfloat)
 
 #define T float
 #define RINT rintf
+#define WHOLE 12582912
 #define OF(leaf) leaf##_FLOAT32
 #include "conversions.h"
 #define T double
 #define RINT rint
+#define WHOLE 6755399441055744
 #define OF(leaf) leaf##_FLOAT64
 #include "conversions.h"
 
