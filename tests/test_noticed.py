@@ -149,6 +149,17 @@ def test_tall_windows_in_memory_that_is_no_row(kernel, dilation, threads):
         np.testing.assert_array_equal(y, getattr(reference, f"max_pool{d}d")(x, **given))
 
 
+@pytest.mark.parametrize("kernel", [(2, 2, 2), (2, 2, 3), (2, 1, 1)])
+def test_windows_that_end_behind_the_last_slab(kernel):
+    """Many rows are folded at once where they lie, but not where one slab of their windows is padding."""
+    x = -1 - np.abs(whole((2, 4, 12, 40)))
+    given = dict(stride=2, padding=(1, 0, 0))
+    assert cpool.explain(cpool.max_pool3d, x, kernel, **given).strategies[:2] == ("as it lies", "as it lies")
+    same(cpool.max_pool3d(x, kernel, **given), reference.max_pool3d(x, kernel, **given))
+    given["divisor_override"] = 1
+    same(cpool.avg_pool3d(x, kernel, **given), reference.avg_pool3d(x, kernel, **given))
+
+
 @pytest.mark.parametrize("kernel", [(3, 3, 3), (5, 2, 3), (7, 9, 5), (2, 3, 11)])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_the_same_sums_in_every_memory_order(kernel, stride, threads):

@@ -111,3 +111,15 @@ def test_depth_and_magnitudes():
     x = np.random.default_rng(0).standard_normal((2, 14, 40)).astype("float32")
     assert is_band_flat("lp_pool2d", x, np.inf, (9, 1), 1)
     np.testing.assert_array_equal(cpool.lp_pool2d(x, np.inf, (9, 1), 1), cpool.max_pool2d(abs(x), (9, 1), 1))
+
+
+@pytest.mark.parametrize("kernel", [*range(9, 24), 31, 33, 50, 63, 64, 70])
+def test_sums_of_every_length(kernel):
+    """Along H and along W: blocks of powers of 4, and what is left over of them. Whole numbers have exact sums."""
+    x = np.random.default_rng(0).integers(-99, 99, (2, kernel + 40, 60)).astype(np.float32)
+    assert is_band_flat("avg_pool2d", x, (kernel, 1), 1)
+    assert cpool.explain(cpool.avg_pool1d, x.mT.copy(), kernel, 1).strategies == ("flat",)
+    given = dict(stride=1, divisor_override=1)
+    expected = np.lib.stride_tricks.sliding_window_view(x, kernel, 1).sum(-1)
+    np.testing.assert_array_equal(cpool.avg_pool2d(x, (kernel, 1), **given), expected)
+    np.testing.assert_array_equal(cpool.avg_pool1d(x.mT.copy(), kernel, **given).mT, expected)
