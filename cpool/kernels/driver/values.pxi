@@ -131,8 +131,6 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     fill_row(job, room.pad, lanes)
     if job.along != NONE and job.along != LONG:
         pad_rows(job, tile, room, room.flat, job.rows)
-        if tile.used == 0:
-            fill_row(job, room.flat, job.rows * tile.pitch * job.run)
     if job.across == BAND_FLAT:
         pad_rows(job, tile, room, room.band, input_rows(job))
     if room.widths != NULL and job.divides_first:
