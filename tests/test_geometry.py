@@ -127,7 +127,7 @@ def test_plans_are_cached():
     assert geometry.plan((7, 7), 3, 2, 1) is geometry.plan((7, 7), (3, 3), [2, 2], ((1, 1), (1, 1)))
 
 
-@pytest.mark.parametrize("width", [1537, 2049, 3000])
+@pytest.mark.parametrize("width", [1537, 3000, 9000])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"),
     [((12, 4), (1, 3), (2, 1)), ((12, 4), (2, 3), (2, 1)), ((5, 3), (2, 1), 1), ((6, 9), 3, 4)],

@@ -149,6 +149,17 @@ def test_tall_windows_in_memory_that_is_no_row(kernel, dilation, threads):
         np.testing.assert_array_equal(y, getattr(reference, f"max_pool{d}d")(x, **given))
 
 
+def test_tiles_that_see_more_than_the_first():
+    """Windows that begin far in padding: the first tiles see little, and have little scratch, the next ones much."""
+    x = whole((3, 9000))
+    for kernel, stride in ((3, 1), (12, 5), (2, 2)):
+        given = dict(stride=stride, padding=9000, divisor_override=1)
+        plan = cpool.explain(cpool.avg_pool1d, x, kernel, **given)
+        assert not plan.windows[0].uniform
+        assert plan.tiles[1] < plan.shape[1]
+        same(cpool.avg_pool1d(x, kernel, **given), reference.avg_pool1d(x, kernel, **given))
+
+
 @pytest.mark.parametrize("kernel", [(2, 2, 2), (2, 2, 3), (2, 1, 1)])
 def test_windows_that_end_behind_the_last_slab(kernel):
     """Many rows are folded at once where they lie, but not where one slab of their windows is padding."""
@@ -405,16 +416,17 @@ def test_a_row_wider_than_a_block_of_scratch(threads):
         assert np.count_nonzero(gx) == np.count_nonzero(g)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("bad", ["one behind", "in front", "2**32"])
-def test_an_index_outside_is_refused_wherever_it_stands(bad, threads):
+def test_an_index_outside_is_refused_wherever_it_stands(bad, dtype, threads):
     for shape in [(1, 300, 300), (64, 8, 8), (1, 3, 9)]:
         n = shape[1] * shape[2]
         index = {"one behind": n, "in front": -1, "2**32": 2**32 + 3}[bad]
-        g = np.ones(shape, np.float32)
+        g = np.ones(shape, dtype)
         for place in [(0, 0, 0), (-1, -1, -1), (shape[0] // 2, -1, 0), (0, 0, -1)]:
             at = np.zeros(shape, np.int64)
             at[place] = index
-            for target in (None, np.full(shape, 7, np.float32)):
+            for target in (None, np.full(shape, 7, dtype)):
                 with pytest.raises(ValueError, match=str(index)):
                     cpool.max_pool2d_backward(g, at, shape, out=target)
                 assert target is None or (target == 7).all()

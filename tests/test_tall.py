@@ -123,3 +123,13 @@ def test_sums_of_every_length(kernel):
     expected = np.lib.stride_tricks.sliding_window_view(x, kernel, 1).sum(-1)
     np.testing.assert_array_equal(cpool.avg_pool2d(x, (kernel, 1), **given), expected)
     np.testing.assert_array_equal(cpool.avg_pool1d(x.mT.copy(), kernel, **given).mT, expected)
+
+
+@pytest.mark.parametrize("kernel", [*range(9, 24), 31, 33, 50, 63, 64, 70])
+def test_places_of_every_length(kernel):
+    """Along W: blocks of powers of 4, of which the last overlaps the one before."""
+    x = np.random.default_rng(0).integers(-99, 99, (3, kernel + 60)).astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(x, kernel, -1)
+    y, at = cpool.max_pool1d(x, kernel, 1, return_indices=True)
+    np.testing.assert_array_equal(y, windows.max(-1))
+    np.testing.assert_array_equal(at, windows.argmax(-1) + np.arange(y.shape[1]))
