@@ -577,6 +577,27 @@ def test_names_make_another_call():
             same(cpool.lp_pool2d(abs(x), p, 2), cpool.lp_pool2d([*abs(x)], np.float64(p), 2))
 
 
+def test_the_last_call_serves_no_other():
+    """A call that was made twice is known by what it was given; the next one may be nearly the same."""
+    x = whole((3, 9, 9))
+    rooms = [
+        np.zeros((3, 4, 4), "f4"),
+        np.zeros((3, 4, 8), "f4")[..., ::2],
+        np.zeros((4, 4, 3), "f4").transpose(2, 0, 1),
+    ]
+    for first, second in itertools.permutations(
+        [dict(stride=1), dict(dilation=1), dict(padding=1), dict(), *(dict(out=room) for room in rooms)], 2
+    ):
+        for given in (first, first, second):
+            windows = {name: value for name, value in given.items() if name != "out"}
+            same(cpool.max_pool2d(x, 2, **given), reference.max_pool2d(x, 2, **windows))
+    for first, second in itertools.permutations([np.float32, np.int32, np.uint32, np.dtype(">f4")], 2):
+        for dtype in (first, first, second):
+            y = cpool.max_pool2d(x.astype(dtype), 2)
+            same(y, reference.max_pool2d(x.astype(dtype), 2).astype(y.dtype))
+            assert y.dtype == np.dtype(dtype).newbyteorder("=")
+
+
 def test_what_may_change_is_not_kept():
     x, kernel, where = whole((3, 9, 9)), [2, 2], np.ones((9, 9), bool)
     for _ in range(3):
