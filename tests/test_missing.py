@@ -258,7 +258,9 @@ def test_bytes_of_a_mask_are_true_if_they_are_not_0():
     mask[2:5, 1:6] = 255
     for name in ("max", "avg", "std", "median"):
         pool = getattr(cpool, name + "_pool2d")
-        np.testing.assert_array_equal(pool(x, 3, where=mask.view(bool)), pool(x, 3, where=mask > 0))
+        for least in (1, 2):
+            y = pool(x, 3, where=mask.view(bool), min_count=least)
+            np.testing.assert_array_equal(y, pool(x, 3, where=mask > 0, min_count=least))
 
 
 def test_masked_calls_are_explained():

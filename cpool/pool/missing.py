@@ -109,7 +109,10 @@ class Pooling(NamedTuple):
 
     def few(self, counts: Array, least: float) -> Array:
         """Return in which windows fewer than `least` elements count, of those that see any."""
-        n: Array = self._of(counts, _most if least <= 1 else _sum)  # the greatest byte tells whether there is any
+        if least <= 1:  # the greatest byte tells whether there is any
+            n: Array = self._of(counts, _most)
+        else:
+            n = self._of(counts.view(np.uint8) != 0, _sum)
         too_few: Array = n < least
         if all((w.taps > 0).all() for w in self.plan.axes):
             return too_few
