@@ -237,14 +237,15 @@ def extreme(
     start = None if initial is None else _element(initial, dtype)
     y, *indices = values if isinstance(values := pooling(), tuple) else (values,)
     empty, doubtful = None, None
-    if pooling.mask is not None and not (omits and has_nan):
+    explains = engine.explained.get() is not None  # then there are no values to look at
+    if pooling.mask is not None and not (omits and has_nan) and not explains:
         lowest = y == np.asarray(engine.neutral(op, dtype), dtype)  # that may have been read for what does not count
         doubtful = lowest if lowest.any() else None
     if pooling.masked or least > 1 or start is not None or doubtful is not None:
         empty = pooling.empty(omits, least)
         if start is None and has_nan:
             np.copyto(y, np.nan, where=empty)
-        elif start is None and engine.explained.get() is None and empty.any() and not pooling.masked:
+        elif start is None and not explains and empty.any() and not pooling.masked:
             raise ValueError(f"initial is needed: a window has too few elements that count; {dtype} has no NaN")
     if indices and doubtful is not None and pooling.mask is not None:
         np.copyto(indices[0], pooling.first(pooling.mask), where=doubtful)
