@@ -103,9 +103,9 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
     return min(threads, now) if now < OMP_AT_IMPORT else threads
 
 
-cdef void work_in(Work work, Job* job, char* base, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef void work_in(Work work, Job* job, char* base, Py_ssize_t most, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Do a piece of work in scratch."""
-    cdef Scratch scratch = scratch_at(base, 1 if job.together else job.arrays, job.open.apart)
+    cdef Scratch scratch = scratch_at(base, most, 1 if job.together else job.arrays, job.open.apart)
     work(job, &scratch, first, last)
     start(&scratch)
 
@@ -121,11 +121,11 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     scratch = <char*>round_up(<Py_ssize_t>room, LINE)
     with nogil:
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
-            work_in(work, job, scratch, 0, total)
+            work_in(work, job, scratch, scratch_bytes, 0, total)
         else:
             pieces = min(units, 8 * threads)
             for t in prange(pieces, num_threads=threads, schedule="dynamic", chunksize=1):
-                work_in(work, job, scratch + threadid() * each, t * units // pieces * unit,
+                work_in(work, job, scratch + threadid() * each, scratch_bytes, t * units // pieces * unit,
                         (t + 1) * units // pieces * unit)
     free(room)
     return 0
@@ -257,7 +257,7 @@ cdef class Call:
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.log_size]
         self.total = job.planes * job.depth.out * job.height.out
-        scratch = scratch_at(NULL, 1, 0)
+        scratch = scratch_at(NULL, 0, 1, 0)
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values

@@ -89,7 +89,7 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Py_ssize_t n, tiles = (job.width.out + job.inner_columns - 1) // job.inner_columns, log_index
     start(scratch)
     turned = lay_turned(job, scratch)
-    rest = scratch_at(scratch.base + scratch.taken, job.arrays, job.open.apart)
+    rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, job.arrays, job.open.apart)
     while first < last:
         n = min(job.together, last - first)
         inner = turned_job(job, n)

@@ -60,7 +60,7 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
     cdef const char* row = plane + d * job.x.d + h * job.x.h
     if not (0 <= d < job.depth.size and 0 <= h < job.height.size):
         return room.pad
-    if job.as_it_lies:
+    if job.as_it_lies and (job.native or job.across == AS_IT_LIES):  # there alone bytes are read as such
         return row
     if not job.native:
         job.load(slot, row, job.x.w, tile.used, job.run)

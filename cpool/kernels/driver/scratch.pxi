@@ -14,7 +14,7 @@ cdef enum:
 
 cdef struct Scratch:
     char* base         # NULL while measuring
-    Py_ssize_t taken
+    Py_ssize_t taken, most  # most: how much was measured
     int arrays         # every part is there as often, `apart` bytes from one to the next: a lane's state
     Py_ssize_t apart
     char* gaps[192]    # where there are any: what a checking build looks at
@@ -22,9 +22,10 @@ cdef struct Scratch:
     Py_ssize_t n
 
 
-cdef inline Scratch scratch_at(char* base, int arrays, Py_ssize_t apart) noexcept nogil:
+cdef inline Scratch scratch_at(char* base, Py_ssize_t most, int arrays, Py_ssize_t apart) noexcept nogil:
     cdef Scratch scratch
     scratch.base, scratch.taken, scratch.n = base, 0, 0
+    scratch.most = apart if arrays > 1 else most
     scratch.arrays, scratch.apart = arrays, apart
     return scratch
 
@@ -36,6 +37,8 @@ cdef inline char* take(Scratch* scratch, Py_ssize_t n) noexcept nogil:
     scratch.taken = round_up(begin + n + GAP, LINE)
     if scratch.base == NULL:
         return NULL
+    if GAP and scratch.taken > scratch.most:  # more is taken than was measured
+        abort()
     for a in range(scratch.arrays if GAP else 0):
         part = scratch.base + a * scratch.apart + begin
         open_gap(part, n)
