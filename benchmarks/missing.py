@@ -1,9 +1,10 @@
 """What it costs to pass elements over: `nan_policy="omit"` and `where=` beside the same call in which all count.
 
-One thread. NaN and masks are scattered, or a disc as microscopes and telescopes have it, outside of which nothing counts.
+One thread. NaN and masks are scattered, or outside of a disc, as microscopes and telescopes have it.
 """
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -37,11 +38,11 @@ def main(rounds=9):
         kept, inside = rng.random(shape) >= 0.1, disc(shape)
         for name, call in CALLS.items():
             ways = [
-                lambda call=call: call(x),
-                lambda call=call: call(x, nan_policy="omit"),
-                lambda call=call: call(holed, nan_policy="omit"),
-                lambda call=call: call(x, where=kept),
-                lambda call=call: call(x, where=inside),
+                partial(call, x),
+                partial(call, x, nan_policy="omit"),
+                partial(call, holed, nan_policy="omit"),
+                partial(call, x, where=kept),
+                partial(call, x, where=inside),
             ]
             times = [[] for _ in ways]
             for _ in range(rounds):
