@@ -31,8 +31,8 @@ def test_some_small_geometries():
 
 @pytest.mark.slow
 def test_more_small_geometries():
-    """One in fifty; ``explore.py --enumerate`` runs all."""
-    run = explore("--enumerate", "--every", 50, "--seed", 7)
+    """One in a hundred; ``explore.py --enumerate`` runs all."""
+    run = explore("--enumerate", "--every", 100, "--seed", 7)
     assert run.returncode == 0, run.stdout + run.stderr
 
 

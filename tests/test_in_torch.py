@@ -335,7 +335,7 @@ def test_compile():
     assert all(p.grad is not None for p in net.parameters())
 
 
-@pytest.mark.parametrize("mode", ["grad", "jvp", "hessian"])
+@pytest.mark.parametrize("mode", ["grad", "jvp", pytest.param("hessian", marks=pytest.mark.slow)])
 def test_compiled_derivatives(mode):
     x = 1 + numbers((1, 4, 6))
     for name, arguments, keywords in calls(2):
