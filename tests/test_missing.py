@@ -271,6 +271,16 @@ def test_masked_calls_are_explained():
     assert plan.strategies == ("nested", "halves")  # rows are loaded, for something is done to them
 
 
+def test_what_was_explained_computes_as_before():
+    """The calls that an explanation prepares compute nothing, and must not be kept."""
+    x, mask = np.arange(4096.0).reshape(64, 64), np.zeros((64, 64), bool)
+    mask[:32] = True
+    for more in (dict(min_count=2), dict(initial=1.0), dict(min_count=2, return_indices=True)):
+        for pool in (cpool.max_pool2d, cpool.min_pool2d):
+            cpool.explain(pool, x, 2, where=mask, **more)
+            check(pool.__name__, x, kernel_size=2, where=mask, **more)
+
+
 def test_where_with_integers():
     x = np.arange(16, dtype=np.int16).reshape(4, 4)
     assert cpool.max_pool2d(x, 2, where=x < 15).tolist() == [[5, 7], [13, 14]]

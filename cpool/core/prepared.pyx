@@ -273,9 +273,9 @@ cdef class Prepared:
             self.inverse = tuple(order.index(a) for a in range(len(shape)))
         self.bits, self.back = bits, back
 
-    def alone(self, bint single=True):
-        """Never use a second thread, if `single`; return self."""
-        self.single = single
+    def alone(self):
+        """Never use a second thread; return self."""
+        self.single = True
         return self
 
     cdef inline object new(self, dtype):

@@ -1,13 +1,13 @@
 """Elements that do not count: NaN by `nan_policy`, masks by `where`, masked arrays.
 
-The kernels pass over both in the same pass: they read what a mask leaves out as a number that changes nothing, and
-where a reduction counts elements, it counts fewer. What is left for here is what NumPy's users see of it: which windows
-hold too little, and what these give.
+The kernels pass over both as they read: what a mask leaves out becomes a number that changes nothing, and where a
+reduction counts elements, it counts fewer. What is left for here is what NumPy's users see of it: which windows hold
+too little, and what these give. Where a result does not tell, the mask is pooled itself.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,7 @@ def some(windowed: calls.Windowed, given: dict[str, Any]) -> Function | None:
     nan_policy, where = policy(given.get("nan_policy", "propagate")), given["where"]
     if nan_policy != "raise" and where is None and not given["x"].masked and not windowed.settles:
         return None
+    room = windowed.source.out
     windowed = windowed._replace(source=windowed.source._replace(out=None))
 
     def call(x: Any, out: Array | None = None) -> Any:
@@ -43,8 +44,10 @@ def some(windowed: calls.Windowed, given: dict[str, Any]) -> Function | None:
             refuse_nan(array, mask)
         masked = isinstance(x, np.ma.MaskedArray)
         y, empty, *indices = pooled(windowed, array, mask, masked)
-        if out is not None:
-            y = _written(y, out)
+        if out is not None:  # written last, for a window may hold too little
+            calls.output_view(room, y.shape, (), y.dtype)
+            np.copyto(out, y)
+            y = out
         if masked:
             y = np.ma.MaskedArray(y, np.broadcast_to(np.False_ if empty is None else empty, y.shape))
         return (y, *indices) if indices else y
@@ -131,8 +134,7 @@ class Pooling(NamedTuple):
     def _of(self, counts: Array, reduce: Any, **named: Any) -> Any:
         """Pool an array of bool by the windows of the call, on as many threads."""
         source = calls.Source(counts.shape, counts.strides, counts.dtype, self.axes, None)
-        prepare = _prepared.__wrapped__ if self.prepared.single else _prepared
-        return prepare(reduce, (), tuple(named.items()), self.plan, source).alone(self.prepared.single)(counts)
+        return _prepared(partial(reduce, **named), self.plan, source, self.prepared.single)(counts)
 
 
 def _most(plan: Plan, source: calls.Source) -> Prepared:
@@ -158,12 +160,24 @@ def _first(plan: Plan, source: calls.Source, index_dtype: Any) -> Prepared:
 
 
 @lru_cache(maxsize=512)
-def _prepared(
+def _kept(
     reduce: Any, given: tuple[Any, ...], named: tuple[tuple[str, Any], ...], plan: Plan, source: calls.Source
 ) -> Prepared:
-    """Prepare a call, once for all that are like it: the public functions' memo knows no masks."""
     call: Prepared = reduce(*given, plan, source, **dict(named))
     return call
+
+
+def _prepared(reduce: partial[Prepared], plan: Plan, source: calls.Source, alone: bool) -> Prepared:
+    """Prepare a call, once for all that are like it: the public functions' memo knows no masks.
+
+    Not kept are those of pieces, which are pooled `alone` and have plans of their own, and what is explained, which
+    computes nothing.
+    """
+    if alone:
+        return reduce(plan, source).alone()
+    if engine.explained.get() is not None:
+        return reduce(plan, source)
+    return _kept(reduce.func, reduce.args, tuple(reduce.keywords.items()), plan, source)
 
 
 def pooled(
@@ -173,22 +187,10 @@ def pooled(
 
     Returns the values, which windows of them hold too little (None if nobody asked), and indices if there are any.
     """
-    plan, reduce = windowed.plan, windowed.reduce
     source = windowed.source._replace(where=None if mask is None else engine.view_of(mask))
-    # Pieces have plans of their own; what is explained is told while it is prepared.
-    prepare = _prepared.__wrapped__ if alone or engine.explained.get() is not None else _prepared
-    prepared = prepare(reduce.func, reduce.args, tuple(reduce.keywords.items()), plan, source).alone(alone)
-    return windowed.some(Pooling(prepared, plan, source.axes, x, mask, masked))  # type: ignore[misc, no-any-return]
-
-
-def _written(y: Array, out: Array) -> Array:
-    """Return `y` in `out`, if it fits."""
-    if out.dtype != y.dtype:
-        raise TypeError(f"out must have dtype {y.dtype}, got {out.dtype}")
-    if out.shape != y.shape:
-        raise ValueError(f"out must have shape {y.shape}, got {out.shape}")
-    np.copyto(out, y)
-    return out
+    prepared = _prepared(windowed.reduce, windowed.plan, source, alone)
+    pooling = Pooling(prepared, windowed.plan, source.axes, x, mask, masked)
+    return windowed.some(pooling)  # type: ignore[misc, no-any-return]
 
 
 def number(
