@@ -128,7 +128,7 @@ def test_averages_of_bytes_are_bytes(divisor):
 @pytest.mark.parametrize(
     "window",
     [(2,), (3, 2), (3, 1, 1), ((2, 5), (1, 3)), ((1, 4),), ((5, 1), 1), ((17, 15), 1, 0), ((16, 16), 1),
-     ((11, 2), 1), ((11, 3), (1, 2)), (3, 2, 1, True), (3, 1, 1, False, False),
+     ((17, 16), 1), ((11, 2), 1), ((11, 3), (1, 2)), (3, 2, 1, True), (3, 1, 1, False, False),
      (2, 2, 0, False, True, -3), (2, 2, 0, False, True, 70000)],
 )  # fmt: skip
 def test_bytes_are_averaged_in_every_layout(window, laid):

@@ -85,7 +85,7 @@ class Pooling(NamedTuple):
         if self.ignore is not None:
             if not operation.ignores:
                 raise TypeError(f"--ignore is of mode, not of {self.op}")
-            return partial(operation.prepare, ignore=label(self.ignore))
+            return partial(operation.prepare, ignore=label(self.ignore, dtype))
         if not operation.between:
             return operation.prepare
         if labels:

@@ -55,9 +55,11 @@ def sums_as(source: Any, result: Any, taps: int) -> str:
 
 def sums_bytes(plan: Plan, source: Any, result: Any) -> bool:
     """Return whether averages of bytes are bytes, and their sums are integers of 2 bytes with one divisor for all."""
+    most = np.iinfo(np.uint16).max
+    if not (source == result == np.uint8 and plan.window * np.iinfo(np.uint8).max <= most):
+        return False
     divisor = plan.divisor if plan.divisor is not None else math.prod(table.even for table in plan.tables())
-    small = plan.window * np.iinfo(np.uint8).max <= np.iinfo(np.uint16).max and 0 < divisor <= np.iinfo(np.uint16).max
-    return small and source == result == np.uint8
+    return 0 < divisor <= most
 
 
 def _choose_level() -> str:
@@ -96,7 +98,7 @@ def buffer(array: Array) -> Array:
 class Mask(NamedTuple):
     """How the array lies that tells which elements count, and the number that is read for the others.
 
-    The input's dtype holds that number, so that windows of such elements alone have a result.
+    Of extremes, which store it where no element of a window counts, it is a number that the input's dtype holds.
     """
 
     view: layouts.View
@@ -172,18 +174,19 @@ def _driven(
     """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others;
     it reads a mask besides."""
     blank = None if mask is None else _bits(mask.blank, type)
-    tables_packed, memory_packed = geometry.pack(tables), memory.packed(driver.TYPES)
-    call = driver.Call(kind, LEVEL, type, tables_packed, memory_packed, share, blank_bits=blank, **options)
+    windows, arrays = geometry.pack(tables), memory.packed(driver.TYPES)
+    call = driver.Call(kind, LEVEL, type, windows, arrays, share, blank_bits=blank, **options)
     run: Callable[..., Any] = call.run if mask is None else call.run_masked
     told = explained.get()
     if told is None:
         return run
-    sizes = [math.prod(view.shape) * view.itemsize for view in (*views, *([mask.view] if mask else []))]
+    sizes = [math.prod(view.shape) * view.itemsize for view in views]
+    beside = 0 if mask is None else math.prod(mask.view.shape)
     read = 2 if kind == "scatter" else 1
     told.append(
         Driven(
             kind, options.get("reduction", ""), type, tables, memory, strategy, options.get("together", 0), share,
-            call.scratch_bytes, sum(sizes[:read] + sizes[len(views):]), sum(sizes[read : len(views)]),
+            call.scratch_bytes, sum(sizes[:read]) + beside, sum(sizes[read:]),
         )
     )  # fmt: skip
     return _nothing

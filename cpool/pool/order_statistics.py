@@ -134,11 +134,10 @@ def statistic(
             f"kernel_size={tuple(w.kernel for w in plan.axes)} makes windows of {taps} elements, more than {MOST_TAPS}"
         )
     if op == "mode":
-        skip = ignore if ignore is not None and _holds(source.dtype, ignore) else None
-        mask = _mask(source, type, skip)
+        mask = _mask(source, type, ignore)
 
         def count(x: layouts.View, y: layouts.View, order: Axes) -> Any:
-            return engine.ordered(type, plan, source.axes, x, y, skip=skip, mask=mask)
+            return engine.ordered(type, plan, source.axes, x, y, skip=ignore, mask=mask)
 
         return calls.prepare(source, plan, source.dtype, count)
     result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
@@ -166,19 +165,16 @@ def _mask(source: calls.Source, type: str, skip: Any) -> engine.Mask | None:
     return engine.Mask(source.where, engine.neutral("min", np.dtype(type)) if skip is None else skip)
 
 
-def _holds(dtype: Any, value: int) -> bool:
-    """Whether a dtype of integers or bool has this value."""
-    if dtype.kind == "b":
-        return 0 <= value <= 1
+def label(ignore: Any, dtype: Any) -> int | None:
+    """Return the label that does not count, checked; None of one that `dtype` does not hold, for then all count."""
+    if ignore is None:
+        return None
+    whole = isinstance(ignore, (bool, np.bool_))
+    value = int(ignore) if whole else checks.integer("ignore", ignore, -(2**63), 2**64 - 1)
+    if dtype.kind not in "iu":
+        return value if 0 <= value <= 1 else None
     limits = np.iinfo(dtype)
-    return bool(limits.min <= value <= limits.max)
-
-
-def label(ignore: Any) -> int | None:
-    """Return the label that does not count, checked. One that `x` cannot hold may be given: then all count."""
-    if ignore is None or isinstance(ignore, (bool, np.bool_)):
-        return None if ignore is None else int(ignore)
-    return checks.integer("ignore", ignore, -(2**63), 2**64 - 1)
+    return value if limits.min <= value <= limits.max else None
 
 
 def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str, Any]:
@@ -256,9 +252,9 @@ def _mode(
 ) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    given = label(ignore)
-    some = partial(missing.number, omits=False, answers=given is not None and _holds(source.dtype, given))
-    return calls.Windowed(plan, source, partial(statistic, "mode", ignore=given), some)
+    skip = label(ignore, x.dtype)
+    some = partial(missing.number, omits=False, answers=skip is not None)
+    return calls.Windowed(plan, source, partial(statistic, "mode", ignore=skip), some)
 
 
 def _pools(op: str, prepare: Function, given: str) -> list[Function]:
