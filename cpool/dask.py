@@ -1,13 +1,13 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
 The functions have the names and arguments of cpool's, but for ``out``; ``where`` may be a dask array. Whether windows
-hold too little, or `x` holds NaN that ``nan_policy="raise"`` refuses, is seen when a chunk is computed. Each output
-chunk is one task. Where no window reaches beyond its
-chunk the graph is blockwise, and dask fuses it with what comes before and after; else a task is given its chunk and, of
-the chunks behind, only the rows that a window reaches into. Tasks are made when they are needed, not when a function is
-called. A task pools on one thread: the parallelism is dask's. Maxima, their indices, medians, quantiles and modes are
-those of one machine to the bit; averages and norms may differ in the last one, as a piece may be summed in another
-order.
+hold too little, or `x` holds NaN that ``nan_policy="raise"`` refuses, is seen when a chunk is computed.
+
+Each output chunk is one task. Where no window reaches beyond its chunk the graph is blockwise, and dask fuses it with
+what comes before and after; else a task is given its chunk and, of the chunks behind, only the rows that a window
+reaches into. Tasks are made when they are needed, not when a function is called. A task pools on one thread: the
+parallelism is dask's. Maxima, their indices, medians, quantiles and modes are those of one machine to the bit; averages
+and norms may differ in the last one, as a piece may be summed in another order.
 
 Examples
 --------

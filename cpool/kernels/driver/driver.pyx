@@ -68,7 +68,7 @@ ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
 
-#: Names in the order of their numbers here and in leaves.h, for Python to count by.
+#: Names in the order of their numbers here and in leaves.h, for Python to count by; and the bytes of each type.
 TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",
          "bfloat16")
 SIZES = (4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2)

@@ -146,7 +146,7 @@ cdef struct Job:
     Py_ssize_t whole_across  # how H is folded where no element is missing, and what all sums are divided by then, or 0
     double whole_divisor
     char skip[8]            # of integers, the one that does not count
-    bint skips
+    bint skips              # whether there is such a number, or NaN
     char blank_bits[8]      # what stands for an element that does not count by `where`
     Py_ssize_t method, least  # fewest elements that must be there
     const double* quantiles

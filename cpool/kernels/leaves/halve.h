@@ -50,7 +50,7 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_
   T divisor;
   const int how = NAME(closing)(close, &divisor);
   const ptrdiff_t size = sizeof(T);
-  if (pitch == 2 * lanes * size && out_pitch == lanes * size) lanes *= rows, rows = 1; /* of 3 lanes they are longer */
+  if (pitch == 2 * lanes * size && out_pitch == lanes * size) lanes *= rows, rows = 1; /* windows of 3 have longer rows */
   for (ptrdiff_t r = 0; r < rows; r++) {
     T *to = (T *)((char *)out + r * out_pitch);
     const T *row = (const T *)((const char *)in + r * pitch);

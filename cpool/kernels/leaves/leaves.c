@@ -273,7 +273,9 @@ static void nearest(void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
     return;
   }
   const float d = (float)divisor, inverse = 1 / d, whole = 12582912; /* floats from here on have no fractions */
-  if (divisor % 2) /* no quotient is nearer to a middle than 1 / (2 * divisor), by which no product is wrong */
+  /* A quotient by an odd number is at least 1 / (2 * divisor) away from the middle between two integers: further than the
+   * product with the inverse is from it, so that both round alike. */
+  if (divisor % 2)
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (uint16_t)(int32_t)((float)x[i] * inverse + whole - whole);
   else
     for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (uint16_t)(int32_t)((float)x[i] / d + whole - whole);

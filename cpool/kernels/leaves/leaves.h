@@ -82,13 +82,13 @@ typedef struct cpool_leaves {
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);
   void (*fill[4])(void *out, const void *value, ptrdiff_t lanes);
   /* out[i] = in[i], which may be the same row, but `value` where `where` is 0, whose n runs are `stride` bytes apart.
-   * counts[i], unless it is NULL, counts the latter; whether there were any. */
+   * counts[i] counts the latter, and whether there were any is returned; 0 if `counts` is NULL. */
   int (*blank[4])(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
                   ptrdiff_t run, const void *value);
   /* Sums of rows of bytes, as 2-byte integers: out[r][i] = taps[0][r][i] + taps[1][r][i] + … */
   void (*widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
                 ptrdiff_t lanes);
-  /* 2-byte integers to their quotients, the nearest integers, half to even. */
+  /* 2-byte integers to the integers nearest to their quotients, half to even; by 1 to 65535. */
   void (*nearest)(void *a, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
