@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,9 +59,10 @@ def whole_or_nothing(path: Path, force: bool) -> Iterator[Path]:
         raise FileExistsError(f"{path} exists; --force overwrites it")
     if path.exists() and path.is_dir() != folder:
         raise FileExistsError(f"{path} is {'not ' if folder else ''}a folder")
-    room = Path(tempfile.mkdtemp(prefix=".cpool-", dir=path.parent))
+    room = path.parent / f".cpool-{secrets.token_hex(8)}"
     beside = room / f"out{path.suffix}"
-    try:
+    try:  # named before it is made: whenever Ctrl-C comes, the folder is removed
+        room.mkdir(0o700)
         yield beside
         if folder and path.exists():
             path.rename(room / "old")
