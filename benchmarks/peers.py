@@ -23,6 +23,8 @@ Function = Callable[[], Any]
 #: Seconds of a sample: less than a busy system gives a thread at a time. How often a disturbed one is taken again.
 SAMPLE = 5e-4
 PATIENCE = 10
+#: Seconds of a call that is always disturbed, and need not be warmed up.
+LONG = 2e-2
 
 
 def numbers(case: Case) -> Any:
@@ -268,7 +270,10 @@ def sample(function: Function, calls: int) -> float:
     """Return the seconds of one call; taken again, and the least, if the system gave the processor to someone else."""
     least = float("inf")
     for _ in range(PATIENCE):
+        start = time.perf_counter()
         function()  # wakes the threads, fills the caches
+        if (once := time.perf_counter() - start) > LONG:
+            return once
         before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
         start = time.perf_counter()
         for _ in range(calls):
