@@ -42,6 +42,8 @@ _EXACT_AS_FLOAT = 2**23
 
 #: Planes of so many elements are taken for one row each, if there are many.
 _ONE_ROW = 2**12
+#: Elements of a plane up to which it is turned rather than searched for the maxima of windows that are apart.
+_TURNED_PLANE = 2**9
 
 
 def sums_as(source: Any, result: Any, taps: int) -> str:
@@ -270,7 +272,10 @@ def picks(
     work = math.prod(y.shape) * plan.taps
     rows, flat, views = (plan, axes, [x, y, indices]) if mask is not None else _as_one_row(plan, axes, x, y, indices)
     memory = layouts.canonical(flat, *views)
-    if rows.apart and memory.run == 1 and not reduction.startswith("nan") and mask is None:
+    turns = rows.elements <= _TURNED_PLANE and strategies.together(
+        rows.tables(), memory.run, np.dtype(type).itemsize, memory.planes, True
+    )
+    if rows.apart and memory.run == 1 and not turns and not reduction.startswith("nan") and mask is None:
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
         find = _driven(
             "finds", type, rows.tables(), memory, threads.share(work), (x, indices), None,

@@ -47,6 +47,9 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
       if (r + 2 * n > rows) r = rows - 2 * n;
       for (c = 0; c < columns; c += n) {
         if (c + n > columns) c = columns - n;
+        __builtin_prefetch(from + (r + 2 * n) * in_pitch + 2 * n * c * size);
+        __builtin_prefetch(from + (r + 2 * n) * in_pitch + 2 * n * c * size + 64);
+        for (int i = 0; i < TURN(_n); i++) __builtin_prefetch(to + (c + i) * out_pitch + r * size + 128, 1);
         TURN(_block)(to + c * out_pitch + r * size, out_pitch, from + r * in_pitch + c * size, in_pitch, TURN(_n));
       }
     }
