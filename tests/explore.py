@@ -54,6 +54,8 @@ BATCH = 2000
 LONG_ENOUGH = 200_000
 #: Most elements that the reference may gather for one call.
 MOST_WORK = 200_000
+#: Bytes of bands of planes, of which small planes have several.
+SMALL_BANDS = 6144
 #: What does not belong anywhere, or seldom.
 NONSENSE = [0, -1, -7, 2**31, 2**62, 10**20, 2.0, float("nan"), "2", "same", True, None, (), (1, 2, 3, 4), [[1]], b"x"]
 FLOATS = ["f2", "f4", "f8"] + ["bf16"] * (bfloat16 is not None)
@@ -916,7 +918,7 @@ def reachable():
             # Numbers are read where they lie unless something is done to them first, as norms do of floats.
             direct = {not (divides_first or state), (picks or size == 1) and not divides_first}
             for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
-                together = strategies.together(plan, run, size, planes, picks or state)
+                together, _ = strategies.together(plan, run, size, planes, picks or state, 1)
                 as_it_lies = straight and (native or bool(together))
                 lanes, others = (together, 1) if together else (run, planes)
                 chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, divides_first)
@@ -1021,9 +1023,12 @@ def child(options):
     warnings.simplefilter("ignore")  # of casting junk; what is wrong with an answer shows in its elements
     if options.breaking:
         exec(options.breaking, {"cpool": cpool, "np": np})
+    turned = strategies.TURNED
     for number in options.numbers:
         if time.time() > options.until or os.getppid() != parent:
             return
+        # of each fourth call, bands of planes that are small enough to be looked at are cut as those of larger ones
+        strategies.TURNED = SMALL_BANDS if number % 4 == 3 else turned
         signal.setitimer(signal.ITIMER_REAL, options.patience)  # kills the process
         call = None
         try:

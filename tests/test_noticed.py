@@ -202,6 +202,32 @@ def test_tiles_of_padding_alone(threads):
     same(cpool.avg_pool2d(x, **given), expected)
 
 
+def test_bands_of_planes():
+    """Planes too large to be turned at once are turned band by band; few planes are not turned, and give the same bits."""
+    rng = np.random.default_rng(0)
+    for kernel, stride, padding in [((3, 3), (2, 2), (1, 1)), ((2, 5), (2, 3), (0, 2)), ((9, 2), (4, 2), (4, 0))]:
+        x = rng.integers(-9, 9, (24, 130, 97)).astype(np.float32)
+        given = dict(kernel_size=kernel, stride=stride, padding=padding)
+        alone = [cpool.max_pool2d(plane, **given, return_indices=True) for plane in x]
+        plan = cpool.explain(cpool.max_pool2d, x, **given, return_indices=True)
+        assert plan.planes_at_once
+        assert plan.scratch_bytes < 2**20 < x.nbytes
+        for together, one_by_one in zip(
+            cpool.max_pool2d(x, **given, return_indices=True), zip(*alone, strict=True), strict=True
+        ):
+            np.testing.assert_array_equal(together, one_by_one)
+        g = rng.random(alone[0][0].shape, np.float32) + np.zeros((24, 1, 1), np.float32)
+        assert cpool.explain(cpool.avg_pool2d_backward, g, x.shape, **given).planes_at_once
+        for layout in (g, g[:, ::-1, ::-1], g.astype(np.float16)):
+            ours = cpool.avg_pool2d_backward(layout, x.shape, **given)
+            for mine, plane in zip(ours, layout, strict=True):
+                same(mine, cpool.avg_pool2d_backward(plane, x.shape[1:], **given))
+    for out in [(33, 21), (200, 150)]:
+        assert cpool.explain(cpool.adaptive_avg_pool2d, x, out).planes_at_once
+        for mine, plane in zip(cpool.adaptive_avg_pool2d(x, out), x, strict=True):
+            same(mine, cpool.adaptive_avg_pool2d(plane, out))
+
+
 @pytest.mark.parametrize("stride", [1, 2, 3, 7])
 def test_gradients_of_wide_rows(stride, threads):
     """Rows are cut into tiles: each phase of the result goes on where it ended."""
@@ -219,12 +245,15 @@ def test_gradients_of_wide_rows(stride, threads):
         np.testing.assert_array_equal(ours, expected[:, padding : padding + shape[1]])
 
 
-def test_wide_rows_of_windows_that_follow_no_rule(threads):
-    x = whole((12, 3, 1500))
+@pytest.mark.parametrize("planes", [7, 12])
+def test_wide_rows_of_windows_that_follow_no_rule(planes, threads):
+    """Rows are turned, or if there are enough planes these."""
+    x = whole((planes, 3, 1500))
     for out in [(3, 700), (2, 1499), (5, 1600)]:
         for pool in (cpool.adaptive_max_pool2d, cpool.adaptive_avg_pool2d):
             plan = cpool.explain(pool, x, out)
-            assert plan.strategies[-1] == "turned"
+            assert plan.strategies[-1] == ("turned" if planes < 8 else "rows")
+            assert plan.planes_at_once == (0 if planes < 8 else 8)
             assert plan.tiles[1] < out[1]
         ours = cpool.adaptive_max_pool2d(x, out, return_indices=True)
         theirs = reference.adaptive_max_pool2d(x, out, return_indices=True)

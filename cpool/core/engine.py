@@ -169,6 +169,11 @@ class Driven(NamedTuple):
 explained: ContextVar[list[Driven] | None] = ContextVar("explained", default=None)
 
 
+def _workers(share: int) -> int:
+    """Return how many threads will do what is worth `share` of them."""
+    return max(1, min(share, threads.PROCESSORS))
+
+
 def _driven(
     kind: str, type: str, tables: list[Table], memory: layouts.Memory, share: int, views: tuple[layouts.View, ...],
     strategy: strategies.Strategy | None, mask: Mask | None = None, **options: Any,
@@ -208,9 +213,9 @@ def _call(
     flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
     straight = norm == "plain" and not divides_first and reduction not in _STATES and mask is None
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
-    inner, together = None, 0
+    inner, together, band, share = None, 0, 0, threads.share(work)
     if mask is None:
-        together = strategies.together(tables, memory.run, size, memory.planes, several)
+        together, band = strategies.together(tables, memory.run, size, memory.planes, several, _workers(share))
     if together:  # planes as channels
         inner = strategies.choose(tables, together, size, 1, straight, **flags)
     else:
@@ -229,10 +234,10 @@ def _call(
         across = strategies.choose(tables, run, size, planes, True, **flags).across
         state |= dict(whole_across=across if across == "as it lies" else chosen.across, whole_divisor=count)
     return _driven(
-        kind, type, tables, memory, threads.share(work), views, inner or strategy, mask, reduction=reduction,
+        kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
         divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide,
-        **strategy._asdict(), together=together, inner=inner, inner_as_it_lies=straight, **state,
+        **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=straight, **state,
     )  # fmt: skip
 
 
@@ -272,9 +277,7 @@ def picks(
     work = math.prod(y.shape) * plan.taps
     rows, flat, views = (plan, axes, [x, y, indices]) if mask is not None else _as_one_row(plan, axes, x, y, indices)
     memory = layouts.canonical(flat, *views)
-    turns = rows.elements <= _TURNED_PLANE and strategies.together(
-        rows.tables(), memory.run, np.dtype(type).itemsize, memory.planes, True
-    )
+    turns = rows.elements <= _TURNED_PLANE and memory.planes >= strategies.RADIX
     if rows.apart and memory.run == 1 and not turns and not reduction.startswith("nan") and mask is None:
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
         find = _driven(
@@ -353,7 +356,7 @@ def scatter(
         return _nothing
     elements = math.prod(gx.shape[a] for a in axes)
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
-    workers = min(share, threads.PROCESSORS)
+    workers = _workers(share)
     planes = layouts.canonical(axes, gx, gy, indices).planes
     if elements <= _ONE_ROW and planes >= 4 * workers:
         axes, (gx, gy, indices) = layouts.flattened(axes, gx, gy, indices)

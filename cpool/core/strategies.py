@@ -33,8 +33,10 @@ LANES = 64
 RADIX = 8
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
-#: Elements of the largest plane that is turned into channels, if there are several numbers a lane; else half of it.
+#: Elements of the largest plane that is turned into channels where windows slide, and so have long rows.
 MOST_TURNED = 1024
+#: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
+TURNED = 196608
 #: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
 TURNED_ROW = 80
 #: Phases of a gradient that are put together.
@@ -166,24 +168,35 @@ def choose(
     return Strategy(across, along, max(1, min(rows, total)), columns, single)
 
 
-def together(tables: list[Table], run: int, size: int, planes: int, several: bool) -> int:
-    """Return how many small planes are turned at once, so that planes become channels; 0 if they are not.
+def together(tables: list[Table], run: int, size: int, planes: int, several: bool, workers: int) -> tuple[int, int]:
+    """Return how many planes are turned at once, so that they become channels, and how many of their output rows.
 
-    A row of them is no vector, and all that is done along it would be done to a few lanes. `several`: a lane is more
-    than one number, places or a state.
+    0 planes if they are not. A row of them is short, and all that is done along it would be done to a few lanes.
+    `several`: a lane is more than one number, places or a state. `workers`: how many threads share the planes.
     """
-    elements = max(math.prod(t.size for t in tables), math.prod(t.out for t in tables))
     d, h, w = tables
+    slides = w.uniform and (w.stride == 1 or d.size == h.size == 1)
+    most = max(math.prod(t.size for t in tables), d.out * h.out * w.out)
     row = w.size * size
-    if run > 1 or planes < RADIX or elements > (MOST_TURNED if several else MOST_TURNED // 2):
-        return 0
-    if not w.pooled and row >= VECTOR:
-        return 0  # its rows are vectors already
+    if run > 1 or planes < RADIX or (not w.pooled and row >= VECTOR):  # else its rows are vectors already
+        return 0, 0
     if not several and w.uniform:
         halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR
         one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
         if row > TURNED_ROW or halves or one_row:
-            return 0  # these are quicker as they are
+            return 0, 0  # these are quicker as they are
     if h.out == w.out == 1 and not several and row >= VECTOR // 2:
-        return 0  # most is done once H is folded
-    return min(planes, max(16, min(LANES, 2 * WIDEST_ROW // (elements * size)) // 16 * 16))
+        return 0, 0  # most is done once H is folded
+    if slides and most > MOST_TURNED:
+        return 0, 0
+    at_once = max(16, min(LANES, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
+    at_once = min(at_once, planes, max(RADIX, planes // workers // RADIX * RADIX))
+    rows = d.out * h.out
+    line = at_once * size * max(w.size * h.size / h.out, w.out)  # bytes of the turned input or output of an output row
+    halo = at_once * size * w.size * max(0, (h.kernel - 1) * h.step + 1 - (h.stride if h.uniform else 1))
+    if d.out * h.out * line <= TURNED:
+        return at_once, rows
+    rows = int((TURNED - halo) // line)
+    if d.size > 1 or d.out > 1 or rows < 1 or halo > rows * line / 2:
+        return 0, 0
+    return at_once, min(rows, h.out)

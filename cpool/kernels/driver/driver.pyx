@@ -207,7 +207,7 @@ cdef class Call:
                   divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
                   Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False,
                   bint as_it_lies=False,
-                  Py_ssize_t together=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
+                  Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
@@ -262,8 +262,8 @@ cdef class Call:
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
             if together:
-                job.together, job.inner_as_it_lies = together, inner_as_it_lies
-                self.work, self.total = pool_planes, job.planes
+                job.together, job.band, job.inner_as_it_lies = together, band, inner_as_it_lies
+                self.work, self.total = pool_planes, (job.planes + together - 1) // together * bands_of(job)
                 job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
                     "along", ALONG, inner.along)
                 job.inner_rows, job.inner_columns, job.inner_single = inner.rows, inner.columns, inner.single

@@ -134,8 +134,8 @@ cdef struct Job:
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first, even, native, as_it_lies, single, picks
     bint nearest            # sums of integers become the integers nearest to their quotients
-    Py_ssize_t together     # small planes that are turned at once, or 0; and how these are pooled then
-    Py_ssize_t inner_across, inner_along, inner_rows, inner_columns
+    Py_ssize_t together, band  # planes that are turned at once, or 0, and how many output rows of them
+    Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
     bint inner_single, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used
     int64_t* extents        # scatter: least and greatest index of each output row

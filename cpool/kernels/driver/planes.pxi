@@ -1,5 +1,6 @@
-# Small planes: many of them are turned at once, so that planes become the channels of one plane, and its rows are runs
-# of them. Then no vector is too long, whatever the windows: what is pooled is a job of its own, in scratch.
+# Planes with short rows: many of them are turned at once, so that planes become the channels of one plane, and its rows
+# are runs of them. Then no vector is too long, whatever the windows: what is pooled is a job of its own, in scratch. Of
+# larger planes that is done to a band of rows at a time.
 
 cdef struct Turned:        # parts of scratch
     char* loaded           # planes in a dense type of the leaves, where they do not lie so
@@ -24,21 +25,46 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     return inner
 
 
-cdef inline Py_ssize_t elements_of(Job* job) noexcept nogil:
-    return job.depth.size * job.height.size * job.width.size
+cdef struct Band:          # output rows of a plane that are done at once, slab after slab, and the input rows they see
+    Py_ssize_t first, n, top, tall
 
 
-cdef inline Py_ssize_t outputs_of(Job* job) noexcept nogil:
-    return job.depth.out * job.height.out * job.width.out
+cdef inline Py_ssize_t bands_of(Job* job) noexcept nogil:
+    return (job.depth.out * job.height.out + job.band - 1) // job.band
+
+
+cdef Band band_at(Job* job, Py_ssize_t number) noexcept nogil:
+    cdef Band band
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t o, end = 0
+    band.first = number * job.band
+    band.n = min(job.band, job.depth.out * height.out - band.first)
+    band.top, band.tall = 0, job.depth.size * height.size
+    if bands_of(job) == 1:
+        return band
+    band.top = height.size
+    for o in range(band.first, band.first + band.n):  # there is one slab
+        if taps_of(height, o):
+            band.top = min(band.top, max(0, first_of(height, o)))
+            end = max(end, min(height.size, end_of(height, o)))
+    band.tall = max(0, end - band.top)
+    return band
+
+
+cdef Py_ssize_t tallest_band(Job* job) noexcept nogil:
+    cdef Py_ssize_t number, most = 0
+    for number in range(bands_of(job)):
+        most = max(most, band_at(job, number).tall)
+    return most
 
 
 cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
     cdef Turned turned
-    cdef Py_ssize_t most = max(elements_of(job), outputs_of(job))
-    turned.loaded = take(scratch, job.together * most * 8)
-    turned.x = take(scratch, job.together * elements_of(job) * job.size)
-    turned.y = take(scratch, job.together * outputs_of(job) * job.size)
-    turned.at = take(scratch, job.together * outputs_of(job) * 8 if job.picks else 0)
+    cdef Py_ssize_t into = tallest_band(job) * job.width.size, out = job.band * job.width.out
+    turned.loaded = take(scratch, job.together * max(into, out) * 8)
+    turned.x = take(scratch, job.together * into * job.size)
+    turned.y = take(scratch, job.together * out * job.size)
+    turned.at = take(scratch, job.together * out * 8 if job.picks else 0)
     return turned
 
 
@@ -49,59 +75,69 @@ cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t size, Py_ssize_t d
             and (deep == 1 or m.d == high * wide * size))
 
 
-cdef void load_turned(Job* job, Turned* turned, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef Memory* x = &job.x
-    cdef Py_ssize_t wide = job.width.size, high = job.height.size, elements = elements_of(job), q, r
+    cdef Py_ssize_t wide = job.width.size, high = job.height.size, elements = band.tall * wide, q, r
     cdef const char* plane
     cdef Turn turn = job.leaves.turn[job.log_size]
     if x.type == job.type and dense_planes(job, x, job.size, job.depth.size, high, wide):
-        turn(turned.x, n * job.size, x.data + first * <Py_ssize_t>x.planes[0], <Py_ssize_t>x.planes[0], n, elements)
+        turn(turned.x, n * job.size, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * job.size,
+             <Py_ssize_t>x.planes[0], n, elements)
         return
     for q in range(n):
         plane = x.data + plane_offset(job, x, first + q)
-        for r in range(job.depth.size * high):
-            job.load(turned.loaded + (q * elements + r * wide) * job.size, plane + r // high * x.d + r % high * x.h,
-                     x.w, wide, 1)
+        for r in range(band.top, band.top + band.tall):
+            job.load(turned.loaded + (q * elements + (r - band.top) * wide) * job.size,
+                     plane + r // high * x.d + r % high * x.h, x.w, wide, 1)
     turn(turned.x, n * job.size, turned.loaded, elements * job.size, n, elements)
 
 
 cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Store store, Py_ssize_t size, Py_ssize_t log_size,
-                       const char* results, char* loaded, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+                       const char* results, char* loaded, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Turn results back, and store them where they do not lie so."""
-    cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = outputs_of(job), q, r
+    cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = band.n * wide, q, r
     cdef char* plane
     cdef Turn turn = job.leaves.turn[log_size]
     if m.type == type and dense_planes(job, m, size, job.depth.out, high, wide):
-        turn(m.data + first * <Py_ssize_t>m.planes[0], <Py_ssize_t>m.planes[0], results, n * size, outs, n)
+        turn(m.data + first * <Py_ssize_t>m.planes[0] + band.first * wide * size, <Py_ssize_t>m.planes[0], results,
+             n * size, outs, n)
         return
     turn(loaded, outs * size, results, n * size, outs, n)
     for q in range(n):
         plane = m.data + plane_offset(job, m, first + q)
-        for r in range(job.depth.out * high):
-            store(plane + r // high * m.d + r % high * m.h, m.w, loaded + (q * outs + r * wide) * size, wide, 1)
+        for r in range(band.first, band.first + band.n):
+            store(plane + r // high * m.d + r % high * m.h, m.w,
+                  loaded + (q * outs + (r - band.first) * wide) * size, wide, 1)
 
 
 cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Tasks [first, last) are planes."""
+    """Tasks [first, last) are bands of so many planes as are turned together."""
     cdef Turned turned
     cdef Scratch rest
     cdef Job inner
-    cdef Py_ssize_t n, tiles = (job.width.out + job.inner_columns - 1) // job.inner_columns, log_index
+    cdef Band band
+    cdef Py_ssize_t tiles = (job.width.out + job.inner_columns - 1) // job.inner_columns, log_index, task, p, n, tile
+    cdef Py_ssize_t rows = job.depth.out * job.height.out
     start(scratch)
     turned = lay_turned(job, scratch)
     rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, job.arrays, job.open.apart)
-    while first < last:
-        n = min(job.together, last - first)
+    for task in range(first, last):
+        band = band_at(job, task % bands_of(job))
+        p = task // bands_of(job) * job.together
+        n = min(job.together, job.planes - p)
         inner = turned_job(job, n)
-        inner.x.data, inner.y.data, inner.at.data = turned.x, turned.y, turned.at
-        load_turned(job, &turned, first, n)
+        load_turned(job, &turned, &band, p, n)
+        # As if all rows were there, of which no other is touched.
+        inner.x.data, inner.y.data = turned.x - band.top * inner.x.h, turned.y - band.first * inner.y.h
+        inner.at.data = turned.at - band.first * inner.at.h
+        for tile in range(tiles):
+            if job.picks:
+                pool_picks(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
+            else:
+                pool_values(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
+        start(&rest)
         if job.picks:
-            pool_picks(&inner, &rest, 0, job.depth.out * job.height.out * tiles)
             log_index = 3 if job.at.type == INT64 else 2
             store_turned(job, &job.at, job.at.type, job.leaves.store[job.at.type][job.at.type], 1 << log_index,
-                         log_index, turned.at, turned.loaded, first, n)
-        else:
-            pool_values(&inner, &rest, 0, job.depth.out * job.height.out * tiles)
-        start(&rest)
-        store_turned(job, &job.y, job.type, job.store, job.size, job.log_size, turned.y, turned.loaded, first, n)
-        first += n
+                         log_index, turned.at, turned.loaded, &band, p, n)
+        store_turned(job, &job.y, job.type, job.store, job.size, job.log_size, turned.y, turned.loaded, &band, p, n)

@@ -36,6 +36,12 @@ CPOOL_INLINE void TURN(_block)(char *out, ptrdiff_t out_pitch, const char *in, p
 }
 #endif
 
+/* Ask for memory before it is needed: more rows are read and written than a processor sees the pattern of. */
+CPOOL_INLINE void TURN(_ask)(char *out, ptrdiff_t out_pitch, const char *behind) {
+  for (int i = 0; i < TURN(_n) / 2; i++) __builtin_prefetch(behind + 64 * i); /* as many bytes as a block reads */
+  for (int i = 0; i < TURN(_n); i++) __builtin_prefetch(out + i * out_pitch + 128, 1);
+}
+
 static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns) {
   const ptrdiff_t size = BITS / 8, n = TURN(_n);
   char *to = (char *)out;
@@ -43,13 +49,14 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
   ptrdiff_t r = 0, c;
 #ifdef CPOOL_VECTORS
   if (columns >= n) {
+    const int dense = in_pitch == columns * size;
     for (; rows >= 2 * n && r < rows; r += 2 * n) {
       if (r + 2 * n > rows) r = rows - 2 * n;
       for (c = 0; c < columns; c += n) {
         if (c + n > columns) c = columns - n;
-        __builtin_prefetch(from + (r + 2 * n) * in_pitch + 2 * n * c * size);
-        __builtin_prefetch(from + (r + 2 * n) * in_pitch + 2 * n * c * size + 64);
-        for (int i = 0; i < TURN(_n); i++) __builtin_prefetch(to + (c + i) * out_pitch + r * size + 128, 1);
+        /* of the next rows, one after the other if they lie so; or of one what as many blocks will read of it as rows */
+        const ptrdiff_t row = c / n % (2 * n), ahead = dense ? 2 * n * c * size : row * in_pitch + (c - row * n) * size;
+        TURN(_ask)(to + c * out_pitch + r * size, out_pitch, from + (r + 2 * n) * in_pitch + ahead);
         TURN(_block)(to + c * out_pitch + r * size, out_pitch, from + r * in_pitch + c * size, in_pitch, TURN(_n));
       }
     }
