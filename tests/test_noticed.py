@@ -203,7 +203,7 @@ def test_tiles_of_padding_alone(threads):
 
 
 def test_bands_of_planes():
-    """Planes too large to be turned at once are turned band by band; few planes are not turned, and give the same bits."""
+    """Planes too large to be turned at once are turned band by band; of few planes the bits are the same."""
     rng = np.random.default_rng(0)
     for kernel, stride, padding in [((3, 3), (2, 2), (1, 1)), ((2, 5), (2, 3), (0, 2)), ((9, 2), (4, 2), (4, 0))]:
         x = rng.integers(-9, 9, (24, 130, 97)).astype(np.float32)
