@@ -137,9 +137,9 @@ def choose(
         columns = max(1, (widest - w.span) // stride + 1)
     else:
         columns = max(1, widest * w.out // max(w.size, w.out) - w.kernel)
-    if along == "spread":
-        columns = max(w.period, columns * w.period)
-    columns = min(columns, w.out)
+    phases = w.period if along == "spread" else 1
+    tiles = math.ceil(w.out / (columns * phases))  # all of one width
+    columns = min(w.out, math.ceil(w.out / (tiles * phases)) * phases)
     span = (
         min((columns - 1) * stride + w.span, w.size + w.span)
         if w.uniform

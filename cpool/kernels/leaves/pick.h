@@ -3,7 +3,7 @@
  *
  * Taps must come in the order of memory: then "a later one wins only if it is better" gives the first of equals, and the
  * last of several NaN, which is torch's rule. */
-enum { NAME(group) = 4 }; /* taps of one pass: their comparisons stay in registers */
+enum { NAME(group) = 4, NAME(nine) = 9 }; /* taps of one pass: all comparisons stay in registers; nine are first only */
 
 #define POINT(t)                                                                                    \
   const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift);            \
@@ -27,7 +27,7 @@ enum { NAME(group) = 4 }; /* taps of one pass: their comparisons stay in registe
       T m = going ? to[i + j] : at_0[i + j];                       \
       PLACE w = going ? places[i + j] : FROM(0);                   \
       if (going) TAKE(0)                                           \
-      TAKE(1) TAKE(2) TAKE(3)                                      \
+      TAKE(1) TAKE(2) TAKE(3) TAKE(4) TAKE(5) TAKE(6) TAKE(7) TAKE(8)      \
       to[i + j] = NAME(closed)(m, NAME(whole), 1);                 \
       places[i + j] = w;                                           \
     }                                                              \
@@ -37,7 +37,7 @@ enum { NAME(group) = 4 }; /* taps of one pass: their comparisons stay in registe
 CPOOL_INLINE void NAME(pick_pass)(T *restrict to, PLACE *restrict places, const void *const *taps, const void *const *from,
                                   const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int chosen,
                                   int going) {
-  POINT(0); POINT(1); POINT(2); POINT(3);
+  POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7); POINT(8);
   CPOOL_LANES(T, lanes, BLOCK);
 }
 
@@ -45,9 +45,9 @@ static CPOOL_NOINLINE void NAME(pick_some)(T *to, PLACE *places, const void *con
                                            const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
                                            int going) {
 #define CASE(N, chosen, going_on) \
-  case N + 8 * chosen + 16 * going_on: NAME(pick_pass)(to, places, taps, from, offsets, N, shift, lanes, chosen, going_on); break;
+  case N + 16 * chosen + 32 * going_on: NAME(pick_pass)(to, places, taps, from, offsets, N, shift, lanes, chosen, going_on); break;
 #define CASES(N) CASE(N, 0, 0) CASE(N, 0, 1) CASE(N, 1, 0) CASE(N, 1, 1)
-  switch (n + 8 * (from != NULL) + 16 * (going != 0)) { CASES(1) CASES(2) CASES(3) CASES(4) }
+  switch (n + 16 * (from != NULL) + 32 * (going != 0)) { CASES(1) CASES(2) CASES(3) CASES(4) CASE(9, 0, 0) }
 #undef CASE
 #undef CASES
 }
@@ -58,10 +58,13 @@ static void NAME(pick)(void *out, void *places, ptrdiff_t out_pitch, const void 
   if (pitch == lanes * size && out_pitch == pitch) lanes *= rows, rows = 1; /* one long row */
   for (ptrdiff_t r = 0; r < rows; r++)
     for (ptrdiff_t i = 0; i < lanes; i += strip)
-      for (ptrdiff_t t = 0; t < n; t += NAME(group))
+      for (ptrdiff_t t = 0, some; t < n; t += some) {
+        some = n - t < NAME(group) ? n - t : NAME(group);
+        if (t == 0 && n >= NAME(nine) && !from && !going) some = NAME(nine);
         NAME(pick_some)((T *)((char *)out + r * out_pitch) + i, (PLACE *)((char *)places + r * out_pitch) + i, taps + t,
-                        from ? from + t : NULL, offsets + t, n - t < NAME(group) ? n - t : NAME(group),
-                        r * pitch + i * size, lanes - i < strip ? lanes - i : strip, going || t);
+                        from ? from + t : NULL, offsets + t, some, r * pitch + i * size,
+                        lanes - i < strip ? lanes - i : strip, going || t);
+      }
 }
 
 #undef TAKE
