@@ -919,9 +919,11 @@ def reachable():
             direct = {not (divides_first or state), (picks or size == 1) and not divides_first}
             for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
                 together, _ = strategies.together(plan, run, size, planes, picks or state, 1)
-                as_it_lies = straight and (native or bool(together))
-                lanes, others = (together, 1) if together else (run, planes)
-                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, divides_first)
+                if together:  # planes are divided once they are turned
+                    first, as_it_lies, lanes, others = False, straight or divides_first, together, 1
+                else:
+                    first, as_it_lies, lanes, others = divides_first, straight and native, run, planes
+                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, first)
                 found.add((way(kind, chosen, together), family))
     return found
 

@@ -211,13 +211,14 @@ def _call(
     memory = layouts.canonical(axes, *_and_mask(views, mask))
     size = np.dtype(type).itemsize
     flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
-    straight = norm == "plain" and not divides_first and reduction not in _STATES and mask is None
+    turned_straight = norm == "plain" and reduction not in _STATES  # planes are divided once they are turned
+    straight = turned_straight and not divides_first and mask is None
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
     inner, together, band, share = None, 0, 0, threads.share(work)
     if mask is None:
         together, band = strategies.together(tables, memory.run, size, memory.planes, several, _workers(share))
     if together:  # planes as channels
-        inner = strategies.choose(tables, together, size, 1, straight, **flags)
+        inner = strategies.choose(tables, together, size, 1, turned_straight, **flags | dict(divides_first=False))
     else:
         tables, memory = _joined(tables, memory)
     x = memory.views[0]
@@ -237,7 +238,7 @@ def _call(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
         divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide,
-        **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=straight, **state,
+        **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
 
 

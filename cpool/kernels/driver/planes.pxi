@@ -7,6 +7,7 @@ cdef struct Turned:        # parts of scratch
     char* x
     char* y
     char* at
+    char* widths           # what the columns of the input are divided by, where that is done before they are summed
 
 
 cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
@@ -18,7 +19,7 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     inner.y.w, inner.y.h, inner.y.d = unit, job.width.out * unit, job.height.out * job.width.out * unit
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
     inner.x.type = inner.y.type = job.type
-    inner.native = True
+    inner.native, inner.divides_first = True, False
     inner.across, inner.along, inner.single = job.inner_across, job.inner_along, job.inner_single
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
     inner.load, inner.store = job.leaves.load[job.type][job.type], job.leaves.store[job.type][job.type]
@@ -65,6 +66,7 @@ cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
     turned.x = take(scratch, job.together * into * job.size)
     turned.y = take(scratch, job.together * out * job.size)
     turned.at = take(scratch, job.together * out * 8 if job.picks else 0)
+    turned.widths = take(scratch, job.together * job.width.size * job.size if job.divides_first else 0)
     return turned
 
 
@@ -90,6 +92,16 @@ cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py
             job.load(turned.loaded + (q * elements + (r - band.top) * wide) * job.size,
                      plane + r // high * x.d + r % high * x.h, x.w, wide, 1)
     turn(turned.x, n * job.size, turned.loaded, elements * job.size, n, elements)
+
+
+cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noexcept nogil:
+    """Divide what is loaded, each element by the count of its window."""
+    cdef Py_ssize_t r, o, lanes = job.width.size * n, high = job.height.size
+    for o in range(job.width.size):
+        fill_number(job, turned.widths + o * n * job.size, count_of(&job.width, o), n)
+    for r in range(band.top, band.top + band.tall):
+        job.leaves.divide[job.type](turned.x + (r - band.top) * lanes * job.size, turned.widths,
+                                    count_of(&job.depth, r // high) * count_of(&job.height, r % high), lanes, 0)
 
 
 cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Store store, Py_ssize_t size, Py_ssize_t log_size,
@@ -127,6 +139,8 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         n = min(job.together, job.planes - p)
         inner = turned_job(job, n)
         load_turned(job, &turned, &band, p, n)
+        if job.divides_first:
+            divide_turned(job, &turned, &band, n)
         # As if all rows were there, of which no other is touched.
         inner.x.data, inner.y.data = turned.x - band.top * inner.x.h, turned.y - band.first * inner.y.h
         inner.at.data = turned.at - band.first * inner.at.h
