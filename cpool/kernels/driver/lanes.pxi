@@ -90,12 +90,17 @@ cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_
 
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
-    """Fold each phase of the result, rows end to end, and put the phases together."""
+    """Fold each phase of the result, rows end to end, and put the phases together. Where windows lie side by side all
+    phases are alike, and one is folded."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t s = w.period, begin = (tile.begin + w.before) // s, end = (tile.end - 1 + w.before) // s + 1
-    cdef Py_ssize_t lanes = (rows - 1) * tile.pitch + end - begin, phase, i, t, n, start, r
-    cdef const char* row
-    for phase in range(s):
+    cdef Py_ssize_t lanes = (rows - 1) * tile.pitch + end - begin, edge = tile.begin + w.before - begin * s
+    cdef Py_ssize_t phase, i, t, n, start, r, distance = lanes * job.size
+    cdef bint straight = lanes * s == rows * tile.out and edge == 0 and out_pitch == tile.out * job.size
+    cdef char* to = out if straight else room.folded
+    if phases_alike(w):
+        distance = 0
+    for phase in range(s if distance else 1):
         i = spread_first(w, phase)
         n = taps_of(w, i) if i < w.out else 0
         if n == 0:
@@ -105,10 +110,20 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
         for t in range(n):
             room.taps[t] = flat + (start + t * w.step) * job.size
         job.fold(room.turned + phase * lanes * job.size, 0, room.taps, n, 0, 1, lanes, close)
-    job.leaves.turn[job.log_size](room.folded, s * job.size, room.turned, lanes * job.size, s, lanes)
-    row = room.folded + (tile.begin + w.before - begin * s) * job.size
-    for r in range(rows):
-        memcpy(out + r * out_pitch, row + r * tile.pitch * s * job.size, tile.out * job.size)
+    job.leaves.turn[job.log_size](to, s * job.size, room.turned, distance, s, lanes)
+    for r in range(0 if straight else rows):
+        memcpy(out + r * out_pitch, to + (edge + r * tile.pitch * s) * job.size, tile.out * job.size)
+
+
+cdef inline bint phases_alike(Axis* w) noexcept nogil:
+    """Whether all phases of a gradient see the same."""
+    cdef Py_ssize_t phase, i, first = spread_first(w, 0)
+    for phase in range(w.period):
+        i = spread_first(w, phase)
+        if (i >= w.out or taps_of(w, i) != taps_of(w, first) or taps_of(w, i) == 0
+                or first_of(w, i) - (i + w.before) // w.period != first_of(w, first) - (first + w.before) // w.period):
+            return False
+    return True
 
 
 cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,

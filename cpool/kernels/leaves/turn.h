@@ -36,6 +36,23 @@ CPOOL_INLINE void TURN(_block)(char *out, ptrdiff_t out_pitch, const char *in, p
 }
 #endif
 
+/* Two or four rows into one, 2N columns of each. */
+CPOOL_INLINE void TURN(_zip)(char *out, const char *in, ptrdiff_t in_pitch, int rows) {
+  TURN(_vector) a[4], b[4];
+  CPOOL_UNROLL for (int i = 0; i < rows; i++) memcpy(&a[i], in + i * in_pitch, 32);
+  CPOOL_UNROLL for (int round = 1; round < rows; round *= 2) {
+    CPOOL_UNROLL for (int i = 0; i < rows / 2; i++) {
+      b[2 * i] = __builtin_shufflevector(a[i], a[i + rows / 2], CPOOL_ZIP_LOW);
+      b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + rows / 2], CPOOL_ZIP_HIGH);
+    }
+    CPOOL_UNROLL for (int i = 0; i < rows; i++) a[i] = b[i];
+  }
+  CPOOL_UNROLL for (int i = 0; i < rows; i++) {
+    memcpy(out + i * 16, &a[i], 16);
+    memcpy(out + (rows + i) * 16, (const char *)&a[i] + 16, 16);
+  }
+}
+
 /* Ask for memory before it is needed: more rows are read and written than a processor sees the pattern of. */
 CPOOL_INLINE void TURN(_ask)(char *out, ptrdiff_t out_pitch, const char *behind) {
   for (int i = 0; i < TURN(_n) / 2; i++) __builtin_prefetch(behind + 64 * i); /* as many bytes as a block reads */
@@ -46,9 +63,14 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
   const ptrdiff_t size = BITS / 8, n = TURN(_n);
   char *to = (char *)out;
   const char *from = (const char *)in;
-  ptrdiff_t r = 0, c;
+  ptrdiff_t r = 0, zipped = 0, c;
 #ifdef CPOOL_VECTORS
-  if (columns >= n) {
+  if (out_pitch == rows * size && (rows == 2 || rows == 4)) {
+    for (; zipped + 2 * n <= columns; zipped += 2 * n) {
+      if (rows == 2) TURN(_zip)(to + zipped * out_pitch, from + zipped * size, in_pitch, 2);
+      else TURN(_zip)(to + zipped * out_pitch, from + zipped * size, in_pitch, 4);
+    }
+  } else if (columns >= n) {
     const int dense = in_pitch == columns * size;
     for (; rows >= 2 * n && r < rows; r += 2 * n) {
       if (r + 2 * n > rows) r = rows - 2 * n;
@@ -68,7 +90,7 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
   }
 #endif
   for (; r < rows; r++)
-    for (c = 0; c < columns; c++) memcpy(to + c * out_pitch + r * size, from + r * in_pitch + c * size, BITS / 8);
+    for (c = zipped; c < columns; c++) memcpy(to + c * out_pitch + r * size, from + r * in_pitch + c * size, BITS / 8);
 }
 #undef E
 #undef TURN
