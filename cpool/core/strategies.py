@@ -185,8 +185,8 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
         if row > TURNED_ROW or halves or one_row:
             return 0, 0  # these are quicker as they are
-    if h.out == w.out == 1 and not several and row >= VECTOR // 2:
-        return 0, 0  # most is done once H is folded
+    if h.out == w.out == d.size == 1 and not several and row >= VECTOR // 2 and not h.before:
+        return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > MOST_TURNED:
         return 0, 0
     at_once = max(16, min(LANES, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
