@@ -35,6 +35,8 @@ RADIX = 8
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows slide, and so have long rows.
 MOST_TURNED = 1024
+#: Most planes that are turned at once.
+TOGETHER = 256
 #: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
 TURNED = 196608
 #: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
@@ -189,7 +191,7 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > MOST_TURNED:
         return 0, 0
-    at_once = max(16, min(LANES, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
+    at_once = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(at_once, planes, max(RADIX, planes // workers // RADIX * RADIX))
     rows = d.out * h.out
     line = at_once * size * max(w.size * h.size / h.out, w.out)  # bytes of the turned input or output of an output row

@@ -113,7 +113,7 @@ cdef struct Axis:          # windows: tap t of output o is input first + t*step,
 
 cdef struct Memory:        # one array as (planes, D, H, W, run): strides in bytes; elements of a run lie side by side
     char* data
-    Py_ssize_t d, h, w, type
+    Py_ssize_t d, h, w, type, size
     const int64_t* planes
 
 cdef struct Network:       # cpool/core/networks.py
@@ -125,7 +125,7 @@ cdef struct Job:
     Axis depth, height, width
     Memory x, y, at, where  # input, output, where the places of winners are kept, and which elements of x count
     bint masked             # whether not all do
-    Py_ssize_t planes, leads, run, size, log_size, y_size, threads
+    Py_ssize_t planes, leads, run, size, log_size, threads
     const int64_t* lead_shape
     int reduction, type, norm, wide
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart

@@ -191,7 +191,7 @@ cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i,
     for lane in range(lanes if not all_count and job.direct != NULL and job.type > FLOAT64 else 0):
         left = taps - block.missing[first + lane] if block.found else taps
         if left >= job.least and between_ranks(job, q, left, &below, &above) == 0:
-            job.direct(y + lane // job.run * job.y.w + lane % job.run * job.y_size, 0,
+            job.direct(y + lane // job.run * job.y.w + lane % job.run * job.y.size, 0,
                        rank_of(block, below) + (first + lane) * job.size, 1, 1)
 
 

@@ -19,6 +19,7 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     inner.y.w, inner.y.h, inner.y.d = unit, job.width.out * unit, job.height.out * job.width.out * unit
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
     inner.x.type = inner.y.type = job.type
+    inner.x.size = inner.y.size = job.size
     inner.native, inner.divides_first = True, False
     inner.across, inner.along, inner.single = job.inner_across, job.inner_along, job.inner_single
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
@@ -70,24 +71,27 @@ cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
     return turned
 
 
-cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t size, Py_ssize_t deep, Py_ssize_t high,
-                              Py_ssize_t wide) noexcept nogil:
+cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t deep, Py_ssize_t high, Py_ssize_t wide) noexcept nogil:
     """Whether each plane lies end to end, and planes at one distance."""
-    return (job.leads == 1 and (wide == 1 or m.w == size) and (high == 1 or m.h == wide * size)
-            and (deep == 1 or m.d == high * wide * size))
+    return (job.leads == 1 and (wide == 1 or m.w == m.size) and (high == 1 or m.h == wide * m.size)
+            and (deep == 1 or m.d == high * wide * m.size))
 
 
 cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef Memory* x = &job.x
     cdef Py_ssize_t wide = job.width.size, high = job.height.size, elements = band.tall * wide, q, r
+    cdef bint dense = dense_planes(job, x, job.depth.size, high, wide)
     cdef const char* plane
     cdef Turn turn = job.leaves.turn[job.log_size]
-    if x.type == job.type and dense_planes(job, x, job.size, job.depth.size, high, wide):
+    if dense and x.type == job.type:
         turn(turned.x, n * job.size, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * job.size,
              <Py_ssize_t>x.planes[0], n, elements)
         return
     for q in range(n):
         plane = x.data + plane_offset(job, x, first + q)
+        if dense:
+            job.load(turned.loaded + q * elements * job.size, plane + band.top * wide * x.size, x.size, elements, 1)
+            continue
         for r in range(band.top, band.top + band.tall):
             job.load(turned.loaded + (q * elements + (r - band.top) * wide) * job.size,
                      plane + r // high * x.d + r % high * x.h, x.w, wide, 1)
@@ -108,15 +112,19 @@ cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Store store, Py_ssi
                        const char* results, char* loaded, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Turn results back, and store them where they do not lie so."""
     cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = band.n * wide, q, r
+    cdef bint dense = dense_planes(job, m, job.depth.out, high, wide)
     cdef char* plane
     cdef Turn turn = job.leaves.turn[log_size]
-    if m.type == type and dense_planes(job, m, size, job.depth.out, high, wide):
+    if dense and m.type == type:
         turn(m.data + first * <Py_ssize_t>m.planes[0] + band.first * wide * size, <Py_ssize_t>m.planes[0], results,
              n * size, outs, n)
         return
     turn(loaded, outs * size, results, n * size, outs, n)
     for q in range(n):
         plane = m.data + plane_offset(job, m, first + q)
+        if dense:
+            store(plane + band.first * wide * m.size, m.size, loaded + q * outs * size, outs, 1)
+            continue
         for r in range(band.first, band.first + band.n):
             store(plane + r // high * m.d + r % high * m.h, m.w,
                   loaded + (q * outs + (r - band.first) * wide) * size, wide, 1)
