@@ -72,6 +72,13 @@ class Table:
         return (self.kernel - 1) * self.step + 1
 
     @property
+    def repeats(self) -> float:
+        """How many neighbours see the same, on average, as those of a gradient of large windows do."""
+        if self.uniform:
+            return 1
+        return self.out / (1 + np.count_nonzero(np.diff(self.first) | np.diff(self.taps)))
+
+    @property
     def pooled(self) -> bool:
         """Whether windows are anything but the elements themselves."""
         return not (self.uniform and self.kernel == self.stride == 1 and self.before == 0 and self.out == self.size)

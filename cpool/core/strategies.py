@@ -45,6 +45,8 @@ TURNED_ROW = 80
 MOST_PHASES = 32
 #: Windows of so many columns, if there are few, are folded in blocks.
 LONG = 64
+#: So many neighbours that see the same are one result, copied.
+ALIKE = 12
 #: Windows that begin so many columns apart are folded one by one.
 APART = 48
 
@@ -64,7 +66,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first:
     if not w.pooled:
         return "none"
     unit = run * size
-    if not w.uniform and w.period == 1 and w.advance == 0 and not picks:
+    if not picks and 1 < w.out and min(w.out, ALIKE) <= w.repeats:
         return "repeated"
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
@@ -187,10 +189,12 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
         if row > TURNED_ROW or halves or one_row:
             return 0, 0  # these are quicker as they are
-    if h.out == w.out == d.size == 1 and not several and row >= VECTOR // 2 and not h.before:
+    if h.out == w.out == d.size == 1 and not several and row >= 2 * VECTOR and not h.before:
         return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > MOST_TURNED:
         return 0, 0
+    if not several and w.repeats >= ALIKE and w.out * size >= 4 * VECTOR:
+        return 0, 0  # most is copied
     at_once = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(at_once, planes, max(RADIX, planes // workers // RADIX * RADIX))
     rows = d.out * h.out

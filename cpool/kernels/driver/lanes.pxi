@@ -7,7 +7,7 @@
 #     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
-#     REPEATED the gradient of one window: all columns are alike
+#     REPEATED many neighbours see the same, as in the gradient of large windows: one is folded and copied
 #     LONG     few windows of many columns: blocks of columns
 #     SINGLY   windows that begin many columns apart: each by itself
 #
@@ -63,9 +63,8 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
     while phase < min(every, tile.out):
         o = tile.begin + phase
         n, m, same = taps_of(w, o), (tile.out - phase + every - 1) // every, 1
-        while (m == 1 and n and phase + same < tile.out and first_of(w, o + same) == first_of(w, o)
-               and taps_of(w, o + same) == n):
-            same += 1
+        if m == 1 and n:
+            same = alike_columns(w, o, tile.end)
         if n == 0:  # elements that no window sees
             for t in range(m):
                 memset(out + (phase + t * every) * unit, 0, unit)
@@ -128,19 +127,33 @@ cdef inline bint phases_alike(Axis* w) noexcept nogil:
 
 cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                         Py_ssize_t rows, const Close* close) noexcept nogil:
-    """Fold one window of each row, and copy it along the row."""
-    cdef Py_ssize_t unit = job.run * job.size, n = taps_of(&job.width, tile.begin), t, r
-    for t in range(n):
-        room.taps[t] = flat + (first_of(&job.width, tile.begin) + t * job.width.step - tile.start) * unit
-    for r in range(rows):
-        if n:
-            job.fold(out, 0, room.taps, n, 0, 1, job.run, close)
-        else:
-            memset(out, 0, unit)
-        repeat(out, unit, tile.out)
+    """Fold one of neighbours that see the same, and copy it to the others."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, o = tile.begin, n, same, t, r
+    cdef char* to = out
+    while o < tile.end:
+        n, same = taps_of(w, o), alike_columns(w, o, tile.end)
         for t in range(n):
-            room.taps[t] = <const char*>room.taps[t] + pitch_of(job, tile)
-        out += out_pitch
+            room.taps[t] = flat + (first_of(w, o) + t * w.step - tile.start) * unit
+        if n:
+            job.fold(to, out_pitch, room.taps, n, pitch_of(job, tile), rows, job.run, close)
+        for r in range(rows):
+            if n == 0:
+                memset(to + r * out_pitch, 0, same * unit)
+            elif job.run == 1:
+                job.fill(to + r * out_pitch, to + r * out_pitch, same)
+            else:
+                repeat(to + r * out_pitch, unit, same)
+        to += same * unit
+        o += same
+
+
+cdef inline Py_ssize_t alike_columns(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
+    """How many windows from o on see the same."""
+    cdef Py_ssize_t same = 1
+    while o + same < end and first_of(w, o + same) == first_of(w, o) and taps_of(w, o + same) == taps_of(w, o):
+        same += 1
+    return same
 
 
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,

@@ -170,6 +170,25 @@ cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept no
     return n
 
 
+cdef inline bint is_copied(Job* job, Tile* tile, Py_ssize_t same) noexcept nogil:
+    """Whether one of so many output rows that are alike is folded and the others are copied."""
+    cdef Py_ssize_t bytes = tile.out * job.run * job.size
+    return same > 1 and (same * bytes >= REPEATED_BYTES or (same >= REPEATED_ROWS and job.y.h == bytes))
+
+
+cdef Py_ssize_t rows_to_fold(Job* job, Tile* tile, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
+    """How many output rows from oh on are folded, up to those that are copied."""
+    cdef Py_ssize_t n = 0, same
+    if job.height.uniform:
+        return most
+    while n < most:
+        same = rows_alike(job, oh + n, most - n)
+        if is_copied(job, tile, same):
+            break
+        n += same
+    return n
+
+
 cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Copy output row oh to the n - 1 behind it."""
     cdef Memory* y = &job.y
@@ -196,14 +215,13 @@ cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         first += end - r
         while r < end:
             p, od, oh = r // (deep * high), r // high % deep, r % high
-            planes, n = 1, min(min(high - oh, job.rows), end - r)
             same = rows_alike(job, oh, min(high - oh, end - r))
-            if same > 1 and (same * tile.out * job.run * job.size >= REPEATED_BYTES
-                             or (same >= REPEATED_ROWS and job.y.h == tile.out * job.run * job.size)):
+            if is_copied(job, &tile, same):
                 fold_chunk(job, &tile, &room, p, 1, od, oh, 1)
                 repeat_row(job, &tile, p, od, oh, same)
                 r += same
                 continue
+            planes, n = 1, rows_to_fold(job, &tile, oh, min(min(high - oh, job.rows), end - r))
             if oh == 0 and deep == 1 and n == high:
                 planes = max(1, min(job.rows // high, (end - r) // high))
             fold_chunk(job, &tile, &room, p, planes, od, oh, n)
