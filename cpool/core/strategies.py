@@ -197,12 +197,11 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         return 0, 0  # most is copied
     at_once = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(at_once, planes, max(RADIX, planes // workers // RADIX * RADIX))
-    rows = d.out * h.out
-    line = at_once * size * max(w.size * h.size / h.out, w.out)  # bytes of the turned input or output of an output row
-    halo = at_once * size * w.size * max(0, (h.kernel - 1) * h.step + 1 - (h.stride if h.uniform else 1))
-    if d.out * h.out * line <= TURNED:
-        return at_once, rows
-    rows = int((TURNED - halo) // line)
-    if d.size > 1 or d.out > 1 or rows < 1 or halo > rows * line / 2:
+    # Bands are of whole slabs, or of the rows of the only one: their input and output, turned, stay in the second cache.
+    axis, lines, outs = (d, h.size * w.size, h.out * w.out) if d.size > 1 or d.out > 1 else (h, w.size, w.out)
+    line, each = at_once * size * lines, max(lines * axis.size / axis.out, outs) * at_once * size
+    halo = line * max(0, axis.span - (axis.stride if axis.uniform else 1))
+    most = axis.out if axis.out * each <= TURNED else int((TURNED - halo) // each)
+    if most < 1 or (most < axis.out and halo > most * each / 2):
         return 0, 0
-    return at_once, min(rows, h.out)
+    return at_once, most * (h.out if axis is d else 1)

@@ -37,19 +37,20 @@ cdef inline Py_ssize_t bands_of(Job* job) noexcept nogil:
 
 cdef Band band_at(Job* job, Py_ssize_t number) noexcept nogil:
     cdef Band band
-    cdef Axis* height = &job.height
-    cdef Py_ssize_t o, end = 0
+    cdef bint deep = job.depth.size > 1 or job.depth.out > 1  # then bands are whole slabs, else rows of the only one
+    cdef Axis* axis = &job.depth if deep else &job.height
+    cdef Py_ssize_t into = job.height.size if deep else 1, out = job.height.out if deep else 1
+    cdef Py_ssize_t o, begin = axis.size, end = 0
     band.first = number * job.band
-    band.n = min(job.band, job.depth.out * height.out - band.first)
-    band.top, band.tall = 0, job.depth.size * height.size
+    band.n = min(job.band, job.depth.out * job.height.out - band.first)
+    band.top, band.tall = 0, job.depth.size * job.height.size
     if bands_of(job) == 1:
         return band
-    band.top = height.size
-    for o in range(band.first, band.first + band.n):  # there is one slab
-        if taps_of(height, o):
-            band.top = min(band.top, max(0, first_of(height, o)))
-            end = max(end, min(height.size, end_of(height, o)))
-    band.tall = max(0, end - band.top)
+    for o in range(band.first // out, (band.first + band.n) // out):
+        if taps_of(axis, o):
+            begin = min(begin, max(0, first_of(axis, o)))
+            end = max(end, min(axis.size, end_of(axis, o)))
+    band.top, band.tall = begin * into, max(0, end - begin) * into
     return band
 
 

@@ -58,14 +58,27 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
         flat[x] += v[o];
       }
     }
+  } else if (dense && stride == run * (ptrdiff_t)sizeof(I)) {
+    for (ptrdiff_t r = 0; r < rows; r++) {
+      F *flat = (F *)((char *)planes + r * plane_pitch);
+      const F *v = (const F *)((const char *)g + r * g_pitch);
+      const I *at = (const I *)((const char *)index + r * pitch);
+      ptrdiff_t i = 0;
+      odd |= NAME(is_odd)(v, n * run);
+      for (ptrdiff_t k = 0; k < n * run; k++) {
+        const uint64_t x = (uint64_t)at[k];
+        if (x >= done && !NAME(clear)(flat, run, x, &done, (uint64_t)limit)) return -1;
+        flat[x * (uint64_t)run + (uint64_t)i] += v[k];
+        i = i + 1 < run ? i + 1 : 0;
+      }
+    }
   } else {
     for (ptrdiff_t r = 0; r < rows; r++)
       for (ptrdiff_t o = 0; o < n; o++) {
         F *flat = (F *)((char *)planes + r * plane_pitch);
         const F *v = (const F *)((const char *)g + r * g_pitch + o * g_stride);
         const I *at = (const I *)((const char *)index + r * pitch + o * stride);
-        if (!dense) odd |= NAME(is_odd)(v, run);
-      else if (o == 0) odd |= NAME(is_odd)(v, n * run);
+        odd |= NAME(is_odd)(v, run);
         for (ptrdiff_t i = 0; i < run; i++) {
           const uint64_t x = (uint64_t)at[i];
           if (x >= done && !NAME(clear)(flat, run, x, &done, (uint64_t)limit)) return -1;
