@@ -202,33 +202,60 @@ def test_tiles_of_padding_alone(threads):
     same(cpool.avg_pool2d(x, **given), expected)
 
 
-def test_bands_of_planes():
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 2), (9, 9), (3, 25)])
+def test_windows_of_more_taps_than_are_compared_at_once(kernel):
+    """Channels are lanes: nine taps are compared first, then four at a time, and 64 are pointed to at once."""
+    x = channels_last(whole((1, 16, 27, 50)))
+    for dtype in (np.float32, np.float64, np.int64):
+        ours = cpool.max_pool2d(x.astype(dtype), kernel, return_indices=True)
+        for mine, theirs in zip(ours, reference.max_pool2d(x.astype(dtype), kernel, return_indices=True), strict=True):
+            same(mine, theirs)
+
+
+PLANES = {
+    "rows": ((26, 130, 97), [((3, 3), (2, 2), (1, 1)), ((2, 5), (2, 3), (0, 2)), ((9, 2), (4, 2), (4, 0))]),
+    "slabs": ((26, 14, 30, 29), [((3, 3, 3), (2, 2, 2), (1, 1, 1)), ((2, 3, 2), (1, 3, 2), (0, 1, 1))]),
+}
+
+
+@pytest.mark.parametrize("bands", PLANES)
+def test_bands_of_planes(bands):
     """Planes too large to be turned at once are turned band by band; of few planes the bits are the same."""
     rng = np.random.default_rng(0)
-    for kernel, stride, padding in [((3, 3), (2, 2), (1, 1)), ((2, 5), (2, 3), (0, 2)), ((9, 2), (4, 2), (4, 0))]:
-        x = rng.integers(-9, 9, (24, 130, 97)).astype(np.float32)
+    shape, windows = PLANES[bands]
+    ndim = len(shape) - 1
+    max_pool, backward = getattr(cpool, f"max_pool{ndim}d"), getattr(cpool, f"avg_pool{ndim}d_backward")
+    adaptive = getattr(cpool, f"adaptive_avg_pool{ndim}d")
+    adaptive_backward = getattr(cpool, f"adaptive_avg_pool{ndim}d_backward")
+    x = rng.integers(-9, 9, shape).astype(np.float32)
+
+    def check(pool, arrays, *arguments, **keywords):
+        """That all planes are turned, in bands, and that each has the result that it has alone."""
+        for layout in arrays:
+            job = cpool.explain(pool, layout, *arguments, **keywords).jobs[0]
+            assert job.together
+            assert job.scratch_bytes < x.nbytes
+            together = pool(layout, *arguments, **keywords)
+            for i, plane in enumerate(layout):
+                alone = pool(plane, *(a[1:] if a[:1] == shape[:1] else a for a in arguments), **keywords)
+                for ours, theirs in zip(parts(together), parts(alone), strict=True):
+                    same(ours[i], theirs)
+
+    def parts(result):
+        return result if isinstance(result, tuple) else (result,)
+
+    for kernel, stride, padding in windows:
         given = dict(kernel_size=kernel, stride=stride, padding=padding)
-        alone = [cpool.max_pool2d(plane, **given, return_indices=True) for plane in x]
-        plan = cpool.explain(cpool.max_pool2d, x, **given, return_indices=True)
-        assert plan.planes_at_once
-        assert plan.scratch_bytes < 2**20 < x.nbytes
-        for together, one_by_one in zip(
-            cpool.max_pool2d(x, **given, return_indices=True), zip(*alone, strict=True), strict=True
-        ):
-            np.testing.assert_array_equal(together, one_by_one)
-        g = rng.random(alone[0][0].shape, np.float32) + np.zeros((24, 1, 1), np.float32)
-        assert cpool.explain(cpool.avg_pool2d_backward, g, x.shape, **given).planes_at_once
-        for layout in (g, g[:, ::-1, ::-1], g.astype(np.float16)):
-            ours = cpool.avg_pool2d_backward(layout, x.shape, **given)
-            for mine, plane in zip(ours, layout, strict=True):
-                same(mine, cpool.avg_pool2d_backward(plane, x.shape[1:], **given))
-    for out in [(33, 21), (200, 150)]:
-        assert cpool.explain(cpool.adaptive_avg_pool2d, x, out).planes_at_once
-        for mine, plane in zip(cpool.adaptive_avg_pool2d(x, out), x, strict=True):
-            same(mine, cpool.adaptive_avg_pool2d(plane, out))
+        check(max_pool, [x, x[..., ::-1, ::-1], x.astype(np.float16)], return_indices=True, **given)
+        g = rng.random(max_pool(x, **given).shape, np.float32)
+        for counts in (True, False):
+            check(backward, [g, g[..., ::-1, ::-1], g.astype(np.float16)], shape, count_include_pad=counts, **given)
+    for out in [(9, 33, 21), (17, 50, 40)]:
+        check(adaptive, [x], out[-ndim:])
+    check(adaptive_backward, [rng.random((26, *(n // 3 for n in shape[1:])), np.float32)], shape)
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3, 7])
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 7])
 def test_gradients_of_wide_rows(stride, threads):
     """Rows are cut into tiles: each phase of the result goes on where it ended."""
     for padding, dilation in [(0, 1), (2, 1), (1, 2)]:
