@@ -920,7 +920,7 @@ def reachable():
             for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
                 together, _ = strategies.together(plan, run, size, planes, picks or state, 1)
                 if together:  # planes are divided once they are turned
-                    first, as_it_lies, lanes, others = False, straight or divides_first, together, 1
+                    first, as_it_lies, lanes, others = False, straight or divides_first, together * run, 1
                 else:
                     first, as_it_lies, lanes, others = divides_first, straight and native, run, planes
                 chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, first)

@@ -255,6 +255,27 @@ def test_bands_of_planes(bands):
     check(adaptive_backward, [rng.random((26, *(n // 3 for n in shape[1:])), np.float32)], shape)
 
 
+@pytest.mark.parametrize("channels", [2, 3, 4, 5, 7, 8])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+def test_planes_beside_channels(channels, dtype):
+    """Few channels of many small pictures: pictures become channels beside them."""
+    x = whole((20, 9, 7, channels)).astype(dtype)
+    last = dict(axis=(1, 2))
+    for pool, arguments in [
+        (cpool.max_pool2d, (2,)), (cpool.avg_pool2d, (3, 2, 1)), (cpool.adaptive_max_pool2d, ((4, 5),)),
+    ]:  # fmt: skip
+        assert cpool.explain(pool, x, *arguments, **last).planes_at_once
+        same(pool(x, *arguments, **last), np.moveaxis(pool(np.moveaxis(x, 3, 1), *arguments), 1, 3))
+    ours = cpool.max_pool2d(x[:, ::-1], 3, 2, **last, return_indices=True)
+    theirs = reference.max_pool2d(x[:, ::-1], 3, 2, **last, return_indices=True)
+    for mine, other in zip(ours, theirs, strict=True):
+        same(mine, other)
+    if x.dtype.kind == "f":
+        g = whole((20, 4, 3, channels)).astype(dtype)
+        ours = cpool.avg_pool2d_backward(g, x.shape, 2, **last)
+        same(ours, cpool.reference.avg_pool2d_backward(g, x.shape, 2, **last))
+
+
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 7])
 def test_gradients_of_wide_rows(stride, threads):
     """Rows are cut into tiles: each phase of the result goes on where it ended."""

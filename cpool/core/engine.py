@@ -218,7 +218,9 @@ def _call(
     if mask is None:
         together, band = strategies.together(tables, memory.run, size, memory.planes, several, _workers(share))
     if together:  # planes as channels
-        inner = strategies.choose(tables, together, size, 1, turned_straight, **flags | dict(divides_first=False))
+        inner = strategies.choose(
+            tables, together * memory.run, size, 1, turned_straight, **flags | dict(divides_first=False)
+        )
     else:
         tables, memory = _joined(tables, memory)
     x = memory.views[0]
@@ -231,7 +233,7 @@ def _call(
     if divide:
         even = divisor if divisor is not None else None if reduction == "total" else count or None
     if reduction == "total" or mask is not None:  # where nothing is missing, rows are read as they lie if they can be
-        run, planes, chosen = (together, 1, inner) if inner else (memory.run, memory.planes, strategy)
+        run, planes, chosen = (together * memory.run, 1, inner) if inner else (memory.run, memory.planes, strategy)
         across = strategies.choose(tables, run, size, planes, True, **flags).across
         state |= dict(whole_across=across if across == "as it lies" else chosen.across, whole_divisor=count)
     return _driven(

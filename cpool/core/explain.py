@@ -29,7 +29,7 @@ class Explanation:
     strategies : tuple of str
         One per pooled axis: how it is folded. `cpool.core.strategies` tells what the names mean.
     planes_at_once : int
-        Small planes that are turned into channels together, or 0.
+        Planes that are turned into channels together, or 0.
     instruction_set : str
     threads : int
         At most so many.

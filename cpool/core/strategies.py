@@ -35,7 +35,11 @@ RADIX = 8
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows slide, and so have long rows.
 MOST_TURNED = 1024
-#: Most planes that are turned at once.
+#: Pixels of the longest row of planes with channels that are turned, if there is one number a lane.
+TURNED_PIXELS = 24
+#: Fewest planes that are turned.
+FEWEST = 4
+#: Most lanes that planes are turned into at once.
 TOGETHER = 256
 #: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
 TURNED = 196608
@@ -66,7 +70,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first:
     if not w.pooled:
         return "none"
     unit = run * size
-    if not picks and 1 < w.out and min(w.out, ALIKE) <= w.repeats:
+    if not picks and w.out > 1 and min(w.out, ALIKE) <= w.repeats:
         return "repeated"
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
@@ -180,11 +184,13 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
     """
     d, h, w = tables
     slides = w.uniform and (w.stride == 1 or d.size == h.size == 1)
-    most = max(math.prod(t.size for t in tables), d.out * h.out * w.out)
-    row = w.size * size
-    if run > 1 or planes < RADIX or (not w.pooled and row >= VECTOR):  # else its rows are vectors already
+    most, unit = max(math.prod(t.size for t in tables), d.out * h.out * w.out), run * size
+    row = w.size * unit
+    if planes * run < RADIX or planes < FEWEST or (not w.pooled and row >= VECTOR):  # else its rows are vectors already
         return 0, 0
-    if not several and w.uniform:
+    if run > 1 and (unit > 2 * VECTOR or (w.size > TURNED_PIXELS and not several)):
+        return 0, 0
+    if run == 1 and not several and w.uniform:
         halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR
         one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
         if row > TURNED_ROW or halves or one_row:
@@ -193,13 +199,14 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > MOST_TURNED:
         return 0, 0
-    if not several and w.repeats >= ALIKE and w.out * size >= 4 * VECTOR:
+    if not several and w.repeats >= ALIKE and w.out * unit >= 4 * VECTOR:
         return 0, 0  # most is copied
-    at_once = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
-    at_once = min(at_once, planes, max(RADIX, planes // workers // RADIX * RADIX))
-    # Bands are of whole slabs, or of the rows of the only one: their input and output, turned, stay in the second cache.
+    lanes = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
+    at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))
+    unit *= at_once
+    # Bands are of whole slabs, or of the rows of the only one: turned, their input and output stay in the second cache.
     axis, lines, outs = (d, h.size * w.size, h.out * w.out) if d.size > 1 or d.out > 1 else (h, w.size, w.out)
-    line, each = at_once * size * lines, max(lines * axis.size / axis.out, outs) * at_once * size
+    line, each = unit * lines, unit * max(lines * axis.size / axis.out, outs)
     halo = line * max(0, axis.span - (axis.stride if axis.uniform else 1))
     most = axis.out if axis.out * each <= TURNED else int((TURNED - halo) // each)
     if most < 1 or (most < axis.out and halo > most * each / 2):

@@ -69,6 +69,8 @@ cdef extern from "leaves.h":
         Find find[10]
         Place place
         Turn turn[4]
+        void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                          Py_ssize_t) noexcept nogil
         Load load[10][12]
         Store store[10][12]
         Fill fill[4]
@@ -216,6 +218,11 @@ cdef inline void blank_row(Job* job, Tile* tile, void* to, const void* row, Py_s
     """Copy row (d, h), with the number that changes nothing for the elements that do not count."""
     job.blank(to, row, NULL, <const unsigned char*>tile.where + d * job.where.d + h * job.where.h, job.where.w,
               tile.used, job.run, job.blank_bits)
+
+
+cdef inline Py_ssize_t log_of(Py_ssize_t size) noexcept nogil:
+    """The logarithm of a power of two up to 8."""
+    return 3 if size == 8 else size // 2
 
 
 cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:

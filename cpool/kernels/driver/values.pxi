@@ -156,6 +156,7 @@ cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes)
 cdef enum:
     REPEATED_BYTES = 512   # of alike output rows, from which copies are cheaper; of rows end to end so many rows are
     REPEATED_ROWS = 4
+    REPEATED_TURNED = 8
 
 
 cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
@@ -173,6 +174,8 @@ cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept no
 cdef inline bint is_copied(Job* job, Tile* tile, Py_ssize_t same) noexcept nogil:
     """Whether one of so many output rows that are alike is folded and the others are copied."""
     cdef Py_ssize_t bytes = tile.out * job.run * job.size
+    if job.along == TURNED and same < REPEATED_TURNED:  # its lanes are rows
+        return False
     return same > 1 and (same * bytes >= REPEATED_BYTES or (same >= REPEATED_ROWS and job.y.h == bytes))
 
 

@@ -154,6 +154,25 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define CPOOL_ZIP_HIGH 1, 5, 3, 7
 #include "turn.h"
 
+/* Lengths that are known take a few instructions; they are those of up to 16 bytes, and of some channels of floats. */
+static void turn_runs(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const void *in, ptrdiff_t in_row,
+                      ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit) {
+#define RUNS(UNIT)                                                                         \
+  for (ptrdiff_t c = 0; c < columns; c++) {                                                \
+    char *to = (char *)out + c * out_column;                                               \
+    const char *from = (const char *)in + c * in_column;                                   \
+    for (ptrdiff_t r = 0; r < rows; r++) memcpy(to + r * out_row, from + r * in_row, UNIT); \
+  }                                                                                        \
+  break;
+#define CASE(UNIT) case UNIT: RUNS(UNIT)
+  switch (unit) {
+    CASE(2) CASE(3) CASE(4) CASE(6) CASE(8) CASE(12) CASE(16) CASE(20) CASE(24) CASE(32) CASE(48) CASE(64)
+    default: RUNS((size_t)unit)
+  }
+#undef RUNS
+#undef CASE
+}
+
 #define CPOOL_FILL(BITS)                                                          \
   static void fill##BITS(void *out, const void *value, ptrdiff_t lanes) {         \
     uint##BITS##_t v, *to = (uint##BITS##_t *)out;                                \
@@ -451,6 +470,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .find = EACH(FIND),
   .place = place,
   .turn = {turn8, turn16, turn32, turn64},
+  .turn_runs = turn_runs,
   .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64), AS_IT_IS(load)},
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},

@@ -77,6 +77,9 @@ typedef struct cpool_leaves {
                 int64_t shift, ptrdiff_t n, ptrdiff_t run);
   /* out[c][r] = in[r][c], by the logarithm of the element's size. */
   void (*turn[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns);
+  /* The same of runs of `unit` bytes: run (r, c) is r * row + c * column bytes from the first. */
+  void (*turn_runs)(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const void *in, ptrdiff_t in_row,
+                    ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit);
   /* n runs, `stride` bytes apart in the array, to and from dense lanes. */
   void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);
