@@ -48,12 +48,15 @@ CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
 #define TREE_7 O(TREE_4, O(O(AT(4), AT(5)), AT(6)))
 #define TREE_8 O(TREE_4, O(O(AT(4), AT(5)), O(AT(6), AT(7))))
 
-/* One pass over a row: n, a constant in each call, is the number of taps. */
-#define ROW(N, TREE)                                                                                   \
-  case N: {                                                                                            \
-    CPOOL_LANES(T, lanes, BLOCK_##N);                                                                  \
-    break;                                                                                             \
-  }
+/* One pass over rows: N is the number of taps. */
+#define ROWS(N)                                                                       \
+  case N:                                                                             \
+    for (ptrdiff_t r = 0; r < rows; r++, shift += pitch) {                            \
+      T *restrict to = (T *)((char *)out + r * out_pitch);                            \
+      POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7); \
+      CPOOL_LANES(T, lanes, BLOCK_##N);                                               \
+    }                                                                                 \
+    break;
 #define BLOCK(first, width, TREE)                                                                      \
   do {                                                                                                 \
     ptrdiff_t i = (first);                                                                             \
@@ -68,63 +71,67 @@ CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
 #define BLOCK_7(i, width) BLOCK(i, width, TREE_7)
 #define BLOCK_8(i, width) BLOCK(i, width, TREE_8)
 
-#define POINT(t) const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift)
+#define POINT(t) const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift); (void)at_##t
 
-CPOOL_INLINE void NAME(pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
-                             int how, T divisor APART) {
+CPOOL_INLINE void NAME(pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
+                             ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor APART) {
   (void)how, (void)divisor;
-  POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7);
-  switch (n) {
-    ROW(1, TREE_1) ROW(2, TREE_2) ROW(3, TREE_3) ROW(4, TREE_4)
-    ROW(5, TREE_5) ROW(6, TREE_6) ROW(7, TREE_7) ROW(8, TREE_8)
-  }
+  switch (n) { ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6) ROWS(7) ROWS(8) }
 }
 
 #if FLOATS && ARRAYS == 1
-static CPOOL_NOINLINE void NAME(last_pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
-                            int how, T divisor) {
-  if (how == NAME(whole)) NAME(pass)(to, taps, n, shift, lanes, NAME(whole), divisor);
+static CPOOL_NOINLINE void NAME(last_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
+                                           ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor) {
+  if (how == NAME(whole)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(whole), divisor);
 #if !SELECTS
-  if (how == NAME(quotient)) NAME(pass)(to, taps, n, shift, lanes, NAME(quotient), divisor);
-  if (how == NAME(product)) NAME(pass)(to, taps, n, shift, lanes, NAME(product), divisor);
+  if (how == NAME(quotient)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(quotient), divisor);
+  if (how == NAME(product)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(product), divisor);
 #endif
 }
 #endif
 
-static CPOOL_NOINLINE void NAME(first_pass)(T *restrict to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes APART) {
-  NAME(pass)(to, taps, n, shift, lanes, NAME(open), 1 AS_APART(from, into));
+static CPOOL_NOINLINE void NAME(first_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
+                                            ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
+  NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(open), 1 AS_APART(from, into));
 }
 
-CPOOL_INLINE void NAME(step)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor APART) {
+CPOOL_INLINE void NAME(step)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
+                             ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor APART) {
 #if FLOATS && ARRAYS == 1
-  if (how != NAME(open)) { NAME(last_pass)(to, taps, n, shift, lanes, how, divisor); return; }
+  if (how != NAME(open)) {
+    NAME(last_pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, how, divisor);
+    return;
+  }
 #else
   (void)how, (void)divisor;
 #endif
-  NAME(first_pass)(to, taps, n, shift, lanes AS_APART(from, into));
+  NAME(first_pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes AS_APART(from, into));
 }
 
 enum { NAME(strip) = 1024 / sizeof(T) }; /* lanes whose partial results lie in the first cache */
 
-/* Up to `strip` lanes of more taps than one pass takes: blocks of the largest power of the radix, then what is left. */
-static void NAME(tree)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how, T divisor APART) {
+/* Up to `strip` lanes, of one row or of several, of more taps than one pass takes: blocks of the largest power of the
+ * radix, then what is left. */
+static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t pitch,
+                       ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor APART) {
   enum { part = CPOOL_RADIX * NAME(strip) };
   T parts[ARRAYS][CPOOL_RADIX][NAME(strip)];
   const void *inner[CPOOL_RADIX];
+  const ptrdiff_t dense = lanes * (ptrdiff_t)sizeof(T);
   ptrdiff_t block = 1, done = 0, held = 0;
   if (n <= CPOOL_RADIX) {
-    NAME(step)(to, taps, n, shift, lanes, how, divisor AS_APART(from, into));
+    NAME(step)(out, out_pitch, taps, n, shift, pitch, rows, lanes, how, divisor AS_APART(from, into));
     return;
   }
   while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
   while (done < n) {
     ptrdiff_t some = n - done < block ? n - done : block;
-    NAME(tree)(parts[0][held], taps + done, some, shift, lanes, NAME(open), 1 AS_APART(from, part));
+    NAME(tree)(parts[0][held], dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1 AS_APART(from, part));
     inner[held] = parts[0][held];
     held++;
     done += some;
   }
-  NAME(step)(to, inner, held, 0, lanes, how, divisor AS_APART(part, into));
+  NAME(step)(out, out_pitch, inner, held, 0, dense, rows, lanes, how, divisor AS_APART(part, into));
 }
 
 CPOOL_INLINE int NAME(closing)(const cpool_close *close, T *divisor) {
@@ -151,18 +158,18 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
                        ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close) {
   T divisor;
   const int how = NAME(closing)(close, &divisor);
-  const ptrdiff_t size = sizeof(T);
+  const ptrdiff_t size = sizeof(T), strip = NAME(strip);
   if (pitch == lanes * size && out_pitch == pitch) lanes *= rows, rows = 1; /* one long row */
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    T *to = (T *)((char *)out + r * out_pitch);
-    if (n <= CPOOL_RADIX) {
-      NAME(step)(to, taps, n, r * pitch, lanes, how, divisor AS_APART(close->apart / size, close->apart / size));
-    } else {
-      for (ptrdiff_t i = 0; i < lanes; i += NAME(strip))
-        NAME(tree)(to + i, taps, n, r * pitch + i * size, lanes - i < NAME(strip) ? lanes - i : NAME(strip), how,
-                   divisor AS_APART(close->apart / size, close->apart / size));
-    }
+  if (n <= CPOOL_RADIX) {
+    NAME(step)((T *)out, out_pitch, taps, n, 0, pitch, rows, lanes, how, divisor AS_APART(close->apart / size, close->apart / size));
+    return;
   }
+  const ptrdiff_t many = lanes < strip ? strip / lanes : 1; /* short rows at once */
+  for (ptrdiff_t r = 0; r < rows; r += many)
+    for (ptrdiff_t i = 0; i < lanes; i += strip)
+      NAME(tree)((T *)((char *)out + r * out_pitch) + i, out_pitch, taps, n, r * pitch + i * size, pitch,
+                 rows - r < many ? rows - r : many, lanes - i < strip ? lanes - i : strip, how,
+                 divisor AS_APART(close->apart / size, close->apart / size));
 }
 
 #undef AT
@@ -175,7 +182,7 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
 #undef TREE_6
 #undef TREE_7
 #undef TREE_8
-#undef ROW
+#undef ROWS
 #undef BLOCK
 #undef BLOCK_1
 #undef BLOCK_2

@@ -136,7 +136,7 @@ CPOOL_INLINE STATE NAME(shrunk)(const T *row, ptrdiff_t n APART) {
     n /= 2;
 #if SELECTS
     const void *taps[2] = {row, row + n};
-    NAME(first_pass)(halves[0][turn], taps, 2, 0, n);
+    NAME(first_pass)(halves[0][turn], 0, taps, 2, 0, 0, 1, n);
 #else
     NAME(halve_row)(halves[0][turn], row, 2, n, NAME(open), 1 AS_APART(from, part));
 #endif
