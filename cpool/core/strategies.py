@@ -45,6 +45,9 @@ TOGETHER = 256
 TURNED = 196608
 #: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
 TURNED_ROW = 80
+#: The same of windows that move by 1, of up to 3 taps and of more.
+TURNED_ROW_3 = 60
+TURNED_ROW_MORE = 128
 #: Phases of a gradient that are put together.
 MOST_PHASES = 32
 #: Windows of so many columns, if there are few, are folded in blocks.
@@ -191,9 +194,12 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
     if run > 1 and (unit > 2 * VECTOR or (w.size > TURNED_PIXELS and not several)):
         return 0, 0
     if run == 1 and not several and w.uniform:
-        halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and w.out * size >= VECTOR
+        ends_meet = w.kernel == 2 and w.size == 2 * w.out and not w.before  # then rows are halved as one
+        halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3)
+        halves = halves and (w.out * size >= VECTOR or (ends_meet and row >= VECTOR))
         one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
-        if row > TURNED_ROW or halves or one_row:
+        longest = TURNED_ROW if w.stride > 1 else TURNED_ROW_3 if w.kernel <= 3 else TURNED_ROW_MORE
+        if row > longest or halves or one_row:
             return 0, 0  # these are quicker as they are
     if h.out == w.out == d.size == 1 and not several and row >= 2 * VECTOR and not h.before:
         return 0, 0  # most is done once H is folded, and that of all planes at once

@@ -179,7 +179,9 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
         fold_spread(job, tile, room, out, out_pitch, flat, rows, close)
         return
     if end_to_end(job, tile, rows):
-        n, lanes, to = 1, (rows - 1) * apart + lanes, room.ends
+        n, lanes = 1, (rows - 1) * apart + lanes
+        if apart > tile.out * job.run or out_pitch != apart * job.size:  # else nothing lies between them
+            to = room.ends
     if job.along == FLAT:
         progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.run * job.size, close)
     elif job.along == HALVES:
