@@ -205,7 +205,7 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > MOST_TURNED:
         return 0, 0
-    if not several and w.repeats >= ALIKE and w.out * unit >= 4 * VECTOR:
+    if not several and w.repeats >= ALIKE and w.out * unit >= 16 * VECTOR:
         return 0, 0  # most is copied
     lanes = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))
