@@ -1,6 +1,6 @@
 # Planes with short rows: many of them are turned at once, so that planes become the channels of one plane, beside those
-# that there are, and its rows are runs of them. Then no vector is too long, whatever the windows: what is pooled is a job
-# of its own, in scratch. Of larger planes that is done to a band of rows at a time.
+# that there are, and its rows are runs of them. Then no vector is too long, whatever the windows: what is pooled is a
+# job of its own, in scratch. Of larger planes that is done to a band of rows at a time.
 
 cdef struct Turned:        # parts of scratch
     char* loaded           # planes in a dense type of the leaves, where they do not lie so
