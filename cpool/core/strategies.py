@@ -214,7 +214,7 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
     axis, lines, outs = (d, h.size * w.size, h.out * w.out) if d.size > 1 or d.out > 1 else (h, w.size, w.out)
     line, each = unit * lines, unit * max(lines * axis.size / axis.out, outs)
     halo = line * max(0, axis.span - (axis.stride if axis.uniform else 1))
-    most = axis.out if axis.out * each <= TURNED else int((TURNED - halo) // each)
-    if most < 1 or (most < axis.out and halo > most * each / 2):
+    n = axis.out if axis.out * each <= TURNED else int((TURNED - halo) // each)
+    if n < 1 or (n < axis.out and halo > n * each / 2):
         return 0, 0
-    return at_once, most * (h.out if axis is d else 1)
+    return at_once, n * (h.out if axis is d else 1)
