@@ -915,7 +915,7 @@ def reachable():
         jobs = gradients if backward else forwards + states * (manner == "sliding")
         for kind, family, size, divides_first in jobs:
             sums, picks, state = family != "extremes", kind == "picks", family == "states"
-            # Numbers are read where they lie unless something is done to them first, as norms, which slide, do of floats.
+            # Numbers are read where they lie unless something is done to them first, as norms do, whose windows slide.
             direct = {not (divides_first or state), (picks or size == 1 or manner == "adaptive") and not divides_first}
             for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
                 together, _ = strategies.together(plan, run, size, planes, picks or state, 1)
