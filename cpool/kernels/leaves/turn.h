@@ -34,7 +34,6 @@ CPOOL_INLINE void TURN(_block)(char *out, ptrdiff_t out_pitch, const char *in, p
   CPOOL_UNROLL for (int i = 0; i < N; i++)
     if (i < columns) memcpy(out + i * out_pitch, &a[i], 32);
 }
-#endif
 
 /* Two or four rows into one, 2N columns of each. */
 CPOOL_INLINE void TURN(_zip)(char *out, const char *in, ptrdiff_t in_pitch, int rows) {
@@ -58,12 +57,14 @@ CPOOL_INLINE void TURN(_ask)(char *out, ptrdiff_t out_pitch, const char *behind)
   for (int i = 0; i < TURN(_n) / 2; i++) __builtin_prefetch(behind + 64 * i); /* as many bytes as a block reads */
   for (int i = 0; i < TURN(_n); i++) __builtin_prefetch(out + i * out_pitch + 128, 1);
 }
+#endif
 
 static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns) {
   const ptrdiff_t size = BITS / 8, n = TURN(_n);
   char *to = (char *)out;
   const char *from = (const char *)in;
   ptrdiff_t r = 0, zipped = 0, c;
+  (void)n;
 #ifdef CPOOL_VECTORS
   if (out_pitch == rows * size && (rows == 2 || rows == 4)) {
     for (; zipped + 2 * n <= columns; zipped += 2 * n) {
@@ -76,7 +77,8 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
       if (r + 2 * n > rows) r = rows - 2 * n;
       for (c = 0; c < columns; c += n) {
         if (c + n > columns) c = columns - n;
-        /* of the next rows, one after the other if they lie so; or of one what as many blocks will read of it as rows */
+        /* The next 2N rows: in one stream if they lie end to end. Else block number b asks for row b % 2N of them, for all
+         * that 2N blocks will read of it. */
         const ptrdiff_t row = c / n % (2 * n), ahead = dense ? 2 * n * c * size : row * in_pitch + (c - row * n) * size;
         TURN(_ask)(to + c * out_pitch + r * size, out_pitch, from + (r + 2 * n) * in_pitch + ahead);
         TURN(_block)(to + c * out_pitch + r * size, out_pitch, from + r * in_pitch + c * size, in_pitch, TURN(_n));
