@@ -37,6 +37,21 @@ static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, uint64_t x, uint64
   return 1;
 }
 
+/* A row whose n runs lie end to end: lane k is number k % run of its run. */
+CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, ptrdiff_t run, uint64_t *cleared,
+                                 uint64_t limit) {
+  uint64_t done = *cleared;
+  ptrdiff_t i = 0;
+  for (ptrdiff_t k = 0; k < n * run; k++) {
+    const uint64_t x = (uint64_t)at[k];
+    if (x >= done && !NAME(clear)(flat, run, x, &done, limit)) return 0;
+    flat[x * (uint64_t)run + (uint64_t)i] += v[k];
+    i = i + 1 < run ? i + 1 : 0;
+  }
+  *cleared = done;
+  return 1;
+}
+
 /* All of `rows` rows, each into a plane of its own. What lies before `cleared` is zero or has been added to; from there
  * on elements are zeroed shortly before they are added to. So one comparison tells both what is to be zeroed and, for a
  * negative index is a large number, what is outside the plane: then -1 is returned. */
@@ -46,31 +61,14 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
   const int dense = g_stride == run * (ptrdiff_t)sizeof(F);
   uint64_t done = (uint64_t)*cleared;
   int odd = 0;
-  if (run == 1 && dense && stride == sizeof(I)) {
+  if (dense && stride == run * (ptrdiff_t)sizeof(I)) {
     for (ptrdiff_t r = 0; r < rows; r++) {
       F *flat = (F *)((char *)planes + r * plane_pitch);
       const F *v = (const F *)((const char *)g + r * g_pitch);
       const I *at = (const I *)((const char *)index + r * pitch);
-      odd |= NAME(is_odd)(v, n);
-      for (ptrdiff_t o = 0; o < n; o++) {
-        const uint64_t x = (uint64_t)at[o];
-        if (x >= done && !NAME(clear)(flat, 1, x, &done, (uint64_t)limit)) return -1;
-        flat[x] += v[o];
-      }
-    }
-  } else if (dense && stride == run * (ptrdiff_t)sizeof(I)) {
-    for (ptrdiff_t r = 0; r < rows; r++) {
-      F *flat = (F *)((char *)planes + r * plane_pitch);
-      const F *v = (const F *)((const char *)g + r * g_pitch);
-      const I *at = (const I *)((const char *)index + r * pitch);
-      ptrdiff_t i = 0;
       odd |= NAME(is_odd)(v, n * run);
-      for (ptrdiff_t k = 0; k < n * run; k++) {
-        const uint64_t x = (uint64_t)at[k];
-        if (x >= done && !NAME(clear)(flat, run, x, &done, (uint64_t)limit)) return -1;
-        flat[x * (uint64_t)run + (uint64_t)i] += v[k];
-        i = i + 1 < run ? i + 1 : 0;
-      }
+      if (!(run == 1 ? NAME(add_dense)(flat, v, at, n, 1, &done, (uint64_t)limit)
+                     : NAME(add_dense)(flat, v, at, n, run, &done, (uint64_t)limit))) return -1;
     }
   } else {
     for (ptrdiff_t r = 0; r < rows; r++)
