@@ -33,7 +33,7 @@ LANES = 64
 RADIX = 8
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
-#: Elements of the largest plane that is turned into channels where windows slide, and so have long rows.
+#: Elements of the largest plane that is turned into channels where windows move by 1, or a plane is one row.
 MOST_TURNED = 1024
 #: Pixels of the longest row of planes with channels that are turned, if there is one number a lane.
 TURNED_PIXELS = 24
@@ -43,7 +43,7 @@ FEWEST = 4
 TOGETHER = 256
 #: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
 TURNED = 196608
-#: Bytes of the longest row of planes that are turned into channels, where windows move by a rule.
+#: Bytes of the longest row of planes that are turned into channels, where windows move by more than 1.
 TURNED_ROW = 80
 #: The same of windows that move by 1, of up to 3 taps and of more.
 TURNED_ROW_3 = 60
