@@ -59,6 +59,11 @@ def test_volumes_signals_and_large_windows():
     assert out.ravel().tolist() == [np.bincount(plane.ravel()).argmax() for plane in x]
 
 
+def channels_last(x):
+    """Return the same numbers with axis 1 innermost in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+
+
 METHODS = ["linear", "lower", "higher", "nearest", "midpoint"]
 FLOATS = ["f2", "f4", "f8"]
 
@@ -222,6 +227,36 @@ def test_quantiles_of_any_axes_in_any_memory(axis, threads):
                 out = np.empty((*expected.shape, 2), "f4")[..., 0]
                 assert cpool.quantile_pool2d(array, q, 3, 2, 1, axis=axis, out=out) is out
             close(out, expected)
+
+
+def ranks(x, where, k, s, p, q):
+    """Return the quantile "lower" of the elements that count, NaN excepted, of whole windows; NaN of none."""
+    pads = [(0, 0)] * (x.ndim - len(k)) + [(p, p)] * len(k)
+    x = np.where(where, x, np.nan)
+    view = np.lib.stride_tricks.sliding_window_view(
+        np.pad(x, pads, constant_values=np.nan), k, tuple(range(-len(k), 0))
+    )
+    view = view[(..., *(slice(None, None, s),) * len(k), *(slice(None),) * len(k))]
+    view = np.sort(view.reshape(*view.shape[: x.ndim], -1), -1)  # NaN comes last
+    rank = np.floor(q * (np.isfinite(view).sum(-1) - 1)).astype(int)
+    return np.take_along_axis(view, rank[..., None], -1)[..., 0]
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i8", "f2", "f4", "f8"])
+@pytest.mark.parametrize("k", [(3,), (5,), (2, 2), (3, 3), (5, 5), (4, 3), (3, 3, 3)])
+def test_windows_of_tall_and_wide_planes(k, dtype):
+    """Rows that several windows see, borders that are read down a column, and networks that are compiled."""
+    rng = np.random.default_rng(len(k) * k[0])
+    pool, padding = getattr(cpool, f"quantile_pool{len(k)}d"), k[0] // 2 if min(k) > 2 else 0
+    for sizes in [(70, 41), (41, 70), (90, 3)] if k[1:] else [(200,), (9,)]:
+        shape = 2, 3, *(5,) * (len(k) - 2), *sizes
+        x = rng.integers(0, 99, shape).astype(dtype)
+        for where in (None, rng.random(shape) < 0.999):  # few rows of a picture have one that does not count
+            for s, q in ((1, 0.5), (2, 0.5), (1, 0.25)):
+                expected = ranks(x, True if where is None else where, k, s, padding, q)
+                for laid in (x, channels_last(x)):
+                    ours = pool(laid, q, k, s, padding, method="lower", dtype=dtype, where=where)
+                    np.testing.assert_array_equal(ours, expected)
 
 
 def test_far_taps_need_no_room():

@@ -300,7 +300,7 @@ def picks(
 
 
 #: Bytes of rows of one block of columns: all stay in the first cache while they are ordered.
-_ORDERED_BYTES = 24576
+_ORDERED_BYTES = 98304
 #: Windows that are ordered at once, at least.
 _ORDERED = 32
 

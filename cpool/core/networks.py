@@ -9,13 +9,18 @@ that nobody reads.
 from __future__ import annotations
 
 import itertools
+from array import array
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 Pairs = list[tuple[int, int]]
+#: Arguments of `selecting` whose networks are compiled (kernels/leaves/networks.py); others go step by step from row to
+#: row. Columns of 2, 3, 5 and 9 taps; medians of 2x2, 3x3, 5x5, 3x3x3, and of 3 and 5 taps along one axis.
+COMPILED = (
+    (2, 1, (0, 1)), (3, 1, (0, 1, 2)), (5, 1, (0, 1, 2, 3, 4)), (9, 1, (0, 1, 2, 3, 4, 5, 6, 7, 8)),
+    (2, 2, (1, 2)), (3, 3, (4,)), (5, 5, (12,)), (3, 9, (13,)), (3, 1, (1,)), (5, 1, (2,)),
+)  # fmt: skip
 #: Most taps of which it is tracked what follows from what: its cost grows with their cube.
 _FOLLOWED = 128
 
@@ -31,18 +36,24 @@ class Network(NamedTuple):
         Row `low` becomes the minimum and `high` the maximum of rows `a` and `b`, four different ones; none if -1.
     order : list of int
         The row of each rank, -1 of those that are not wanted.
+    number : int
+        Of the compiled function that does all of it, or -1.
     """
 
     inputs: int
     rows: int
     steps: list[tuple[int, int, int, int]]
     order: list[int]
+    number: int = -1
 
 
-def packed(networks: Iterable[Network]) -> np.ndarray[Any, Any]:
-    """Return one int32 array: for each network the numbers of inputs, rows and steps, the steps, the order."""
-    parts = [[n.inputs, n.rows, len(n.steps), *(row for step in n.steps for row in step), *n.order] for n in networks]
-    return np.array([number for part in parts for number in part], np.int32)
+def packed(networks: Iterable[Network]) -> array[int]:
+    """Return one array of int32: for each network its number, those of inputs, rows and steps, the steps, the order."""
+    parts = [
+        [n.number, n.inputs, n.rows, len(n.steps), *(row for step in n.steps for row in step), *n.order]
+        for n in networks
+    ]
+    return array("i", [number for part in parts for number in part])
 
 
 def _merged(a: list[int], b: list[int]) -> tuple[Pairs, list[int]]:
@@ -186,4 +197,6 @@ def selecting(columns: int, height: int, wanted: tuple[int, ...]) -> Network:
         stages.append((rows + lists, []))
     pairs, order = _sorted(lists)
     stages.append((lists, pairs))
-    return _placed(n, *_pruned(n, stages, order, list(wanted)), list(wanted))
+    network = _placed(n, *_pruned(n, stages, order, list(wanted)), list(wanted))
+    which = columns, height, wanted
+    return network._replace(number=COMPILED.index(which) if which in COMPILED else -1)

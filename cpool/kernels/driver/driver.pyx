@@ -171,8 +171,8 @@ cdef Tile widest(Job* job) noexcept nogil:
 
 cdef const int32_t* read_network(const int32_t* p, Network* network) noexcept nogil:
     """Unpack one network as networks.packed lays it out; return where the next one starts."""
-    network.inputs, network.rows, network.n = p[0], p[1], p[2]
-    network.steps = p + 3
+    network.number, network.inputs, network.rows, network.n = p[0], p[1], p[2], p[3]
+    network.steps = p + 4
     network.order = network.steps + 4 * network.n
     return network.order + network.inputs
 

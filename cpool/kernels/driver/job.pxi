@@ -48,7 +48,7 @@ ctypedef int (*Lacks)(const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Share)(void*, Py_ssize_t, const void*, const void*, double, double, double, double,
                        Py_ssize_t) noexcept nogil
 ctypedef void (*Vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
-ctypedef void (*Exchange)(char**, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*Exchange)(char**, int, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef int (*Mark)(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Between)(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
 ctypedef void (*Count)(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
@@ -119,6 +119,7 @@ cdef struct Memory:        # one array as (planes, D, H, W, run): strides in byt
     const int64_t* planes
 
 cdef struct Network:       # cpool/core/networks.py
+    int number
     Py_ssize_t inputs, rows, n
     const int32_t* steps
     const int32_t* order

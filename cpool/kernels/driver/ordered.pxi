@@ -10,13 +10,23 @@
 # there is, so that the taps that count come first, and is counted. Windows in which all taps count need the wanted
 # ranks alone; others have ranks of their own, and all taps are put in order.
 
-cdef struct Block:          # output columns [first, first + n) of one row
+#
+# Windows of one block lie side by side in an output row. Where few do, as at the borders of a plane, while many lie one
+# below the other, the block is upright: its lanes go down a column of the output.
+
+cdef struct Block:          # windows first, first + 1, ... of an output row, or so many of column `first`
     Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input
+    bint upright
+    bint shares             # windows share columns
     Py_ssize_t line_pitch, pitch
+    Py_ssize_t most_upright  # how many windows at most
+    Py_ssize_t y_step       # bytes from one result to the next
     bint full, found        # all taps of all windows are inside; elements were marked
+    bint counted            # `marked` holds what was counted before
     Network* network        # the one that was used
     char* line              # an input row before it is marked
     char* lines             # of each group of columns, the rows of its network
+    Py_ssize_t* laid        # which input row lies in each of them, if all of it counts: later rows may see it
     char* spare             # rows of the network of all taps
     char** column_rows
     char** rows
@@ -27,24 +37,32 @@ cdef struct Block:          # output columns [first, first + n) of one row
     int32_t* most
     int32_t* counting       # how many taps count
 
+cdef enum:
+    FEW_LANES = 32          # up to so many, a block is upright if it gets more that way
 
-cdef inline Py_ssize_t groups_of(Job* job) noexcept nogil:
+
+cdef inline Py_ssize_t groups_of(Job* job, bint shares) noexcept nogil:
     """How many times columns are put in order: once, or for each tap along W."""
-    return 1 if job.shares else job.width.kernel
+    return 1 if shares else job.width.kernel
 
 
-cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n) noexcept nogil:
+cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n, bint shares) noexcept nogil:
     """How many columns a group has for n windows."""
-    return n + (job.width.kernel - 1) * job.width.step if job.shares else n
+    return n + (job.width.kernel - 1) * job.width.step if shares else n
 
 
 cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
-    cdef Py_ssize_t line = line_of(job, job.columns) * job.run, lanes = job.columns * job.run, groups = groups_of(job)
+    cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
+    cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.run * job.size
     start(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
+    block.most_upright = job.columns
+    if job.shares:  # upright, there are more groups, of shorter rows
+        block.most_upright = min(block.most_upright, line * job.size // job.width.kernel // LINE * LINE // unit)
     block.line = take(scratch, line * job.size if job.marks else 0)
     block.lines = take(scratch, groups * job.column.rows * block.line_pitch)
+    block.laid = <Py_ssize_t*>take(scratch, groups * job.column.inputs * sizeof(Py_ssize_t))
     block.spare = take(scratch, (max(job.inner.rows, job.whole.rows) - job.whole.inputs) * block.pitch)
     block.column_rows = <char**>take(scratch, job.column.rows * sizeof(char*))
     block.rows = <char**>take(scratch, max(job.inner.rows, job.whole.rows) * sizeof(char*))
@@ -57,33 +75,26 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     return block
 
 
-cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* row, const char* where,
-                   Py_ssize_t start, Py_ssize_t hop, Py_ssize_t n) noexcept nogil:
-    """Lay elements start, start + hop, ... of an input row side by side, n of them; return where they are.
-
-    What lies outside does not count; of no row (NULL) that is all. Inside, `where` says what counts.
-    """
-    cdef Py_ssize_t unit = job.run * job.size, least = n, most
+cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* inside, const char* where,
+                   Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t least, Py_ssize_t most,
+                   Py_ssize_t n) noexcept nogil:
+    """Lay n elements side by side, and return where they are: [least, most) of them from `inside` on, `step` bytes
+    apart; the others lie outside, and do not count. Inside, `where` says what counts."""
+    cdef Py_ssize_t unit = job.run * job.size
     cdef int32_t* counts
-    cdef const char* inside
-    if row != NULL:
-        least = min(n, (max(0, -start) + hop - 1) // hop)
-    most = max(least, min(n, (job.width.size - start + hop - 1) // hop))
-    inside = row + (start + least * hop) * job.x.w if row != NULL else NULL
-    if job.shares and job.as_it_lies and not job.marks and least == 0 and most == n:
+    if job.as_it_lies and step == unit and not job.marks and least == 0 and most == n:
         return <char*>inside
     job.fill(to, job.identity, least * job.run)
     job.fill(to + most * unit, job.identity, (n - most) * job.run)
     if most > least and not job.marks:
-        job.load(to + least * unit, inside, job.x.w * hop, most - least, job.run)
+        job.load(to + least * unit, inside, step, most - least, job.run)
     elif most > least:
         counts = marked + least * job.run
-        if not job.as_it_lies or hop > 1:
-            job.load(block.line, inside, job.x.w * hop, most - least, job.run)
+        if not job.as_it_lies or step != unit:
+            job.load(block.line, inside, step, most - least, job.run)
             inside = block.line
-        if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts,
-                                    <const unsigned char*>where + (start + least * hop) * job.where.w,
-                                    job.where.w * hop, most - least, job.run, job.blank_bits):
+        if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts, <const unsigned char*>where,
+                                    where_step, most - least, job.run, job.blank_bits):
             block.found = True
         if not job.skips:
             memcpy(to + least * unit, inside, (most - least) * unit)
@@ -93,23 +104,58 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
     return to
 
 
+cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const char* row, const char* where,
+                       Py_ssize_t o, Py_ssize_t g, Py_ssize_t n) noexcept nogil:
+    """Lay tap g of windows o, o + 1, ... along W, whose row is NULL if it lies outside; of an upright block that of
+    window o in so many rows."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t start = first_of(w, o) + g * w.step, hop, least, most
+    if block.upright:
+        hop, least, most = 0, 0, n if 0 <= start < w.size and g < taps_of(w, o) else 0
+    else:
+        hop = 1 if block.shares or not w.uniform else w.stride
+        least = min(n, (max(0, -start) + hop - 1) // hop)
+        most = max(least, min(n, (w.size - start + hop - 1) // hop))
+        start += least * hop
+    if row == NULL or most == least:
+        return lay_row(job, block, to, marked, NULL, NULL, 0, 0, n, n, n)
+    if job.masked:
+        where += start * job.where.w
+    return lay_row(job, block, to, marked, row + start * job.x.w, where,
+                   job.height.stride * job.x.h if block.upright else hop * job.x.w,
+                   job.height.stride * job.where.h if block.upright else hop * job.where.w, least, most, n)
+
+
+cdef inline Py_ssize_t turn_of(Axis* axis, Py_ssize_t first) noexcept nogil:
+    """In which of so many rows as there are taps the first tap of an axis, input row `first`, is laid; the others are
+    laid behind it, round about. So a row that an earlier window saw lies where it lay."""
+    cdef Py_ssize_t turn = (first if first >= 0 else first - axis.step + 1) // axis.step % axis.kernel
+    return turn + axis.kernel if turn < 0 else turn
+
+
 cdef void order_columns(Job* job, Block* block, const char* plane, const char* mask, Py_ssize_t od,
                         Py_ssize_t oh) noexcept nogil:
     """Put the columns of a block in order, and let rows point to the taps of its windows."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, n = line_of(job, block.n), height = job.column.inputs
-    cdef Py_ssize_t g, td, th, d, h, i, o, t
+    cdef Py_ssize_t unit = job.run * job.size, n = line_of(job, block.n, block.shares), height = job.column.inputs
+    cdef Py_ssize_t g, td, th, d, h, i, o, t, slot, turn, pitch = block.line_pitch
+    cdef bint keeps = w.uniform and not block.upright
     cdef int32_t* marked = block.marked
     cdef char* lines = block.lines
     cdef char** rows = block.column_rows
+    cdef Py_ssize_t* laid = block.laid
     cdef const char* row
     cdef const char* where
+    cdef bint before
+    if block.upright and job.shares:
+        pitch = round_up(n * unit, LINE)
+    if job.marks and block.counted:
+        memset(marked, 0, groups_of(job, block.shares) * n * job.run * sizeof(int32_t))
     block.found = False
-    for g in range(groups_of(job)):
-        if job.marks:
-            memset(marked, 0, n * job.run * sizeof(int32_t))
-        for i in range(job.column.rows):
-            rows[i] = lines + i * block.line_pitch
+    turn = turn_of(&job.height, first_of(&job.height, oh)) if keeps else 0
+    for g in range(groups_of(job, block.shares)):
+        for i in range(height, job.column.rows):
+            rows[i] = lines + i * pitch
         i = 0
         for td in range(job.depth.kernel):
             d = first_of(&job.depth, od) + td * job.depth.step
@@ -120,21 +166,28 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
                         and th < taps_of(&job.height, oh)):
                     row = plane + d * job.x.d + h * job.x.h
                 where = mask + d * job.where.d + h * job.where.h if job.masked else NULL
-                if w.uniform:
-                    rows[i] = lay_row(job, block, rows[i], marked, row, where,
-                                      first_of(w, block.first) + g * w.step, w.stride, n)
-                else:
+                slot = i + turn if th + turn < job.height.kernel else i + turn - job.height.kernel
+                rows[i] = lines + slot * pitch
+                if not w.uniform and not block.upright:
                     for o in range(n):
-                        lay_row(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
-                                row if g < taps_of(w, block.first + o) else NULL, where,
-                                first_of(w, block.first + o) + g * w.step, 1, 1)
+                        lay_windows(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
+                                    row if g < taps_of(w, block.first + o) else NULL, where, block.first + o, g, 1)
+                elif not keeps or row == NULL or laid[slot] != d * job.height.size + h + 1:
+                    before, block.found = block.found, False
+                    rows[i] = lay_windows(job, block, rows[i], marked, row, where, block.first, g, n)
+                    laid[slot] = 0
+                    if row != NULL and rows[i] == lines + slot * pitch and not block.found:
+                        laid[slot] = d * job.height.size + h + 1
+                    block.found = block.found or before
                 i += 1
-        job.leaves.exchange[job.type](rows, job.column.steps, job.column.n, n * job.run)
+        job.leaves.exchange[job.type](rows, job.column.number, job.column.steps, job.column.n, n * job.run)
         for i in range(height):
             block.rows[g * height + i] = rows[job.column.order[i]]
-        lines += job.column.rows * block.line_pitch
+        lines += job.column.rows * pitch
         marked += n * job.run
-    if job.shares:
+        laid += height
+    block.counted = block.found
+    if block.shares:
         for t in range(height, w.kernel * height):
             block.rows[t] = block.rows[t % height] + t // height * w.step * unit
 
@@ -142,7 +195,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
 cdef void count_missing(Job* job, Block* block) noexcept nogil:
     """Add up over the columns of each window what does not count."""
     cdef Py_ssize_t t, i, lanes = block.n * job.run
-    cdef Py_ssize_t pitch = job.width.step * job.run if job.shares else lanes
+    cdef Py_ssize_t pitch = job.width.step * job.run if block.shares else lanes
     memset(block.missing, 0, lanes * sizeof(int32_t))
     for t in range(job.width.kernel):
         for i in range(lanes):
@@ -157,7 +210,7 @@ cdef inline char* rank_of(Block* block, Py_ssize_t rank) noexcept nogil:
 cdef Py_ssize_t alike(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
     """How many windows of a block, from i on, have as many taps inside the input as window i."""
     cdef Py_ssize_t n = 1, taps
-    if block.full:
+    if block.full or block.upright:
         return block.n - i
     taps = inside_taps(&job.width, block.first + i)
     while i + n < block.n and inside_taps(&job.width, block.first + i + n) == taps:
@@ -165,15 +218,21 @@ cdef Py_ssize_t alike(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
     return n
 
 
+cdef inline Py_ssize_t taps_inside(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
+    """How many taps of window i of a block lie inside the input."""
+    return block.tall * inside_taps(&job.width, block.first if block.upright else block.first + i)
+
+
 cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
     """Store a quantile of windows [i, i + n) of a block, which have equally many taps."""
-    cdef Py_ssize_t taps = block.tall * inside_taps(&job.width, block.first + i), lane, offset, left, below, above
+    cdef Py_ssize_t taps = taps_inside(job, block, i), lane, offset, left, below, above
     cdef Py_ssize_t first = i * job.run, lanes = n * job.run
     cdef double* result = <double*>block.results
     cdef bint all_count = not block.found and taps >= job.least
     cdef double part = between_ranks(job, q, taps, &below, &above)
     if all_count and part == 0 and job.direct != NULL:
-        job.direct(y, job.y.w, rank_of(block, below) + first * job.size, n, job.run)
+        if rank_of(block, below) + first * job.size != y:
+            job.direct(y, block.y_step, rank_of(block, below) + first * job.size, n, job.run)
         return
     job.leaves.between[job.type](result, rank_of(block, below) + first * job.size,
                                  rank_of(block, above) + first * job.size, part, lanes)
@@ -186,12 +245,12 @@ cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i,
             part = between_ranks(job, q, left, &below, &above)
             job.leaves.between[job.type](result + lane, rank_of(block, below) + offset, rank_of(block, above) + offset,
                                          part, 1)
-    job.store(y, job.y.w, result, n, job.run)
+    job.store(y, block.y_step, result, n, job.run)
     # Whole numbers of 8 bytes are more than a double holds: where there is nothing between two, they are stored again.
     for lane in range(lanes if not all_count and job.direct != NULL and job.type > FLOAT64 else 0):
         left = taps - block.missing[first + lane] if block.found else taps
         if left >= job.least and between_ranks(job, q, left, &below, &above) == 0:
-            job.direct(y + lane // job.run * job.y.w + lane % job.run * job.y.size, 0,
+            job.direct(y + lane // job.run * block.y_step + lane % job.run * job.y.size, 0,
                        rank_of(block, below) + (first + lane) * job.size, 1, 1)
 
 
@@ -218,7 +277,7 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
     cdef Py_ssize_t t, i = 0, n, lane, lanes = block.n * job.run
     cdef int32_t one = 1, taps
     while i < block.n:
-        n, taps = alike(job, block, i), <int32_t>(block.tall * inside_taps(&job.width, block.first + i))
+        n, taps = alike(job, block, i), <int32_t>taps_inside(job, block, i)
         job.leaves.fill[2](block.counting + i * job.run, &taps, n * job.run)
         i += n
     job.leaves.fill[2](block.length, &one, lanes)
@@ -231,7 +290,7 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
     for t in range(1, job.whole.inputs):
         job.leaves.count[job.type](block.results, block.length, block.most, block.counting, <int32_t>t,
                                    rank_of(block, t - 1), rank_of(block, t), lanes)
-    job.store(y, job.y.w, block.results, block.n, job.run)
+    job.store(y, block.y_step, block.results, block.n, job.run)
 
 
 cdef Py_ssize_t columns_alike(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
@@ -249,39 +308,89 @@ cdef Py_ssize_t columns_alike(Job* job, Py_ssize_t o, bint* full) noexcept nogil
     return i
 
 
+cdef void pool_block(Job* job, Block* block, const char* plane, const char* where, char* y, Py_ssize_t od,
+                     Py_ssize_t oh) noexcept nogil:
+    """Pool the windows of a block, of which the first is of output row (od, oh); their results begin at y."""
+    cdef Py_ssize_t i, n, q, below, above
+    block.tall = inside_taps(&job.depth, od) * inside_taps(&job.height, oh)
+    order_columns(job, block, plane, where, od, oh)
+    if block.found:
+        count_missing(job, block)
+    block.network = &job.whole
+    if block.full and block.tall == job.column.inputs and not (block.found and job.omits):
+        block.network = &job.inner
+    for i in range(job.whole.inputs, block.network.rows):
+        block.rows[i] = block.spare + (i - job.whole.inputs) * block.pitch
+    if (block.network == &job.inner and job.n_quantiles == 1 and not block.found and job.direct != NULL
+            and job.y.type == job.type and block.y_step == job.run * job.size
+            and between_ranks(job, job.quantiles[0], job.whole.inputs, &below, &above) == 0
+            and job.inner.order[below] >= job.inner.inputs and job.whole.inputs >= job.least):
+        block.rows[job.inner.order[below]] = y  # where it belongs
+    job.leaves.exchange[job.type](block.rows, block.network.number, block.network.steps, block.network.n,
+                                  block.n * job.run)
+    if not job.n_quantiles:
+        read_modes(job, block, y)
+    for q in range(job.n_quantiles):
+        i = 0
+        while i < block.n:
+            n = alike(job, block, i)
+            read_quantile(job, block, job.quantiles[q], y + q * job.quantile_pitch + i * block.y_step, i, n)
+            i += n
+
+
+cdef void pool_columns(Job* job, Block* block, const char* plane, const char* where, char* y, Py_ssize_t od,
+                       Py_ssize_t oh, Py_ssize_t end) noexcept nogil:
+    """Pool the windows of a block in output rows [oh, end) of slab od, whose results begin at y."""
+    cdef Axis* h = &job.height
+    cdef Py_ssize_t first = block.first, n = block.n, up, down, r, o, rows
+    block.counted = True
+    memset(block.laid, 0, groups_of(job, job.shares) * job.column.inputs * sizeof(Py_ssize_t))
+    up = end
+    if h.uniform and n * job.run < FEW_LANES and n < block.most_upright:
+        up = oh
+        while up < end and inside_taps(h, up) < h.kernel:
+            up += 1
+    down = up
+    while down < end and inside_taps(h, down) == h.kernel:
+        down += 1
+    if down - up <= n:
+        up = down = end
+    for r in range(oh, up):
+        pool_block(job, block, plane, where, y + r * job.y.h, od, r)
+    if up < down:
+        block.upright, block.shares, block.y_step = True, False, job.y.h
+        for o in range(first, first + n):
+            r = up
+            while r < down:
+                rows = min(down - r, block.most_upright)
+                block.first, block.n, block.counted = o, rows, True
+                pool_block(job, block, plane, where, y + (o - first) * job.y.w + r * job.y.h, od, r)
+                r += rows
+        block.upright, block.shares, block.y_step = False, job.shares, job.y.w
+        block.first, block.n, block.counted = first, n, True
+        memset(block.laid, 0, groups_of(job, job.shares) * job.column.inputs * sizeof(Py_ssize_t))
+    for r in range(down, end):
+        pool_block(job, block, plane, where, y + r * job.y.h, od, r)
+
+
 cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Pool output rows [first, last) of all planes' rows."""
+    """Pool output rows [first, last) of all planes' rows, those of one slab after the other."""
     cdef Block block = lay_block_out(job, scratch)
-    cdef Py_ssize_t r, p, od, oh, i, n, q, high = job.height.out, deep = job.depth.out
+    cdef Py_ssize_t p, od, oh, n, high = job.height.out, deep = job.depth.out
     cdef const char* plane
     cdef const char* where = NULL
     cdef char* y
-    for r in range(first, last):
-        p, od, oh = r // (high * deep), r // high % deep, r % high
+    block.upright, block.shares, block.y_step = False, job.shares, job.y.w
+    while first < last:
+        p, od, oh = first // (high * deep), first // high % deep, first % high
+        n = min(high - oh, last - first)
         plane = job.x.data + plane_offset(job, &job.x, p)
         if job.masked:
             where = job.where.data + plane_offset(job, &job.where, p)
-        y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h
-        block.tall = inside_taps(&job.depth, od) * inside_taps(&job.height, oh)
+        y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d
         block.first = 0
         while block.first < job.width.out:
             block.n = columns_alike(job, block.first, &block.full)
-            order_columns(job, &block, plane, where, od, oh)
-            if block.found:
-                count_missing(job, &block)
-            block.network = &job.whole
-            if block.full and block.tall == job.column.inputs and not (block.found and job.omits):
-                block.network = &job.inner
-            for i in range(job.whole.inputs, block.network.rows):
-                block.rows[i] = block.spare + (i - job.whole.inputs) * block.pitch
-            job.leaves.exchange[job.type](block.rows, block.network.steps, block.network.n, block.n * job.run)
-            if not job.n_quantiles:
-                read_modes(job, &block, y)
-            for q in range(job.n_quantiles):
-                i = 0
-                while i < block.n:
-                    n = alike(job, &block, i)
-                    read_quantile(job, &block, job.quantiles[q], y + q * job.quantile_pitch + i * job.y.w, i, n)
-                    i += n
-            y += block.n * job.y.w
+            pool_columns(job, &block, plane, where, y + block.first * job.y.w, od, oh, oh + n)
             block.first += block.n
+        first += n

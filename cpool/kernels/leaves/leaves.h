@@ -109,8 +109,9 @@ typedef struct cpool_leaves {
    * elements count. */
   void (*vary)(void *moments, ptrdiff_t apart, double ddof, double least, int root, ptrdiff_t lanes);
   /* Steps (low, high, a, b) of numbers of rows: row low becomes the minimum and row high the maximum of rows a and b, all
-   * different ones; what is -1 is not wanted. */
-  void (*exchange[CPOOL_COMPUTED])(char *const *rows, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes);
+   * different ones; what is -1 is not wanted. All of them at once by the compiled network of that number, unless it is
+   * -1: then rows between the first and the wanted ones are not written. */
+  void (*exchange[CPOOL_COMPUTED])(char *const *rows, int number, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes);
   /* out[i] = in[i], but the greatest number instead of NaN, or of integers instead of `skip`; counts[i] counts these.
    * Whether there were any. Of floats that come out a zero is +0. */
   int (*mark[CPOOL_COMPUTED])(void *out, int32_t *counts, const void *in, const void *skip, const void *greatest,

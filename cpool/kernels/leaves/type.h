@@ -254,7 +254,17 @@ static CPOOL_NOINLINE void OF(both)(T *restrict low, T *restrict high, const T *
 #undef HIGHER_BLOCK
 #undef BOTH_BLOCK
 
-static void OF(exchange)(char *const *rows, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes) {
+#define LOWER(a, b) ((b) < (a) ? (b) : (a))
+#define HIGHER(a, b) ((b) < (a) ? (a) : (b))
+#include "networks.h"
+#undef LOWER
+#undef HIGHER
+
+static void OF(exchange)(char *const *rows, int number, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes) {
+  if (number >= 0 && lanes >= (ptrdiff_t)(CPOOL_VECTOR / sizeof(T))) {
+    OF(networks)[number](rows, lanes);
+    return;
+  }
   for (const int32_t *step = steps; step < steps + 4 * n; step += 4) {
     const T *a = (const T *)rows[step[2]], *b = (const T *)rows[step[3]];
     if (step[1] < 0) OF(lower)((T *)rows[step[0]], a, b, lanes);
