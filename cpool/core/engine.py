@@ -40,6 +40,9 @@ _STATES = _ADDS[1:]
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
 _EXACT_AS_FLOAT = 2**23
 
+#: Largest divisor by which sums of bytes become bytes: so many times 255 and a half are 2 bytes.
+_MOST_NEAREST = 256
+
 #: Planes of so many elements are taken for one row each, if there are many.
 _ONE_ROW = 2**12
 #: Elements of a plane up to which it is turned rather than searched for the maxima of windows that are apart.
@@ -61,7 +64,7 @@ def sums_bytes(plan: Plan, source: Any, result: Any) -> bool:
     if not (source == result == np.uint8 and plan.window * np.iinfo(np.uint8).max <= most):
         return False
     divisor = plan.divisor if plan.divisor is not None else math.prod(table.even for table in plan.tables())
-    return 0 < divisor <= most
+    return 0 < divisor <= _MOST_NEAREST
 
 
 def _choose_level() -> str:

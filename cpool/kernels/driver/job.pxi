@@ -7,6 +7,7 @@ cdef extern from "leaves.h":
         FLOAT32 "CPOOL_FLOAT32"
         FLOAT64 "CPOOL_FLOAT64"
         INT64 "CPOOL_INT64"
+        UINT8 "CPOOL_UINT8"
         UINT16 "CPOOL_UINT16"
         SUM "CPOOL_SUM"
         TOTAL "CPOOL_TOTAL"
@@ -37,9 +38,9 @@ ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) n
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef int (*Blank)(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const void*) noexcept nogil
-ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       Py_ssize_t) noexcept nogil
-ctypedef void (*Nearest)(void*, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                       int) noexcept nogil
+ctypedef void (*Nearest)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil

@@ -4,7 +4,8 @@
 #     FLAT     windows move by 1: taps are the row itself, moved by the dilation
 #     ROWS     a vector of channels or more under each column: taps are runs of channels
 #     HALVES   2 or 3 taps that move by 2: shuffles
-#     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1
+#     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1; or, with a
+#              few channels under each column, windows move by 1 first and every s-th result is kept
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     REPEATED many neighbours see the same, as in the gradient of large windows: one is folded and copied
@@ -14,12 +15,32 @@
 # FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
 # the seam of two rows is not used.
 
+cdef inline bint keeps_some(Job* job) noexcept nogil:
+    """Whether windows begin at every column first, and every stride-th is kept: with channels that is cheaper than a
+    transposition, up to as many taps as one pass has; with places, which cost more, up to half of it."""
+    return job.run > 1 and max(job.width.kernel, job.width.stride) <= (RADIX // 2 if job.picks else RADIX)
+
+
+cdef inline void keep_some(Job* job, char* to, const char* flat, Py_ssize_t n) noexcept nogil:
+    """Keep n runs, every stride-th."""
+    cdef Py_ssize_t unit = job.run * job.size
+    job.leaves.turn_runs(to, unit, 0, flat, job.width.stride * unit, 0, n, 1, unit)
+
+
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
                       Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes, const Close* close) noexcept nogil:
     """Fold `lanes` outputs of each of `rows` rows; with several channels, rows is 1 and results lie end to end."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
     cdef Py_ssize_t columns = min(w.stride, (w.kernel - 1) * w.step + 1) * job.run
+    cdef int a
+    if keeps_some(job):
+        for t in range(w.kernel):
+            room.taps[t] = flat + t * w.step * job.run * job.size
+        job.fold(room.turned, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, close)
+        for a in range(job.arrays):
+            keep_some(job, to + a * job.open.apart, room.turned + a * job.open.apart, lanes)
+        return
     turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
     for c in range(job.run):
         for t in range(w.kernel):

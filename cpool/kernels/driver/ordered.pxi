@@ -175,9 +175,10 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
                 elif not keeps or row == NULL or laid[slot] != d * job.height.size + h + 1:
                     before, block.found = block.found, False
                     rows[i] = lay_windows(job, block, rows[i], marked, row, where, block.first, g, n)
-                    laid[slot] = 0
-                    if row != NULL and rows[i] == lines + slot * pitch and not block.found:
-                        laid[slot] = d * job.height.size + h + 1
+                    if keeps:
+                        laid[slot] = 0
+                        if row != NULL and rows[i] == lines + slot * pitch and not block.found:
+                            laid[slot] = d * job.height.size + h + 1
                     block.found = block.found or before
                 i += 1
         job.leaves.exchange[job.type](rows, job.column.number, job.column.steps, job.column.n, n * job.run)

@@ -129,6 +129,14 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     elif job.along == ROWS:
         for r in range(rows):
             pick_columns(job, tile, room, values + r * to_pitch, places + r * to_pitch, flat + r * pitch, job.run)
+    elif job.along == PHASES and keeps_some(job):
+        for t in range(w.kernel):
+            room.taps[t], room.offsets[t] = flat + t * w.step * unit, t * w.step
+        job.pick(room.folded, room.ends, 0, room.taps, NULL, room.offsets, w.kernel, 0, 1,
+                 (rows * tile.pitch - (w.kernel - 1) * w.step) * job.run, 0)
+        for r in range(rows):
+            keep_some(job, values + r * to_pitch, room.folded + r * pitch, tile.out)
+            keep_some(job, places + r * to_pitch, room.ends + r * pitch, tile.out)
     elif job.along == PHASES:
         n = rows * tile.pitch // w.stride
         turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, (w.kernel - 1) * w.step + 1) * job.run)

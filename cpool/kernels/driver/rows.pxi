@@ -217,6 +217,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
     cdef Py_ssize_t d, h, t, td, tall, deep, m, count
     cdef const void* row
+    cdef bint pairs
     d, deep = first_of(depth, od), taps_of(depth, od)
     if deep and (job.across == BAND or job.across == BAND_FLAT):
         h = first_of(height, oh)
@@ -249,7 +250,9 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
             if job.native:
                 job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), close)
             else:  # bytes; a row of padding is zeros, whatever they are
-                job.leaves.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile))
+                pairs = job.along == HALVES and close.last
+                job.leaves.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
+                                 lanes_of(job, tile) // (1 + pairs), pairs)
         else:
             row = fold_tall(job, tile, room, plane, d, deep, h, tall, 0, to, close)
             if row != to:

@@ -248,56 +248,98 @@ CPOOL_BLANK(64)
 #undef S
 #undef NAME
 
-/* Sums of bytes, and averages that are bytes. */
+/* Sums of bytes, and averages that are bytes: at most 255. */
 #define T uint16_t
 #define S uint8_t
 #define NAME(leaf) leaf##_UINT8_UINT16
 #define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
-#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)((from)[k] < UINT8_MAX ? (from)[k] : UINT8_MAX)
+#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)(from)[k]
 #include "numbers.h"
 #undef T
 #undef S
 #undef NAME
 
 static void widen(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                  ptrdiff_t lanes) {
-  if (pitch == lanes && out_pitch == 2 * lanes) lanes *= rows, rows = 1; /* one long row */
+                  ptrdiff_t lanes, int pairs) {
+  if (pitch == (1 + pairs) * lanes && out_pitch == 2 * lanes) lanes *= rows, rows = 1; /* one long row */
   for (ptrdiff_t r = 0; r < rows; r++) {
-    uint16_t *restrict to = (uint16_t *)((char *)out + r * out_pitch);
+    uint16_t *to = (uint16_t *)((char *)out + r * out_pitch);
+    ptrdiff_t i = 0;
 #define BYTES(t) ((const uint8_t *)taps[t] + r * pitch)
-    const uint8_t *a = BYTES(0), *b = n > 1 ? BYTES(1) : a;
-    if (n > 1)
-      for (ptrdiff_t i = 0; i < lanes; i++) to[i] = (uint16_t)(a[i] + b[i]);
-    else
-      for (ptrdiff_t i = 0; i < lanes; i++) to[i] = a[i];
-    for (ptrdiff_t t = 2; t < n; t++) {
-      const uint8_t *c = BYTES(t);
-      for (ptrdiff_t i = 0; i < lanes; i++) to[i] = (uint16_t)(to[i] + c[i]);
+#ifdef CPOOL_VECTORS
+    typedef uint8_t bytes __attribute__((vector_size(16)));
+    typedef uint16_t sums __attribute__((vector_size(32)));
+    while (lanes >= 32 && i < lanes) {
+      sums low = {0}, high = {0}, both;
+      bytes some;
+      if (i + 32 > lanes) i = lanes - 32;
+      for (ptrdiff_t t = 0; t < n && pairs; t++) {
+        memcpy(&both, BYTES(t) + 2 * i, sizeof both);
+        low += (both & 255) + (both >> 8);
+        memcpy(&both, BYTES(t) + 2 * i + 32, sizeof both);
+        high += (both & 255) + (both >> 8);
+      }
+      for (ptrdiff_t t = 0; t < n && !pairs; t++) {
+        memcpy(&some, BYTES(t) + i, sizeof some);
+        low += __builtin_convertvector(some, sums);
+        memcpy(&some, BYTES(t) + i + 16, sizeof some);
+        high += __builtin_convertvector(some, sums);
+      }
+      memcpy(to + i, &low, sizeof low);
+      memcpy(to + i + 16, &high, sizeof high);
+      i += 32;
+    }
+#endif
+    for (; i < lanes; i++) {
+      to[i] = 0;
+      for (ptrdiff_t t = 0; t < n; t++)
+        to[i] = (uint16_t)(to[i] + (pairs ? BYTES(t)[2 * i] + BYTES(t)[2 * i + 1] : BYTES(t)[i]));
     }
 #undef BYTES
   }
 }
 
-static void nearest(void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
+/* By a product, of which the high half counts (Granlund and Montgomery 1994): lanes stay of 2 bytes. A quotient that lies in
+ * the middle is rounded up first, but by powers of two at once to even. */
+static void nearest(void *out, int bytes, const void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
   uint16_t *x = (uint16_t *)a;
+  uint8_t *restrict byte = (uint8_t *)out;
   int by = 0;
-  if (divisor == 1) return;
   while ((ptrdiff_t)1 << by < divisor) by++;
-  if ((ptrdiff_t)1 << by == divisor) {
-    const uint16_t middle = (uint16_t)(divisor / 2), below = (uint16_t)(divisor - 1);
-    for (ptrdiff_t i = 0; i < lanes; i++) {
-      const uint16_t q = (uint16_t)(x[i] >> by), rest = x[i] & below;
-      x[i] = (uint16_t)(q + ((rest > middle) | ((rest == middle) & q)));
-    }
-    return;
+  const uint16_t d = (uint16_t)divisor, most = (uint16_t)(UINT8_MAX * divisor), middle = (uint16_t)(divisor / 2);
+  const uint16_t below = (uint16_t)(middle - 1), ties = divisor % 2 == 0, inverse = (uint16_t)(65536 / divisor);
+  const uint16_t factor = (uint16_t)((((ptrdiff_t)1 << by) - divisor) * 65536 / divisor + 1);
+#define HIGH(a, b) (uint16_t)(((uint32_t)(a) * (b)) >> 16)
+#define ITSELF(v) const uint16_t q = v
+#define POWER(v) const uint16_t w = (uint16_t)(v + (uint16_t)(below + (HIGH(v, inverse) & 1))), q = HIGH(w, inverse)
+#define OTHER(v)                                                                                      \
+  const uint16_t w = (uint16_t)(v + middle), high = HIGH(w, factor);                                  \
+  const uint16_t up = (uint16_t)((uint16_t)(high + (uint16_t)((uint16_t)(w - high) >> 1)) >> (by - 1)); \
+  const uint16_t q = (uint16_t)(up - (((uint16_t)(up * d) == w) & up & ties))
+#define NEAREST(QUOTIENT, STORE)                    \
+  for (ptrdiff_t i = 0; i < lanes; i++) {           \
+    const uint16_t v = x[i] < most ? x[i] : most;   \
+    QUOTIENT(v);                                    \
+    STORE(i);                                       \
   }
-  const float d = (float)divisor, inverse = 1 / d, whole = 12582912; /* floats from here on have no fractions */
-  /* A quotient by an odd number is at least 1 / (2 * divisor) away from the middle between two integers: further than the
-   * product with the inverse is from it, so that both round alike. */
-  if (divisor % 2)
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (uint16_t)(int32_t)((float)x[i] * inverse + whole - whole);
-  else
-    for (ptrdiff_t i = 0; i < lanes; i++) x[i] = (uint16_t)(int32_t)((float)x[i] / d + whole - whole);
+#define IN_PLACE(i) x[i] = q
+#define AS_BYTE(i) byte[i] = (uint8_t)q
+#define EITHER(QUOTIENT)                       \
+  do {                                         \
+    if (bytes) NEAREST(QUOTIENT, AS_BYTE)      \
+    else NEAREST(QUOTIENT, IN_PLACE)           \
+  } while (0)
+  if (by == 0) EITHER(ITSELF);
+  else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
+  else EITHER(OTHER);
+#undef HIGH
+#undef ITSELF
+#undef POWER
+#undef OTHER
+#undef NEAREST
+#undef IN_PLACE
+#undef AS_BYTE
+#undef EITHER
 }
 
 /* 2-byte floats; as doubles by way of float. */

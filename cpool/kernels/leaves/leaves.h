@@ -88,11 +88,13 @@ typedef struct cpool_leaves {
    * counts[i] counts the latter, and whether there were any is returned; 0 if `counts` is NULL. */
   int (*blank[4])(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
                   ptrdiff_t run, const void *value);
-  /* Sums of rows of bytes, as 2-byte integers: out[r][i] = taps[0][r][i] + taps[1][r][i] + … */
+  /* Sums of rows of bytes, as 2-byte integers: out[r][i] = taps[0][r][i] + taps[1][r][i] + …, or, of `pairs`, of lanes 2i
+   * and 2i + 1 of all taps. */
   void (*widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                ptrdiff_t lanes);
-  /* 2-byte integers to the integers nearest to their quotients, half to even; by 1 to 65535. */
-  void (*nearest)(void *a, ptrdiff_t divisor, ptrdiff_t lanes);
+                ptrdiff_t lanes, int pairs);
+  /* 2-byte integers to the integers nearest to their quotients, half to even, at most 255, by 1 to 256: in place, or to
+   * bytes. */
+  void (*nearest)(void *out, int bytes, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
