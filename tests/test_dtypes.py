@@ -124,6 +124,20 @@ def test_averages_of_bytes_are_bytes(divisor):
         np.testing.assert_array_equal(y[:, 0], np.minimum(np.rint(sums / divisor), 255))
 
 
+@pytest.mark.parametrize("divisor", [1, 2, 3, 4, 6, 9, 27, 64, 100, 256, 1000, 4096, 32767, 32768, 40000])
+def test_averages_of_integers_of_2_bytes_are_such_integers(divisor):
+    """Sums next to the middle between two quotients, and the largest."""
+    for taps in (1, 2, 9, 64, 1024):
+        most = 65535 * taps
+        near = np.arange(divisor // 2, most + 1, divisor)[:, None] + [-1, 0, 1]
+        sums = np.unique(np.concatenate([near.ravel()[:: 1 + near.size // 3000], np.arange(most - 300, most + 1)]))
+        sums = sums[(sums >= 0) & (sums <= most)]
+        x = np.clip(sums[:, None] - 65535 * np.arange(taps), 0, 65535).astype(np.uint16)
+        y = cpool.avg_pool1d(x, taps, divisor_override=divisor, dtype=np.uint16)
+        np.testing.assert_array_equal(y[:, 0], np.minimum(np.rint(sums / divisor), 65535))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("laid", [np.ascontiguousarray, np.asfortranarray, lambda a: np.repeat(a, 2, -1)[..., ::2]])
 @pytest.mark.parametrize(
     "window",
@@ -131,13 +145,14 @@ def test_averages_of_bytes_are_bytes(divisor):
      ((17, 16), 1), ((11, 2), 1), ((11, 3), (1, 2)), (3, 2, 1, True), (3, 1, 1, False, False),
      (2, 2, 0, False, True, -3), (2, 2, 0, False, True, 70000)],
 )  # fmt: skip
-def test_bytes_are_averaged_in_every_layout(window, laid):
+def test_bytes_are_averaged_in_every_layout(window, laid, dtype):
     """Also where their sums do not fit, divisors differ, or are no divisors of bytes."""
-    x = np.random.default_rng(3).integers(0, 256, (3, 2, 19, 70), np.uint8)
-    x[0, 0] = 255
+    most = np.iinfo(dtype).max
+    x = np.random.default_rng(3).integers(0, most, (3, 2, 19, 70), dtype, endpoint=True)
+    x[0, 0] = most
     for axis in (None, (0, 3), (1, 2)):
         kernel = window[0]
         if axis is not None and max(np.ravel(kernel)) > 2:
             continue
-        y = cpool.avg_pool2d(laid(x), *window, axis=axis, dtype=np.uint8)
-        np.testing.assert_array_equal(y, reference.avg_pool2d(x, *window, axis=axis, dtype=np.uint8))
+        y = cpool.avg_pool2d(laid(x), *window, axis=axis, dtype=dtype)
+        np.testing.assert_array_equal(y, reference.avg_pool2d(x, *window, axis=axis, dtype=dtype))

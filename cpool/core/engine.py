@@ -40,9 +40,6 @@ _STATES = _ADDS[1:]
 #: is less than 1 / (2 * n), by which it can miss the middle between two integers.
 _EXACT_AS_FLOAT = 2**23
 
-#: Largest divisor by which sums of bytes become bytes: so many times 255 and a half are 2 bytes.
-_MOST_NEAREST = 256
-
 #: Planes of so many elements are taken for one row each, if there are many.
 _ONE_ROW = 2**12
 #: Elements of a plane up to which it is turned rather than searched for the maxima of windows that are apart.
@@ -58,13 +55,20 @@ def sums_as(source: Any, result: Any, taps: int) -> str:
     return "float64"
 
 
-def sums_bytes(plan: Plan, source: Any, result: Any) -> bool:
-    """Return whether averages of bytes are bytes, and their sums are integers of 2 bytes with one divisor for all."""
-    most = np.iinfo(np.uint16).max
-    if not (source == result == np.uint8 and plan.window * np.iinfo(np.uint8).max <= most):
-        return False
+#: Integers whose averages, if they are to be of the same dtype, are computed in integers of twice their bytes.
+_WHOLE = {"uint8": "uint16", "uint16": "uint32"}
+
+
+def whole_sums(plan: Plan, source: Any, result: Any) -> str | None:
+    """Return what the averages of integers are summed in, if they are such integers too, and sums have one divisor."""
+    if source != result or source.name not in _WHOLE:
+        return None
+    most, wide = int(np.iinfo(source).max), _WHOLE[source.name]
     divisor = plan.divisor if plan.divisor is not None else math.prod(table.even for table in plan.tables())
-    return 0 < divisor <= _MOST_NEAREST
+    # Half a divisor is added to what is divided; of 4 bytes there must be no more than a signed integer holds.
+    limit = np.iinfo(wide).max if wide == "uint16" else np.iinfo("int32").max
+    fits = plan.window * most <= limit and 0 < divisor <= (most + 1 if wide == "uint16" else limit // most)
+    return wide if fits else None
 
 
 def _choose_level() -> str:
@@ -229,7 +233,7 @@ def _call(
     x = memory.views[0]
     dense = x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
     native = x.type == type and dense
-    as_it_lies = straight and (native or (reduction, type, dense) == ("sum", "uint16", True))  # never with a mask
+    as_it_lies = straight and (native or (dense and type == _WHOLE.get(x.type)))  # never with a mask
     strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
     even: float | None = 1.0
     count = math.prod(table.even for table in tables)

@@ -113,7 +113,7 @@ def average(
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if min_count == 1 and mask is None and (not omits or source.dtype.kind in "biu"):
-            added_as = "uint16" if engine.sums_bytes(plan, source.dtype, result) else type
+            added_as = engine.whole_sums(plan, source.dtype, result) or type
             return engine.values("sum", added_as, plan, source.axes, x, y, divide=True)
         state: dict[str, Any] = dict(omits=omits, least=min_count)
         return engine.values("total", type, plan, source.axes, x, y, divide=True, mask=mask, **state)

@@ -246,7 +246,8 @@ cdef class Call:
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.single = rows, columns, single
         job.native, job.as_it_lies = native, as_it_lies
-        job.nearest = job.reduction == SUM and job.type == UINT16
+        job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
+        job.widen, job.round = job.leaves.widen[job.type == UINT32], job.leaves.nearest[job.type == UINT32]
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))

@@ -7,8 +7,8 @@ cdef extern from "leaves.h":
         FLOAT32 "CPOOL_FLOAT32"
         FLOAT64 "CPOOL_FLOAT64"
         INT64 "CPOOL_INT64"
-        UINT8 "CPOOL_UINT8"
         UINT16 "CPOOL_UINT16"
+        UINT32 "CPOOL_UINT32"
         SUM "CPOOL_SUM"
         TOTAL "CPOOL_TOTAL"
         MOMENTS "CPOOL_MOMENTS"
@@ -76,8 +76,8 @@ cdef extern from "leaves.h":
         Store store[10][12]
         Fill fill[4]
         Blank blank[4]
-        Widen widen
-        Nearest nearest
+        Widen widen[2]
+        Nearest nearest[2]
         Raise raise_ "raise"[2]
         Root root[2]
         Divide divide[2]
@@ -138,6 +138,8 @@ cdef struct Job:
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first, even, native, as_it_lies, single, picks
     bint nearest            # sums of integers become the integers nearest to their quotients
+    Widen widen             # of these
+    Nearest round
     Py_ssize_t together, band  # planes that are turned at once, or 0, and how many output rows of them
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
     bint inner_single, inner_as_it_lies

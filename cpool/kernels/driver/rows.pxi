@@ -249,10 +249,10 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                     count += 1
             if job.native:
                 job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), close)
-            else:  # bytes; a row of padding is zeros, whatever they are
+            else:  # of half the bytes; a row of padding is zeros, whatever they are
                 pairs = job.along == HALVES and close.last
-                job.leaves.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
-                                 lanes_of(job, tile) // (1 + pairs), pairs)
+                job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
+                          lanes_of(job, tile) // (1 + pairs), pairs)
         else:
             row = fold_tall(job, tile, room, plane, d, deep, h, tall, 0, to, close)
             if row != to:

@@ -16,7 +16,7 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od,
     elif job.reduction == MOMENTS:
         job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
     elif job.nearest:
-        job.leaves.nearest(row, False, row, <Py_ssize_t>job.close.divisor, lanes)
+        job.round(row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
         job.leaves.divide[job.type](row, room.widths, across, lanes, 1)
     if job.norm > PLAIN:
@@ -35,8 +35,8 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
             and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
 
 
-cdef inline bint pairs_of_bytes(Job* job, Tile* tile) noexcept nogil:
-    """Whether windows are pairs of bytes in rows that are read as they lie: then they are summed with the rows."""
+cdef inline bint sums_pairs(Job* job, Tile* tile) noexcept nogil:
+    """Whether windows are pairs of integers in rows that are widened as they lie: then they are summed with the rows."""
     return (job.along == HALVES and job.as_it_lies and not job.native and job.across == AS_IT_LIES
             and job.height.uniform and job.width.kernel == 2 and tile.used == 2 * tile.out)
 
@@ -45,7 +45,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
                       Py_ssize_t n, char* out, Py_ssize_t out_pitch, const Close* close) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o
-    cdef bint pairs = pairs_of_bytes(job, tile)
+    cdef bint pairs = sums_pairs(job, tile)
     cdef const char* source
     if job.along != NONE and job.along != LONG and rows_lie_ready(job, tile, planes, n):
         source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
@@ -110,14 +110,14 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
-    cdef bint bytes_follow = job.nearest and y.type == UINT8 and (y.w == job.run or tile.out == 1)
+    cdef bint narrows = job.nearest and y.type != job.type and (y.w == job.run * y.size or tile.out == 1)
     cdef Job whole
     if is_whole(job, tile, p, planes, od, oh, n):
         whole = whole_job(job)
         fold_chunk(&whole, tile, room, p, planes, od, oh, n)
         return
     fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
-    if job.divides or job.norm > PLAIN or job.arrays > 1 or (job.nearest and not bytes_follow):
+    if job.divides or job.norm > PLAIN or job.arrays > 1 or (job.nearest and not narrows):
         for r in range(rows):
             finish_row(job, tile, room, out + r * out_pitch, od, oh + r % n)
     if straight:
@@ -125,10 +125,10 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     for q in range(planes):
         base = y.data + plane_offset(job, y, p + q) + od * y.d + oh * y.h + tile.begin * y.w
         out = room.out + q * n * tile.out * size
-        for r in range(n if bytes_follow else 0):
-            job.leaves.nearest(base + r * y.h, True, out + r * tile.out * size, <Py_ssize_t>job.close.divisor,
-                               tile.out * job.run)
-        if bytes_follow:
+        for r in range(n if narrows else 0):
+            job.round(base + r * y.h, True, out + r * tile.out * size, <Py_ssize_t>job.close.divisor,
+                      tile.out * job.run)
+        if narrows:
             continue
         if y.h == tile.out * y.w and n > 1:
             job.store(base, y.w, out, n * tile.out, job.run)

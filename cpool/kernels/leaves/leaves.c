@@ -111,6 +111,7 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define T uint32_t
 #define TYPE UINT32
 #define FLOATS 0
+#define SUMS 1
 #include "type.h"
 
 #define T uint64_t
@@ -248,99 +249,16 @@ CPOOL_BLANK(64)
 #undef S
 #undef NAME
 
-/* Sums of bytes, and averages that are bytes: at most 255. */
-#define T uint16_t
 #define S uint8_t
+#define T uint16_t
+#define PRODUCTS
 #define NAME(leaf) leaf##_UINT8_UINT16
-#define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
-#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)(from)[k]
-#include "numbers.h"
-#undef T
-#undef S
-#undef NAME
+#include "whole.h"
 
-static void widen(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                  ptrdiff_t lanes, int pairs) {
-  if (pitch == (1 + pairs) * lanes && out_pitch == 2 * lanes) lanes *= rows, rows = 1; /* one long row */
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    uint16_t *to = (uint16_t *)((char *)out + r * out_pitch);
-    ptrdiff_t i = 0;
-#define BYTES(t) ((const uint8_t *)taps[t] + r * pitch)
-#ifdef CPOOL_VECTORS
-    typedef uint8_t bytes __attribute__((vector_size(16)));
-    typedef uint16_t sums __attribute__((vector_size(32)));
-    while (lanes >= 32 && i < lanes) {
-      sums low = {0}, high = {0}, both;
-      bytes some;
-      if (i + 32 > lanes) i = lanes - 32;
-      for (ptrdiff_t t = 0; t < n && pairs; t++) {
-        memcpy(&both, BYTES(t) + 2 * i, sizeof both);
-        low += (both & 255) + (both >> 8);
-        memcpy(&both, BYTES(t) + 2 * i + 32, sizeof both);
-        high += (both & 255) + (both >> 8);
-      }
-      for (ptrdiff_t t = 0; t < n && !pairs; t++) {
-        memcpy(&some, BYTES(t) + i, sizeof some);
-        low += __builtin_convertvector(some, sums);
-        memcpy(&some, BYTES(t) + i + 16, sizeof some);
-        high += __builtin_convertvector(some, sums);
-      }
-      memcpy(to + i, &low, sizeof low);
-      memcpy(to + i + 16, &high, sizeof high);
-      i += 32;
-    }
-#endif
-    for (; i < lanes; i++) {
-      to[i] = 0;
-      for (ptrdiff_t t = 0; t < n; t++)
-        to[i] = (uint16_t)(to[i] + (pairs ? BYTES(t)[2 * i] + BYTES(t)[2 * i + 1] : BYTES(t)[i]));
-    }
-#undef BYTES
-  }
-}
-
-/* By a product, of which the high half counts (Granlund and Montgomery 1994): lanes stay of 2 bytes. A quotient that lies in
- * the middle is rounded up first, but by powers of two at once to even. */
-static void nearest(void *out, int bytes, const void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
-  uint16_t *x = (uint16_t *)a;
-  uint8_t *restrict byte = (uint8_t *)out;
-  int by = 0;
-  while ((ptrdiff_t)1 << by < divisor) by++;
-  const uint16_t d = (uint16_t)divisor, most = (uint16_t)(UINT8_MAX * divisor), middle = (uint16_t)(divisor / 2);
-  const uint16_t below = (uint16_t)(middle - 1), ties = divisor % 2 == 0, inverse = (uint16_t)(65536 / divisor);
-  const uint16_t factor = (uint16_t)((((ptrdiff_t)1 << by) - divisor) * 65536 / divisor + 1);
-#define HIGH(a, b) (uint16_t)(((uint32_t)(a) * (b)) >> 16)
-#define ITSELF(v) const uint16_t q = v
-#define POWER(v) const uint16_t w = (uint16_t)(v + (uint16_t)(below + (HIGH(v, inverse) & 1))), q = HIGH(w, inverse)
-#define OTHER(v)                                                                                      \
-  const uint16_t w = (uint16_t)(v + middle), high = HIGH(w, factor);                                  \
-  const uint16_t up = (uint16_t)((uint16_t)(high + (uint16_t)((uint16_t)(w - high) >> 1)) >> (by - 1)); \
-  const uint16_t q = (uint16_t)(up - (((uint16_t)(up * d) == w) & up & ties))
-#define NEAREST(QUOTIENT, STORE)                    \
-  for (ptrdiff_t i = 0; i < lanes; i++) {           \
-    const uint16_t v = x[i] < most ? x[i] : most;   \
-    QUOTIENT(v);                                    \
-    STORE(i);                                       \
-  }
-#define IN_PLACE(i) x[i] = q
-#define AS_BYTE(i) byte[i] = (uint8_t)q
-#define EITHER(QUOTIENT)                       \
-  do {                                         \
-    if (bytes) NEAREST(QUOTIENT, AS_BYTE)      \
-    else NEAREST(QUOTIENT, IN_PLACE)           \
-  } while (0)
-  if (by == 0) EITHER(ITSELF);
-  else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
-  else EITHER(OTHER);
-#undef HIGH
-#undef ITSELF
-#undef POWER
-#undef OTHER
-#undef NEAREST
-#undef IN_PLACE
-#undef AS_BYTE
-#undef EITHER
-}
+#define S uint16_t
+#define T uint32_t
+#define NAME(leaf) leaf##_UINT16_UINT32
+#include "whole.h"
 
 /* 2-byte floats; as doubles by way of float. */
 #define from_half_FLOAT32 cpool_load_half
@@ -450,7 +368,7 @@ CPOOL_EXTENT(int64_t)
 
 #define EACH(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), LEAF(INT8), LEAF(INT16), LEAF(INT32), LEAF(INT64), LEAF(UINT8), LEAF(UINT16), LEAF(UINT32), LEAF(UINT64)}
 #define FLOATING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64)}
-#define SUMMING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), [CPOOL_UINT16] = LEAF(UINT16)}
+#define SUMMING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), [CPOOL_UINT16] = LEAF(UINT16), [CPOOL_UINT32] = LEAF(UINT32)}
 #define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
 #define MAX_FOLD(TYPE) max_fold_##TYPE
 #define MIN_FOLD(TYPE) min_fold_##TYPE
@@ -489,7 +407,8 @@ CPOOL_EXTENT(int64_t)
   [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \
   [CPOOL_UINT8] = {[CPOOL_UINT8] = leaf##_as_it_is_8}, \
   [CPOOL_UINT16] = {[CPOOL_UINT16] = leaf##_as_it_is_16, [CPOOL_UINT8] = leaf##_UINT8_UINT16}, \
-  [CPOOL_UINT32] = {[CPOOL_UINT32] = leaf##_as_it_is_32}, [CPOOL_UINT64] = {[CPOOL_UINT64] = leaf##_as_it_is_64}
+  [CPOOL_UINT32] = {[CPOOL_UINT32] = leaf##_as_it_is_32, [CPOOL_UINT16] = leaf##_UINT16_UINT32}, \
+  [CPOOL_UINT64] = {[CPOOL_UINT64] = leaf##_as_it_is_64}
 #define CONVERTED(leaf, TYPE) \
   {[CPOOL_INT8] = leaf##_INT8_##TYPE, [CPOOL_INT16] = leaf##_INT16_##TYPE, [CPOOL_INT32] = leaf##_INT32_##TYPE, \
    [CPOOL_INT64] = leaf##_INT64_##TYPE, [CPOOL_UINT8] = leaf##_UINT8_##TYPE, [CPOOL_UINT16] = leaf##_UINT16_##TYPE, \
@@ -517,8 +436,8 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},
   .blank = {blank8, blank16, blank32, blank64},
-  .widen = widen,
-  .nearest = nearest,
+  .widen = {widen_UINT8_UINT16, widen_UINT16_UINT32},
+  .nearest = {nearest_UINT8_UINT16, nearest_UINT16_UINT32},
   .raise = FLOATING(RAISE),
   .root = FLOATING(ROOT),
   .divide = FLOATING(DIVIDE),

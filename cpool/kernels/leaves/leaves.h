@@ -88,13 +88,13 @@ typedef struct cpool_leaves {
    * counts[i] counts the latter, and whether there were any is returned; 0 if `counts` is NULL. */
   int (*blank[4])(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
                   ptrdiff_t run, const void *value);
-  /* Sums of rows of bytes, as 2-byte integers: out[r][i] = taps[0][r][i] + taps[1][r][i] + …, or, of `pairs`, of lanes 2i
-   * and 2i + 1 of all taps. */
-  void (*widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
+  /* Of integers of 1 and of 2 bytes without a sign (whole.h), sums of twice their bytes: out[r][i] = taps[0][r][i] +
+   * taps[1][r][i] + …, or, of `pairs`, of lanes 2i and 2i + 1 of all taps. */
+  void (*widen[2])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
                 ptrdiff_t lanes, int pairs);
-  /* 2-byte integers to the integers nearest to their quotients, half to even, at most 255, by 1 to 256: in place, or to
-   * bytes. */
-  void (*nearest)(void *out, int bytes, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
+  /* Such sums to the integers nearest to their quotients by 1 to 256 (65536), half to even, at most 255 (65535): in place, or
+   * narrowed again. */
+  void (*nearest[2])(void *out, int bytes, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
