@@ -104,17 +104,19 @@ cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane,
     """Fold row h of n slabs from d on; return where the result is, in `to` or as it lies."""
     cdef const void* taps[8]
     cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some
-    cdef char* slots = room.slots + level * RADIX * pitch_of(job, tile)
+    cdef Py_ssize_t pitch = pitch_of(job, tile)
+    cdef char* slots = room.slots + level * RADIX * pitch
     if n == 1 and not close.last:
         return input_row(job, tile, room, plane, d, h, to)
-    while done < n:
+    while n <= RADIX and held < n:
+        taps[held] = input_row(job, tile, room, plane, d + held * job.depth.step, h, slots + held * pitch)
+        held += 1
+    while n > RADIX and done < n:
         some = min(block, n - done)
         taps[held] = fold_slabs(job, tile, room, plane, d + done * job.depth.step, h, some, level + 1,
-                                slots + held * pitch_of(job, tile), &job.open)
+                                slots + held * pitch, &job.open)
         held += 1
         done += some
-        if n == 1:
-            break
     job.fold(to, 0, taps, held, 0, 1, lanes_of(job, tile), close)
     return to
 
