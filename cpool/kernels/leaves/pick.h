@@ -3,7 +3,8 @@
  *
  * Taps must come in the order of memory: then "a later one wins only if it is better" gives the first of equals, and the
  * last of several NaN, which is torch's rule. */
-enum { NAME(group) = 4, NAME(nine) = 9 }; /* taps of one pass: all comparisons stay in registers; nine are first only */
+/* Taps of one pass: all comparisons stay in registers; nine are first only. More are taken one by one, up to so many lanes. */
+enum { NAME(group) = 4, NAME(nine) = 9, NAME(few) = 384 / sizeof(T) };
 
 #define POINT(t)                                                                                    \
   const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift);            \
@@ -52,10 +53,61 @@ static CPOOL_NOINLINE void NAME(pick_some)(T *to, PLACE *places, const void *con
 #undef CASES
 }
 
+#ifdef VECTOR
+/* All of many taps of a few vectors, whose winners stay in registers. */
+CPOOL_INLINE void NAME(pick_vectors)(T *to, PLACE *places, const void *const *taps, const int64_t *offsets, ptrdiff_t n,
+                                     ptrdiff_t shift, ptrdiff_t lanes, int going, int vectors) {
+  typedef PLACE indices __attribute__((vector_size(sizeof(VECTOR))));
+  const ptrdiff_t size = sizeof(T), width = sizeof(VECTOR) / sizeof(T);
+  for (ptrdiff_t i = 0; i < lanes; i += vectors * width) {
+    VECTOR m[4], v;
+    indices w[4];
+    if (i + vectors * width > lanes) i = lanes - vectors * width;
+    CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
+      memcpy(&m[k], (const char *)taps[0] + shift + (i + k * width) * size, sizeof v);
+      w[k] = (indices){0} + (PLACE)offsets[0];
+      if (going) memcpy(&m[k], to + i + k * width, sizeof v), memcpy(&w[k], places + i + k * width, sizeof v);
+    }
+    for (ptrdiff_t t = !going; t < n; t++) {
+      const char *tap = (const char *)taps[t] + shift + i * size;
+      const indices stands = (indices){0} + (PLACE)offsets[t];
+      CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
+        memcpy(&v, tap + k * (ptrdiff_t)sizeof v, sizeof v);
+        const indices takes = (indices)(TAKES(m[k], v));
+        m[k] = SELECT(takes, v, m[k]);
+        w[k] = (indices)SELECT(takes, (VECTOR)stands, (VECTOR)w[k]);
+      }
+    }
+    CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
+      m[k] = m[k] + (T)0;
+      m[k] = SELECT(m[k] == m[k], m[k], (VECTOR){0} + (T)NAN);
+      memcpy(to + i + k * width, &m[k], sizeof v);
+      memcpy(places + i + k * width, &w[k], sizeof v);
+    }
+  }
+}
+
+static CPOOL_NOINLINE void NAME(pick_many)(T *to, PLACE *places, const void *const *taps, const int64_t *offsets,
+                                           ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int going) {
+  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
+  if (lanes >= 4 * width) NAME(pick_vectors)(to, places, taps, offsets, n, shift, lanes, going, 4);
+  else if (lanes >= 2 * width) NAME(pick_vectors)(to, places, taps, offsets, n, shift, lanes, going, 2);
+  else NAME(pick_vectors)(to, places, taps, offsets, n, shift, lanes, going, 1);
+}
+#endif
+
 static void NAME(pick)(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps, const void *const *from,
                        const int64_t *offsets, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int going) {
   const ptrdiff_t size = sizeof(T), strip = NAME(strip);
   if (pitch == lanes * size && out_pitch == pitch) lanes *= rows, rows = 1; /* one long row */
+#ifdef VECTOR
+  if (n > NAME(nine) && !from && lanes >= (ptrdiff_t)(sizeof(VECTOR) / sizeof(T)) && lanes <= NAME(few)) {
+    for (ptrdiff_t r = 0; r < rows; r++)
+      NAME(pick_many)((T *)((char *)out + r * out_pitch), (PLACE *)((char *)places + r * out_pitch), taps, offsets, n,
+                      r * pitch, lanes, going);
+    return;
+  }
+#endif
   for (ptrdiff_t r = 0; r < rows; r++)
     for (ptrdiff_t i = 0; i < lanes; i += strip)
       for (ptrdiff_t t = 0, some; t < n; t += some) {
