@@ -43,18 +43,22 @@ def numbers(case: Case) -> Any:
     return x
 
 
+#: Peers that make pictures, volumes and series of their own kind: these keep their dtype, here as there.
+FIELD = "OpenCV", "SciPy", "NumPy", "bottleneck", "tinybrain"
+
+
 def cpool(operation: str, case: Case, threads: int) -> Function | None:
     import cpool as library
 
     library.set_num_threads(threads)
     x, arguments, d = numbers(case), (case.kernel, case.stride, case.padding), case.ndim
     max_pool, avg_pool = getattr(library, f"max_pool{d}d"), getattr(library, f"avg_pool{d}d")
-    if operation == "max":
+    if operation in ("max", "rolling max"):
         return lambda: max_pool(x, *arguments)
     if operation == "max with indices":
         return lambda: max_pool(x, *arguments, return_indices=True)
-    if operation == "average":
-        return lambda: avg_pool(x, *arguments)
+    if operation in ("average", "rolling mean"):
+        return lambda: avg_pool(x, *arguments, dtype=x.dtype)
     if operation == "max backward":
         y, indices = max_pool(x, *arguments, return_indices=True)
         grad, backward = np.ones_like(y), getattr(library, f"max_pool{d}d_backward")
@@ -62,13 +66,20 @@ def cpool(operation: str, case: Case, threads: int) -> Function | None:
     if operation == "average backward":
         grad, backward = np.ones_like(avg_pool(x, *arguments)), getattr(library, f"avg_pool{d}d_backward")
         return lambda: backward(grad, case.shape, *arguments)
+    if operation == "adaptive average backward":
+        grad = np.ones((*case.shape[:2], *case.out), x.dtype)
+        backward = getattr(library, f"adaptive_avg_pool{d}d_backward")
+        return lambda: backward(grad, case.shape)
     if operation == "lp":
         lp_pool = getattr(library, f"lp_pool{d}d")
         return lambda: lp_pool(x, 2, *arguments[:2], padding=case.padding)
     if operation.startswith("adaptive"):
         adaptive = getattr(library, f"adaptive_{'max' if operation.endswith('max') else 'avg'}_pool{d}d")
         return lambda: adaptive(x, case.out)
-    pool = getattr(library, f"{operation}_pool{d}d")  # min, median, mode
+    if operation in ("median", "rolling median"):
+        median = getattr(library, f"median_pool{d}d")
+        return lambda: median(x, *arguments, dtype=x.dtype)
+    pool = getattr(library, f"{'std' if operation == 'rolling deviation' else operation}_pool{d}d")  # min, mode
     return lambda: pool(x, *arguments)
 
 
@@ -98,13 +109,16 @@ def _torch(operation: str, case: Case, threads: int, channels_last: bool) -> Fun
     if operation == "lp":
         lp_pool, padding = getattr(functional, f"lp_pool{d}d"), [p for p in each(case.padding, d) for _ in range(2)]
         return lambda: lp_pool(functional.pad(x, padding) if any(padding) else x, 2, *arguments[:2])
-    if operation.startswith("adaptive"):
+    if operation in ("adaptive max", "adaptive average"):
         adaptive = getattr(functional, f"adaptive_{'max' if operation.endswith('max') else 'avg'}_pool{d}d")
         return lambda: adaptive(x, case.out)
-    if "backward" not in operation:
+    if not operation.endswith("backward"):
         return None
     x.requires_grad_()
-    y = (max_pool if operation == "max backward" else avg_pool)(x, *arguments)
+    if operation.startswith("adaptive"):
+        y = getattr(functional, f"adaptive_avg_pool{d}d")(x, case.out)
+    else:
+        y = (max_pool if operation == "max backward" else avg_pool)(x, *arguments)
     ones = torch.ones_like(y)
     return lambda: torch.autograd.grad(y, x, ones, retain_graph=True)
 
@@ -185,7 +199,7 @@ def openvino(operation: str, case: Case, threads: int) -> Function | None:
 
 
 def opencv(operation: str, case: Case, threads: int) -> Function | None:
-    """Pictures alone: dilation, box filter, and resizing by area."""
+    """Pictures alone: dilation, box filter, median, and resizing by area."""
     import cv2
 
     n, channels, *sizes = case.shape
@@ -200,17 +214,30 @@ def opencv(operation: str, case: Case, threads: int) -> Function | None:
             return lambda: cv2.dilate(picture, kernel)
         if operation == "average":
             return lambda: cv2.blur(picture, (k, k), borderType=cv2.BORDER_CONSTANT)
+        if operation == "median" and (k <= 5 or case.dtype == "uint8"):
+            return lambda: cv2.medianBlur(picture, k)
     if operation == "average" and case.stride == k and case.padding == 0:
         return lambda: cv2.resize(picture, (sizes[1] // k, sizes[0] // k), interpolation=cv2.INTER_AREA)
     return None
 
 
 def numpy(operation: str, case: Case, threads: int) -> Function | None:
-    """Windows as a view, reduced by NumPy, or for the mode by SciPy."""
-    if operation not in ("median", "mode"):
-        return None
+    """Blocks as axes of their own, or windows as a view, reduced by NumPy, or for the mode by SciPy."""
     x, kernel, stride = numbers(case), each(case.kernel, case.ndim), each(case.stride, case.ndim)
     axes, every = tuple(range(2, x.ndim)), (..., *(slice(None, None, s) for s in stride), *(slice(None),) * case.ndim)
+    if operation in ("average", "max") and kernel == stride and not any(each(case.padding, case.ndim)):
+        if any(n % k for n, k in zip(case.shape[2:], kernel, strict=True)):
+            return None
+        blocks = x.reshape(
+            *case.shape[:2], *(m for n, k in zip(case.shape[2:], kernel, strict=True) for m in (n // k, k))
+        )
+        within = tuple(range(3, blocks.ndim, 2))
+        if operation == "max":
+            return lambda: blocks.max(within)
+        whole = x.dtype.kind in "iu"
+        return lambda: np.rint(blocks.mean(within)).astype(x.dtype) if whole else blocks.mean(within)
+    if operation not in ("median", "mode") or x.size > 2**20:
+        return None
 
     def windows() -> Any:
         view = np.lib.stride_tricks.sliding_window_view(x, kernel, axes)[every]
@@ -227,28 +254,54 @@ def scipy(operation: str, case: Case, threads: int) -> Function | None:
     """Filters of the whole array, of which every stride-th element is kept."""
     from scipy import ndimage
 
-    if operation != "median":
+    filters = {"median": ndimage.median_filter, "average": ndimage.uniform_filter, "max": ndimage.maximum_filter}
+    n, channels = case.shape[:2]
+    if operation not in filters or n * channels > 4 or (operation != "median" and case.stride != 1):
         return None
-    x = numbers(case)
-    size, every = (1, 1, *each(case.kernel, case.ndim)), (..., *(slice(None, None, s) for s in each(case.stride, 2)))
-    return lambda: ndimage.median_filter(x, size)[every]
+    filtered, x = filters[operation], numbers(case)
+    size, every = (
+        (1, 1, *each(case.kernel, case.ndim)),
+        (..., *(slice(None, None, s) for s in each(case.stride, case.ndim))),
+    )
+    return lambda: filtered(x, size)[every]
+
+
+def bottleneck(operation: str, case: Case, threads: int) -> Function | None:
+    """Moving windows of series, on one thread."""
+    import bottleneck as library
+
+    name = operation.removeprefix("rolling ").replace("deviation", "std")
+    if name == operation:
+        return None
+    x, moving = numbers(case), getattr(library, f"move_{name}")
+    return lambda: moving(x, case.kernel, axis=-1)
+
+
+def tinybrain(operation: str, case: Case, threads: int) -> Function | None:
+    """Averages of 2x2 and 2x2x2, one channel of integers, on one thread."""
+    import tinybrain as library
+
+    n, channels, *sizes = case.shape
+    if operation != "average" or n * channels > 1 or case.kernel != 2 or case.stride != 2 or case.dtype[:4] != "uint":
+        return None
+    volume = np.asfortranarray(numbers(case)[0, 0].T)  # as it likes it best
+    return lambda: library.downsample_with_averaging(volume, (2,) * len(sizes))
 
 
 def floor(operation: str, case: Case, threads: int) -> Function | None:
-    """Read what must be read once and write what must be written once: torch's sum and fill."""
-    import torch
+    """Read what must be read once and write what must be written once (floor.c)."""
+    from floor import floor as reads_and_writes
 
-    torch.set_num_threads(threads)
-    x = torch.from_numpy(numbers(case)) if case.dtype != "bfloat16" else torch.zeros(case.shape, dtype=torch.bfloat16)
-    y = torch.zeros(*case.shape[:2], *case.out, dtype=x.dtype)
-    indices = torch.zeros(y.shape, dtype=torch.int64)
+    x = np.ones(case.shape, np.uint16 if case.dtype == "bfloat16" else case.dtype)
+    shape = *case.shape[:2], *case.out
+    y, indices = (shape, x.dtype), (shape, np.int64)
     if operation == "max with indices":
-        return lambda: (x.sum(), torch.empty_like(y).fill_(0), torch.empty_like(indices).fill_(0))
+        return reads_and_writes([x], [y, indices], threads)
     if operation == "max backward":
-        return lambda: (y.sum(), indices.sum(), torch.empty_like(x).fill_(0))
-    if operation == "average backward":
-        return lambda: (y.sum(), torch.empty_like(x).fill_(0))
-    return lambda: (x.sum(), torch.empty_like(y).fill_(0))
+        return reads_and_writes([np.ones(*y), np.ones(*indices)], [(x.shape, x.dtype)], threads)
+    if operation.endswith("backward"):
+        return reads_and_writes([np.ones(*y)], [(x.shape, x.dtype)], threads)
+    return reads_and_writes([x], [y], threads)
 
 
 #: Name, function, the packages it needs.
@@ -262,7 +315,9 @@ PEERS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "OpenCV": (opencv, ("cv2",)),
     "NumPy": (numpy, ("scipy",)),
     "SciPy": (scipy, ("scipy",)),
-    "floor": (floor, ("torch",)),
+    "bottleneck": (bottleneck, ("bottleneck",)),
+    "tinybrain": (tinybrain, ("tinybrain",)),
+    "floor": (floor, ()),
 }
 
 

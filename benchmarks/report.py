@@ -2,7 +2,7 @@
 
     python benchmarks/report.py [--check]
 
-With --check nothing is written; the exit code tells whether the tables are those of results.json and explored.json.
+With --check nothing is written; the exit code tells whether the tables are those of results.json, fields.json and explored.json.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cases import CASES
 from run import TABLE_HEAD, means, row
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +86,28 @@ def full(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def fields(found: dict[str, Any]) -> str:
+    """Return every case of pictures, volumes and series, on one thread and on several."""
+    runs = found["fields"]
+    heads = [f"{n} thread{'s' * (n != '1')}" for n in runs]
+    lines = [
+        f"| what | {' | '.join(f'cpool / fastest other, {head} | which' for head in heads)} |",
+        "|---|" + "---:|---|" * len(runs),
+    ]
+    ratios: dict[str, list[float]] = {n: [] for n in runs}
+    for operation, cases in next(iter(runs.values())).items():
+        for case in cases:
+            cells = []
+            for n, run in runs.items():
+                t = run[operation][case]
+                ratios[n].append(t["cpool"] / t[best(t)])
+                text = f"{ratios[n][-1]:.2f}"
+                cells.append(f"{f'**{text}**' if ratios[n][-1] > 1 else text} | {best(t)}")
+            lines.append(f"| {operation}: {case} | {' | '.join(cells)} |")
+    means = " | ".join(f"{statistics.geometric_mean(r):.2f} | " for r in ratios.values())
+    return "\n".join([*lines, f"| **geometric mean** | {means}|", f"\n{found['machine']}."])
+
+
 def counted(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the random calls that take long enough to tell of the kernels, with the words of each case."""
     return [
@@ -143,10 +166,11 @@ def draw(found: dict[str, Any], path: Path) -> None:
     """Draw how many times faster than torch and than the best peer cpool is, case by case, on one scale."""
     import matplotlib.pyplot as plt
 
+    plt.rcParams["svg.hashsalt"] = "cpool"  # the same picture for the same figures
     shown = ["max", "max with indices", "average", "max backward", "average backward"]
     figure, panels = plt.subplots(1, len(shown), figsize=(13, 7), sharex=True, sharey=True, layout="constrained")
     for panel, operation in zip(panels, shown, strict=True):
-        cases = found["microseconds"][operation]
+        cases = {case.name: found["microseconds"][operation][case.name] for case in CASES}
         places = range(len(cases))
         torch = [t["torch"] / t["cpool"] for t in cases.values()]
         peers = [t[best(t)] / t["cpool"] for t in cases.values()]
@@ -174,9 +198,15 @@ def draw(found: dict[str, Any], path: Path) -> None:
 def main() -> None:
     found = json.loads((ROOT / "benchmarks" / "results.json").read_text())
     random = json.loads((ROOT / "benchmarks" / "explored.json").read_text())
+    others = json.loads((ROOT / "benchmarks" / "fields.json").read_text())
     stale = False
     for name, blocks in {
-        "README.md": {"explored": explored(random), "speed": summary(found), "losses": lost(found)},
+        "README.md": {
+            "explored": explored(random),
+            "speed": summary(found),
+            "losses": lost(found),
+            "fields": fields(others),
+        },
         "benchmarks/README.md": {"results": full(found), "worst": worst(random)},
     }.items():
         path = ROOT / name

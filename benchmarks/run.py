@@ -1,6 +1,7 @@
 """Every case against every peer that is installed, in one interleaved run: ratios, losses included.
 
     python benchmarks/run.py [--threads 2] [--rounds 9] [--only TEXT] [--json FILE]
+    python benchmarks/run.py --fields               # pictures, volumes and series, against what is used for them
     python benchmarks/run.py --against REVISION     # this cpool against an earlier one; which cases became slower
 
 Each round times all peers of a case one after another; the medians over the rounds are compared. `floor` reads what
@@ -17,8 +18,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from cases import OPERATIONS, Case
-from peers import Worker, present
+from cases import FIELDS, OPERATIONS, Case
+from peers import FIELD, Worker, present
 from revisions import against, build
 
 TABLE_HEAD = (
@@ -109,12 +110,38 @@ def save(file: str | None, threads: int, found: dict[str, Any]) -> None:
         Path(file).write_text(json.dumps({"machine": machine(), "threads": threads} | found, indent=1) + "\n")
 
 
+Found = dict[str, dict[str, dict[str, float]]]
+
+
+def measure(operations: dict[str, list[Case]], names: list[str], threads: int, rounds: int, only: str) -> Found:
+    """Return the microseconds of each peer by operation and case, and print them as they come."""
+    workers = {name: Worker(name) for name in names}
+    results: Found = {}
+    print(TABLE_HEAD)
+    for operation, cases in operations.items():
+        measured = {}
+        for case in cases:
+            if only.lower() in f"{operation}, {case.name}".lower():
+                jobs = dict.fromkeys(names, (operation, case, threads))
+                measured[case.name] = interleaved(workers, jobs, rounds)
+                print(row(operation, case.name, measured[case.name]), flush=True)
+        if measured:
+            results[operation] = measured
+            print(means(operation, list(measured.values())), flush=True)
+    for worker in workers.values():
+        worker.resume()  # to notice that the run is over
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="cases or operations whose name contains this")
     parser.add_argument("--json")
+    parser.add_argument(
+        "--fields", action="store_true", help="pictures, volumes and series, on 1 thread and on --threads"
+    )
     parser.add_argument("--against", metavar="REVISION", help="compare with the cpool of this revision, not with peers")
     options = parser.parse_args()
     if options.against:
@@ -122,27 +149,20 @@ def main() -> None:
         changes = against(build(options.against), options.threads, options.rounds, options.only)
         save(options.json, options.threads, {"against": options.against, "changes": changes})
         return
-    names = present()
-    print(f"peers: {', '.join(names)}; {options.threads} threads; {platform.machine()} {platform.system()}\n")
-    workers = {name: Worker(name) for name in names}
-    results: dict[str, dict[str, dict[str, float]]] = {}
-    print(TABLE_HEAD)
-    for operation, cases in OPERATIONS.items():
-        measured = {}
-        for case in cases:
-            if options.only.lower() in f"{operation}, {case.name}".lower():
-                jobs = dict.fromkeys(names, (operation, case, options.threads))
-                measured[case.name] = interleaved(workers, jobs, options.rounds)
-                print(row(operation, case.name, measured[case.name]), flush=True)
-        if measured:
-            results[operation] = measured
-            print(means(operation, list(measured.values())), flush=True)
+    names = [name for name in present() if not options.fields or name in ("cpool", "floor", *FIELD)]
+    print(f"peers: {', '.join(names)}; {platform.machine()} {platform.system()}\n")
+    if options.fields:
+        found = {}
+        for threads in sorted({1, options.threads}):
+            print(f"\n{threads} threads\n")
+            found[str(threads)] = measure(FIELDS, names, threads, options.rounds, options.only)
+        save(options.json, options.threads, {"fields": found})
+        return
+    results = measure(OPERATIONS, names, options.threads, options.rounds, options.only)
     ratios = {}
     if not options.only:
         print("\n| cpool against itself | ratio |\n|---|---:|")
         ratios = against_itself(options.threads, options.rounds)
-    for worker in workers.values():
-        worker.resume()  # to notice that the run is over
     save(options.json, options.threads, {"microseconds": results, "itself": ratios})
 
 

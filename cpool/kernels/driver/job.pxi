@@ -72,6 +72,7 @@ cdef extern from "leaves.h":
         Turn turn[4]
         void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t) noexcept nogil
+        void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         Load load[10][12]
         Store store[10][12]
         Fill fill[4]

@@ -24,7 +24,7 @@ cdef inline bint keeps_some(Job* job) noexcept nogil:
 cdef inline void keep_some(Job* job, char* to, const char* flat, Py_ssize_t n) noexcept nogil:
     """Keep n runs, every stride-th."""
     cdef Py_ssize_t unit = job.run * job.size
-    job.leaves.turn_runs(to, unit, 0, flat, job.width.stride * unit, 0, n, 1, unit)
+    job.leaves.keep(to, flat, job.width.stride * unit, n, unit)
 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,

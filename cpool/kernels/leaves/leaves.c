@@ -174,6 +174,22 @@ static void turn_runs(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const 
 #undef CASE
 }
 
+/* Lengths between two vectors are copied as the longer one, as long as what is written too far is written again. */
+static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit) {
+  char *to = (char *)out;
+  const char *from = (const char *)in;
+  ptrdiff_t i = 0;
+#define KEEP(UNIT, LONGER)                                                                              \
+  case UNIT:                                                                                            \
+    for (; i + 1 < n; i++) memcpy(to + i * UNIT, from + i * stride, LONGER);                            \
+    break;
+  switch (unit) {
+    KEEP(2, 2) KEEP(3, 4) KEEP(4, 4) KEEP(6, 8) KEEP(8, 8) KEEP(10, 16) KEEP(12, 16) KEEP(16, 16) KEEP(20, 32) KEEP(24, 32)
+  }
+#undef KEEP
+  for (; i < n; i++) memcpy(to + i * unit, from + i * stride, (size_t)unit);
+}
+
 #define CPOOL_FILL(BITS)                                                          \
   static void fill##BITS(void *out, const void *value, ptrdiff_t lanes) {         \
     uint##BITS##_t v, *to = (uint##BITS##_t *)out;                                \
@@ -432,6 +448,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .place = place,
   .turn = {turn8, turn16, turn32, turn64},
   .turn_runs = turn_runs,
+  .keep = keep,
   .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64), AS_IT_IS(load)},
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},

@@ -80,6 +80,8 @@ typedef struct cpool_leaves {
   /* The same of runs of `unit` bytes: run (r, c) is r * row + c * column bytes from the first. */
   void (*turn_runs)(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const void *in, ptrdiff_t in_row,
                     ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit);
+  /* n runs of `unit` bytes, `stride` bytes apart, side by side. */
+  void (*keep)(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit);
   /* n runs, `stride` bytes apart in the array, to and from dense lanes. */
   void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);

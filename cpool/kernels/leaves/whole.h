@@ -27,12 +27,14 @@ static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps,
       for (ptrdiff_t t = 0; t < n && pairs; t++) {
         memcpy(&both, ROW(t) + 2 * i, sizeof both);
         low += (both & LARGEST) + (both >> (BITS / 2));
+        __builtin_prefetch((const char *)(ROW(t) + 2 * i) + pitch);
         memcpy(&both, ROW(t) + 2 * (i + some), sizeof both);
         high += (both & LARGEST) + (both >> (BITS / 2));
       }
       for (ptrdiff_t t = 0; t < n && !pairs; t++) {
         memcpy(&half, ROW(t) + i, sizeof half);
         low += __builtin_convertvector(half, sums);
+        __builtin_prefetch((const char *)(ROW(t) + i) + pitch);
         memcpy(&half, ROW(t) + i + some, sizeof half);
         high += __builtin_convertvector(half, sums);
       }
