@@ -2,7 +2,8 @@
 
     python benchmarks/report.py [--check]
 
-With --check nothing is written; the exit code tells whether the tables are those of results.json, fields.json and explored.json.
+With --check nothing is written; the exit code tells whether the tables are those of results.json, fields.json and
+explored.json.
 """
 
 from __future__ import annotations

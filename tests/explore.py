@@ -918,12 +918,16 @@ def reachable():
             # Numbers are read where they lie unless something is done to them first, as norms do, whose windows slide.
             direct = {not (divides_first or state), (picks or size == 1 or manner == "adaptive") and not divides_first}
             for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
-                together, _ = strategies.together(plan, run, size, planes, picks or state, 1)
+                condensed = kind == "values" and size == 4 and native and straight and not (divides_first or state)
+                condensed = condensed and strategies.condenses(plan, run, planes)
+                together = 0
+                if not condensed:
+                    together, _ = strategies.together(plan, run, size, planes, picks or state, 1)
                 if together:  # planes are divided once they are turned
                     first, as_it_lies, lanes, others = False, straight or divides_first, together * run, 1
                 else:
                     first, as_it_lies, lanes, others = divides_first, straight and native, run, planes
-                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, first)
+                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, first, condensed)
                 found.add((way(kind, chosen, together), family))
     return found
 

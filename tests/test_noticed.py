@@ -816,3 +816,26 @@ def test_dtypes_of_indices_make_another_call():
     assert as_far_apart.strides == wide.strides
     for at in (narrow, as_far_apart):
         same(cpool.max_pool2d_backward(g, at, x.shape), gx)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kernel", [(7, 7), (8, 8), (5, 5), (8, 4), (4, 7), (5, 6), (8, 5)])
+def test_small_windows_that_are_whole_rows(kernel, dtype, threads):
+    """Rows and columns at once, of as many planes as make vectors, and some more; nothing behind the last is read."""
+    for planes in (8, 9, 15, 33, 300):
+        shape = planes, 2 * kernel[0] + 1, kernel[1]  # two windows, and a row that none sees
+        x = whole(shape, dtype)
+        x[1, 0, 0], x[2, kernel[0] - 1, -1] = np.nan, np.inf
+        for array in (x, x[:, : kernel[0]]):
+            assert cpool.explain(cpool.avg_pool2d, array, kernel).strategies[-1] == "condensed"
+            same(cpool.avg_pool2d(array, kernel), reference.avg_pool2d(array, kernel))
+            same(
+                cpool.avg_pool2d(array, kernel, divisor_override=-4),
+                reference.avg_pool2d(array, kernel, divisor_override=-4),
+            )
+            for name in ("max_pool2d", "min_pool2d"):
+                for policy in ("propagate", "omit"):
+                    ours = getattr(cpool, name)(array, kernel, nan_policy=policy)
+                    same(ours, getattr(reference, name)(array, kernel, nan_policy=policy))
+            out = np.empty((planes, array.shape[1] // kernel[0], 2), dtype)[..., :1]
+            same(cpool.max_pool2d(array, kernel, out=out), reference.max_pool2d(array, kernel))

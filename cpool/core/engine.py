@@ -222,7 +222,10 @@ def _call(
     straight = turned_straight and not divides_first and mask is None
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
     inner, together, band, share = None, 0, 0, threads.share(work)
-    if mask is None:
+    x = memory.views[0]
+    condensed = straight and not several and x.type == type in ("float32", "float64") and x.strides[2] == size
+    condensed = condensed and strategies.condenses(tables, memory.run, memory.planes)
+    if mask is None and not condensed:
         together, band = strategies.together(tables, memory.run, size, memory.planes, several, _workers(share))
     if together:  # planes as channels
         inner = strategies.choose(
@@ -234,7 +237,7 @@ def _call(
     dense = x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
     native = x.type == type and dense
     as_it_lies = straight and (native or (dense and type == _WHOLE.get(x.type)))  # never with a mask
-    strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags)
+    strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags, condensed=condensed)
     even: float | None = 1.0
     count = math.prod(table.even for table in tables)
     if divide:

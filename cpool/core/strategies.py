@@ -50,6 +50,8 @@ TURNED_ROW_3 = 60
 TURNED_ROW_MORE = 128
 #: Phases of a gradient that are put together.
 MOST_PHASES = 32
+#: Fewest taps of windows that are folded along H and W at once.
+CONDENSED = 25
 #: Windows of so many columns, if there are few, are folded in blocks.
 LONG = 64
 #: So many neighbours that see the same are one result, copied.
@@ -109,6 +111,17 @@ def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bo
     return "band" if shared else "nested"
 
 
+def condenses(tables: list[Table], run: int, planes: int) -> bool:
+    """Return whether each row is one window of a few columns, and windows have few rows, which they do not share."""
+    d, h, w = tables
+    if h.kernel * w.kernel < CONDENSED:
+        return False
+    rows = h.uniform and not h.before and h.kernel <= RADIX and (h.out - 1) * h.stride + h.span <= h.size
+    rows = rows and (h.out == 1 or h.stride >= h.span)
+    columns = w.uniform and not w.before and w.out == 1 < w.kernel <= RADIX and w.span == w.size == w.kernel
+    return rows and columns and run == d.size == d.out == 1 and not d.pooled and planes * h.out >= RADIX
+
+
 def choose(
     tables: list[Table],
     run: int,
@@ -118,6 +131,7 @@ def choose(
     sums: bool,
     picks: bool,
     divides_first: bool,
+    condensed: bool = False,
 ) -> Strategy:
     """Decide everything about one call.
 
@@ -132,11 +146,13 @@ def choose(
     sums, picks, divides_first : bool
         Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is
         summed.
+    condensed : bool
+        Whether windows `condenses` holds of are read where they lie, in a type that can be.
     """
     d, h, w = tables
     unit = run * size
     total = planes * d.out * h.out
-    along = _along(w, run, size, total, picks, divides_first)
+    along = "condensed" if condensed else _along(w, run, size, total, picks, divides_first)
     stride = w.stride if w.uniform else 1
     # Columns: as many as make a row of scratch of the allowed length, but whole windows.
     widest = max(1, WIDEST_ROW // unit)
@@ -157,7 +173,7 @@ def choose(
         else max(1, columns * w.size // w.out + w.kernel)
     )
     row = max(1, span * unit)
-    across = _across(d, h, as_it_lies, along, row, sums)
+    across = "as it lies" if condensed else _across(d, h, as_it_lies, along, row, sums)
     # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.
     rows = max(1, CHUNK // row)
     if along == "turned":

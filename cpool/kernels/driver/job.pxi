@@ -66,6 +66,8 @@ cdef extern from "leaves.h":
         Fold fold[7][10]
         Halve halve[7][10]
         Shrink shrink[7][10]
+        void (*condense[7][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                               const Close*) noexcept nogil
         Pick pick[7][10]
         Find find[10]
         Place place
@@ -100,7 +102,7 @@ cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
 
 cdef enum Along:           # along W
-    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY, CONDENSED
 
 cdef enum:
     LONGEST_BLOCK = 512    # columns of a long window that are folded at once

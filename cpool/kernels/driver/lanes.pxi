@@ -11,6 +11,7 @@
 #     REPEATED many neighbours see the same, as in the gradient of large windows: one is folded and copied
 #     LONG     few windows of many columns: blocks of columns
 #     SINGLY   windows that begin many columns apart: each by itself
+#     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
 #
 # FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
 # the seam of two rows is not used.

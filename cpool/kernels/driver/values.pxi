@@ -47,13 +47,17 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
     cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o
     cdef bint pairs = sums_pairs(job, tile)
     cdef const char* source
-    if job.along != NONE and job.along != LONG and rows_lie_ready(job, tile, planes, n):
+    if job.along != NONE and job.along != LONG and job.along != CONDENSED and rows_lie_ready(job, tile, planes, n):
         source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
         fold_lanes(job, tile, room, out, out_pitch, source, planes * n, close)
         return
     for q in range(planes):
         source = plane_of(job, tile, p + q)
-        if job.along == NONE or pairs:
+        if job.along == CONDENSED:
+            job.leaves.condense[job.reduction][job.type](
+                out + q * n * out_pitch, out_pitch, source + first_of(&job.height, oh) * job.x.h,
+                job.height.stride * job.x.h, job.height.step * job.x.h, job.height.kernel, job.width.kernel, n, close)
+        elif job.along == NONE or pairs:
             fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, close)
         elif job.along == LONG:
             for r in range(n):
@@ -63,7 +67,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         elif tile.used:
             fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch,
                       &job.open)
-    if job.along != NONE and job.along != LONG and not pairs:
+    if job.along != NONE and job.along != LONG and job.along != CONDENSED and not pairs:
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
 

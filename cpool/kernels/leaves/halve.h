@@ -77,14 +77,16 @@ CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
   memcpy(&v, row, sizeof v);
   return v;
 }
-CPOOL_INLINE VECTOR NAME(eighth)(const T *row) {
-  enum { width = sizeof(VECTOR) / sizeof(T) };
-  VECTOR a = NAME(vector)(row), b = NAME(vector)(row + width), c = NAME(vector)(row + 2 * width);
-  VECTOR d = NAME(vector)(row + 3 * width), e = NAME(vector)(row + 4 * width), f = NAME(vector)(row + 5 * width);
-  VECTOR g = NAME(vector)(row + 6 * width), h = NAME(vector)(row + 7 * width);
-  a = PAIR(a, b), c = PAIR(c, d), e = PAIR(e, f), g = PAIR(g, h);
+CPOOL_INLINE VECTOR NAME(eighth_of)(const VECTOR *v) {
+  VECTOR a = PAIR(v[0], v[1]), c = PAIR(v[2], v[3]), e = PAIR(v[4], v[5]), g = PAIR(v[6], v[7]);
   a = PAIR(a, c), e = PAIR(e, g);
   return PAIR(a, e);
+}
+CPOOL_INLINE VECTOR NAME(eighth)(const T *row) {
+  enum { width = sizeof(VECTOR) / sizeof(T) };
+  VECTOR v[8];
+  CPOOL_UNROLL for (int i = 0; i < 8; i++) v[i] = NAME(vector)(row + i * width);
+  return NAME(eighth_of)(v);
 }
 #undef PAIR
 
@@ -171,3 +173,76 @@ static void NAME(shrink)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff
     STORE(to, 0, NAME(shrunk_long)(row, n AS_APART(into, into)));
   }
 }
+
+#if FLOATS && ARRAYS == 1
+/* Small windows into one number each: up to 8 rows of up to 8 lanes, filled up with what changes nothing. */
+enum { NAME(side) = 8 };
+#ifdef VECTOR
+enum { NAME(windows) = sizeof(VECTOR) / sizeof(T), NAME(parts) = NAME(side) / NAME(windows) };
+
+/* As many windows as a vector has lanes, of which 8 lanes of each row are read. */
+CPOOL_INLINE VECTOR NAME(condensed)(const char *in, ptrdiff_t pitch, ptrdiff_t distance, ptrdiff_t rows, ptrdiff_t lanes) {
+  typedef PLACE integers __attribute__((vector_size(sizeof(VECTOR))));
+  VECTOR v[NAME(side)], r[NAME(side)];
+  integers number;
+  for (int j = 0; j < (int)NAME(windows); j++) number[j] = (PLACE)j;
+  CPOOL_UNROLL for (int i = 0; i < (int)NAME(side); i++) {
+    const int part = i % NAME(parts) * NAME(windows);
+    const char *window = in + i / NAME(parts) * pitch + part * (ptrdiff_t)sizeof(T);
+    if (part && part >= lanes) {
+      v[i] = SELECTS ? v[i - i % NAME(parts)] : -(VECTOR){0};
+      continue;
+    }
+    r[0] = NAME(vector)((const T *)window);
+    CPOOL_UNROLL for (int t = 1; t < (int)NAME(side); t++)
+      r[t] = t < rows ? NAME(vector)((const T *)(window + t * distance)) : SELECTS ? r[0] : -(VECTOR){0};
+    r[0] = COMBINE_VECTORS(r[0], r[1]), r[2] = COMBINE_VECTORS(r[2], r[3]);
+    r[4] = COMBINE_VECTORS(r[4], r[5]), r[6] = COMBINE_VECTORS(r[6], r[7]);
+    r[0] = COMBINE_VECTORS(r[0], r[2]), r[4] = COMBINE_VECTORS(r[4], r[6]);
+    v[i] = COMBINE_VECTORS(r[0], r[4]);
+    if (lanes < part + NAME(windows))
+      v[i] = SELECT((integers)(number + (PLACE)part < (PLACE)lanes), v[i], SELECTS ? (VECTOR){0} + v[i][0] : -(VECTOR){0});
+  }
+  return NAME(eighth_of)(v);
+}
+#endif
+
+static void NAME(condense)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t distance,
+                           ptrdiff_t rows, ptrdiff_t lanes, ptrdiff_t n, const cpool_close *close) {
+  T divisor;
+  const int how = NAME(closing)(close, &divisor);
+  ptrdiff_t i = 0;
+#ifdef VECTOR
+  enum { some = NAME(windows), side = NAME(side) };
+  T last[some][side][side], results[some];
+  for (; i < n; i += some) {
+    const char *from = (const char *)in + i * pitch;
+    VECTOR v;
+    if (i + some < n) {
+      if (rows == 7) v = NAME(condensed)(from, pitch, distance, 7, lanes);
+      else v = NAME(condensed)(from, pitch, distance, rows, lanes);
+    } else { /* nothing is read behind the last window */
+      memset(last, 0, sizeof last);
+      for (ptrdiff_t k = 0; k < n - i; k++)
+        for (ptrdiff_t t = 0; t < rows; t++)
+          memcpy(last[k][t], from + k * pitch + t * distance, (size_t)lanes * sizeof(T));
+      v = NAME(condensed)((const char *)last, sizeof last[0], sizeof last[0][0], rows, lanes);
+    }
+    memcpy(results, &v, sizeof results);
+    for (int k = 0; k < (int)some; k++) results[k] = NAME(closed)(results[k], how, divisor);
+    if (out_pitch == (ptrdiff_t)sizeof(T) && i + some <= n) memcpy((T *)out + i, results, sizeof results);
+    else
+      for (ptrdiff_t k = 0; k < n - i && k < some; k++) *(T *)((char *)out + (i + k) * out_pitch) = results[k];
+  }
+#else
+  for (; i < n; i++) {
+    T row[NAME(side)], column[NAME(side)];
+    for (ptrdiff_t l = 0; l < lanes; l++) {
+      for (ptrdiff_t t = 0; t < rows; t++) column[t] = ((const T *)((const char *)in + i * pitch + t * distance))[l];
+      row[l] = NAME(shrunk)(column, rows);
+    }
+    *(T *)((char *)out + i * out_pitch) = NAME(closed)(NAME(shrunk)(row, lanes), how, divisor);
+  }
+#endif
+}
+#endif

@@ -394,14 +394,19 @@ CPOOL_EXTENT(int64_t)
 #define TOTAL_FOLD(TYPE) total_fold_##TYPE
 #define MAX_HALVE(TYPE) max_halve_##TYPE
 #define MAX_SHRINK(TYPE) max_shrink_##TYPE
+#define MAX_CONDENSE(TYPE) max_condense_##TYPE
 #define MIN_HALVE(TYPE) min_halve_##TYPE
 #define MIN_SHRINK(TYPE) min_shrink_##TYPE
+#define MIN_CONDENSE(TYPE) min_condense_##TYPE
 #define NANMAX_HALVE(TYPE) nanmax_halve_##TYPE
 #define NANMAX_SHRINK(TYPE) nanmax_shrink_##TYPE
+#define NANMAX_CONDENSE(TYPE) nanmax_condense_##TYPE
 #define NANMIN_HALVE(TYPE) nanmin_halve_##TYPE
 #define NANMIN_SHRINK(TYPE) nanmin_shrink_##TYPE
+#define NANMIN_CONDENSE(TYPE) nanmin_condense_##TYPE
 #define SUM_HALVE(TYPE) sum_halve_##TYPE
 #define SUM_SHRINK(TYPE) sum_shrink_##TYPE
+#define SUM_CONDENSE(TYPE) sum_condense_##TYPE
 #define TOTAL_HALVE(TYPE) total_halve_##TYPE
 #define TOTAL_SHRINK(TYPE) total_shrink_##TYPE
 #define NANMAX_PICK(TYPE) nanmax_pick_##TYPE
@@ -442,6 +447,9 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .shrink = {[CPOOL_MAX] = EACH(MAX_SHRINK), [CPOOL_MIN] = EACH(MIN_SHRINK), [CPOOL_NANMAX] = FLOATING(NANMAX_SHRINK),
             [CPOOL_NANMIN] = FLOATING(NANMIN_SHRINK), [CPOOL_SUM] = SUMMING(SUM_SHRINK),
             [CPOOL_TOTAL] = FLOATING(TOTAL_SHRINK), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_shrink_FLOAT64}},
+  .condense = {[CPOOL_MAX] = FLOATING(MAX_CONDENSE), [CPOOL_MIN] = FLOATING(MIN_CONDENSE),
+               [CPOOL_NANMAX] = FLOATING(NANMAX_CONDENSE), [CPOOL_NANMIN] = FLOATING(NANMIN_CONDENSE),
+               [CPOOL_SUM] = FLOATING(SUM_CONDENSE)},
   .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
            [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
   .find = EACH(FIND),

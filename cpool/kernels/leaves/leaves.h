@@ -65,6 +65,11 @@ typedef struct cpool_leaves {
   /* Rows of n lanes into one number each, out_pitch bytes apart: out[r] = in[r][0] o in[r][1] o …, in the order of tree(n). */
   void (*shrink[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
                                                    ptrdiff_t pitch, ptrdiff_t rows, const cpool_close *close);
+  /* Windows of up to 8 rows of up to 8 lanes into one number each, rows first: row t of window r is at r * pitch + t * distance.
+   * Of float and double alone, and no states. */
+  void (*condense[CPOOL_REDUCTIONS][2])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch,
+                                        ptrdiff_t distance, ptrdiff_t rows, ptrdiff_t lanes, ptrdiff_t n,
+                                        const cpool_close *close);
   /* Fold with places: tap t stands at offsets[t], or where `from` (the same rows of places) says plus offsets[t]; of
    * types in which places fit. With `going`, what out and places hold came before the first tap. */
   void (*pick[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps,
