@@ -143,7 +143,7 @@ def test_averages_of_integers_of_2_bytes_are_such_integers(divisor):
     "window",
     [(2,), (3, 2), (3, 1, 1), ((2, 5), (1, 3)), ((1, 4),), ((5, 1), 1), ((17, 15), 1, 0), ((16, 16), 1),
      ((17, 16), 1), ((11, 2), 1), ((11, 3), (1, 2)), (3, 2, 1, True), (3, 1, 1, False, False),
-     (2, 2, 0, False, True, -3), (2, 2, 0, False, True, 70000)],
+     (2, 2, 0, False, True, -3), (2, 2, 0, False, True, 70000), ((17, 16), 1, 0, False, True, 200)],
 )  # fmt: skip
 def test_bytes_are_averaged_in_every_layout(window, laid, dtype):
     """Also where their sums do not fit, divisors differ, or are no divisors of bytes."""

@@ -66,8 +66,8 @@ cdef extern from "leaves.h":
         Fold fold[7][10]
         Halve halve[7][10]
         Shrink shrink[7][10]
-        void (*condense[7][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                               const Close*) noexcept nogil
+        void (*condense[7][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                               Py_ssize_t, const Close*) noexcept nogil
         Pick pick[7][10]
         Find find[10]
         Place place

@@ -4,8 +4,8 @@
 #     FLAT     windows move by 1: taps are the row itself, moved by the dilation
 #     ROWS     a vector of channels or more under each column: taps are runs of channels
 #     HALVES   2 or 3 taps that move by 2: shuffles
-#     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1; or, with a
-#              few channels under each column, windows move by 1 first and every s-th result is kept
+#     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1; or, with
+#              a few channels under each column, windows move by 1 first and every s-th result is kept
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     REPEATED many neighbours see the same, as in the gradient of large windows: one is folded and copied

@@ -36,9 +36,17 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
 
 
 cdef inline bint sums_pairs(Job* job, Tile* tile) noexcept nogil:
-    """Whether windows are pairs of integers in rows that are widened as they lie: then they are summed with the rows."""
+    """Whether windows are pairs of integers in rows that are widened as they lie: they are summed with the rows."""
     return (job.along == HALVES and job.as_it_lies and not job.native and job.across == AS_IT_LIES
             and job.height.uniform and job.width.kernel == 2 and tile.used == 2 * tile.out)
+
+
+cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char* plane, Py_ssize_t oh,
+                          Py_ssize_t pitch, Py_ssize_t n, const Close* close) noexcept nogil:
+    """Fold rows and columns of n windows, `pitch` bytes apart, of which the first is that of output row oh."""
+    job.leaves.condense[job.reduction][job.type](
+        out, out_pitch, plane + first_of(&job.height, oh) * job.x.h, pitch, job.height.step * job.x.h,
+        job.height.kernel, job.width.kernel, n, close)
 
 
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -51,13 +59,17 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
         fold_lanes(job, tile, room, out, out_pitch, source, planes * n, close)
         return
+    if job.along == CONDENSED:
+        if n == 1 and job.leads == 1:  # planes are windows
+            condense(job, out, out_pitch, plane_of(job, tile, p), oh, <Py_ssize_t>job.x.planes[0], planes, close)
+            return
+        for q in range(planes):
+            condense(job, out + q * n * out_pitch, out_pitch, plane_of(job, tile, p + q), oh,
+                     job.height.stride * job.x.h, n, close)
+        return
     for q in range(planes):
         source = plane_of(job, tile, p + q)
-        if job.along == CONDENSED:
-            job.leaves.condense[job.reduction][job.type](
-                out + q * n * out_pitch, out_pitch, source + first_of(&job.height, oh) * job.x.h,
-                job.height.stride * job.x.h, job.height.step * job.x.h, job.height.kernel, job.width.kernel, n, close)
-        elif job.along == NONE or pairs:
+        if job.along == NONE or pairs:
             fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, close)
         elif job.along == LONG:
             for r in range(n):
@@ -67,7 +79,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         elif tile.used:
             fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch,
                       &job.open)
-    if job.along != NONE and job.along != LONG and job.along != CONDENSED and not pairs:
+    if job.along != NONE and job.along != LONG and not pairs:
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
 
