@@ -163,7 +163,7 @@ def choose(
     if w.uniform or along == "spread":
         columns = max(1, (widest - w.span) // stride + 1)
     else:
-        columns = max(1, widest * w.out // max(w.size, w.out) - w.kernel)
+        columns = max(1, (widest - w.kernel) * w.out // max(w.size, w.out))
     phases = w.period if along == "spread" else 1
     tiles = math.ceil(w.out / (columns * phases))  # all of one width
     columns = min(w.out, math.ceil(w.out / (tiles * phases)) * phases)
