@@ -88,6 +88,8 @@ def against_itself(threads: int, rounds: int) -> dict[str, float]:
         t = interleaved(workers, {"above": above, "below": below}, rounds)
         ratios[text] = t["above"] / t["below"]
         print(f"| {text} | {ratios[text]:.2f} |", flush=True)
+    for worker in workers.values():
+        worker.end()
     return ratios
 
 
@@ -129,7 +131,7 @@ def measure(operations: dict[str, list[Case]], names: list[str], threads: int, r
             results[operation] = measured
             print(means(operation, list(measured.values())), flush=True)
     for worker in workers.values():
-        worker.resume()  # to notice that the run is over
+        worker.end()
     return results
 
 
