@@ -1,6 +1,6 @@
 """Print the tests that a run of pytest skipped, of its JUnit file: what there is to run once more is installed.
 
-    python .ci/skipped.py first.xml
+python .ci/skipped.py first.xml
 """
 
 import sys
