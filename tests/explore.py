@@ -882,7 +882,8 @@ def small_plans():
             for k in (1, 2, 3, 9, 20, 100)
             for s in (1, 2, 3)
             if k <= n
-        ],
+        ]
+        + [geometry.sliding_windows(7, 7, 7, 0, 0, 1, False, True, "W")],
         adaptive=[geometry.adaptive_windows(n, m, "W") for n in lengths for m in (1, 5, n, 31, 48)],
     )
     for turn, backward in ((geometry.AxisWindows.forward, False), (geometry.AxisWindows.transposed, True)):
