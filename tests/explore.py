@@ -335,7 +335,7 @@ class Drawing:
     def lengths(self):
         """Draw the lengths of pooled axes and of others: mostly short ones."""
         c, d = self.c, self.d
-        if c.chance(0.03):
+        if c.chance(0.08):
             return [c.int(4, 8) for _ in range(d)], [c.int(8, 40)], False  # many small planes
         lead = c.one([0, 1, 1, 2, 2, 3, 4, 5])
         most = c.one([30, 200, 200, 2000])
@@ -382,7 +382,7 @@ class Drawing:
             return {}
         if self.mixed:
             return self.mixed_windows(sizes)
-        if sizes and 4 <= min(sizes) and max(sizes) <= 8 and c.chance(0.4):
+        if sizes and 4 <= min(sizes) and max(sizes) <= 8 and c.chance(0.7):
             return dict(kernel_size=tuple(sizes))  # of which each is one window
         loose = c.chance(0.1)
         given = dict(kernel_size=self.per_axis(1, [min(n + 4 * loose, 40) for n in sizes]))
