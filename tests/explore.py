@@ -382,7 +382,7 @@ class Drawing:
             return {}
         if self.mixed:
             return self.mixed_windows(sizes)
-        if sizes and 4 <= min(sizes) and max(sizes) <= 8 and c.chance(0.7):
+        if sizes and min(sizes) >= 4 and max(sizes) <= 8 and c.chance(0.7):
             return dict(kernel_size=tuple(sizes))  # of which each is one window
         loose = c.chance(0.1)
         given = dict(kernel_size=self.per_axis(1, [min(n + 4 * loose, 40) for n in sizes]))
