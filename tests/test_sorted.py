@@ -259,6 +259,19 @@ def test_windows_of_tall_and_wide_planes(k, dtype):
                     np.testing.assert_array_equal(ours, expected)
 
 
+@pytest.mark.parametrize(("wide", "narrow"), [("u2", "u1"), ("u4", "u2"), ("u8", "u4"), ("i4", "i2"), ("u4", "i2")])
+@pytest.mark.parametrize("k", [1, 3, 4])
+def test_elements_that_a_smaller_integer_does_not_hold(k, wide, narrow):
+    """They become the largest that it holds, whether a result is an element or lies between two."""
+    most = np.iinfo(narrow).max
+    x = np.random.default_rng(k).integers(0, 3 * most, (2, 40)).astype(wide)
+    for stride in (1, k):
+        ours = cpool.median_pool1d(x, k, stride, dtype=narrow)
+        windows = np.lib.stride_tricks.sliding_window_view(x, k, -1)[:, ::stride]
+        np.testing.assert_array_equal(ours, np.minimum(np.rint(np.median(windows, -1)), most))
+        assert (ours == most).any()
+
+
 def test_far_taps_need_no_room():
     x = np.arange(5.0)
     np.testing.assert_array_equal(cpool.median_pool1d(x, 3, 1, 10**9, 10**9), x)

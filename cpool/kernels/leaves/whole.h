@@ -1,12 +1,13 @@
 /* Averages of small integers that are such integers again, exactly. Included with S, what arrays hold; T, of twice its
  * bytes, what sums are kept in; NAME. The largest sum that is divided by d is d times the largest S; larger ones give the
  * largest S. */
-#define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
-#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)(from)[k]
-#include "numbers.h"
-
 #define BITS (8 * (int)sizeof(T))
 #define LARGEST ((T)(S)-1)
+
+/* Averages are no larger than S holds, but elements of windows in order, which are stored by the same leaf, may be. */
+#define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
+#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)((from)[k] < LARGEST ? (from)[k] : LARGEST)
+#include "numbers.h"
 
 static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
                         ptrdiff_t lanes, int pairs) {
