@@ -43,8 +43,8 @@ def numbers(case: Case) -> Any:
     return x
 
 
-#: Peers that make pictures, volumes and series of their own kind: these keep their dtype, here as there.
-FIELD = "OpenCV", "SciPy", "NumPy", "bottleneck", "tinybrain"
+#: Peers from fields of pictures, volumes and series, where results have the dtype of what is pooled.
+FIELD_PEERS = "OpenCV", "SciPy", "NumPy", "bottleneck", "tinybrain"
 
 
 def cpool(operation: str, case: Case, threads: int) -> Function | None:

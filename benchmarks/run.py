@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cases import FIELDS, OPERATIONS, Case
-from peers import FIELD, Worker, present
+from peers import FIELD_PEERS, Worker, present
 from revisions import against, build
 
 TABLE_HEAD = (
@@ -151,7 +151,7 @@ def main() -> None:
         changes = against(build(options.against), options.threads, options.rounds, options.only)
         save(options.json, options.threads, {"against": options.against, "changes": changes})
         return
-    names = [name for name in present() if not options.fields or name in ("cpool", "floor", *FIELD)]
+    names = [name for name in present() if not options.fields or name in ("cpool", "floor", *FIELD_PEERS)]
     print(f"peers: {', '.join(names)}; {platform.machine()} {platform.system()}\n")
     if options.fields:
         found = {}

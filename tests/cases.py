@@ -50,6 +50,11 @@ def recorded_name(sizes, arguments):
     return repr((sizes, arguments))
 
 
+def channels_last(x):
+    """Return the same numbers with axis 1 innermost in memory."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+
+
 #: Memory layouts that hold the same values.
 LAYOUTS = ["C", "F", "channels-last", "reversed", "strided", "swapped", "read-only", "unaligned"]
 

@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from cases import channels_last
 
 import cpool
 from cpool import reference
@@ -15,11 +16,6 @@ from cpool import reference
 def whole(shape, dtype=np.float32, seed=0):
     """Return small whole numbers, of which sums are exact in any order."""
     return np.random.default_rng(seed).integers(-99, 99, shape).astype(dtype)
-
-
-def channels_last(x):
-    """Return the same numbers with axis 1 innermost in memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
 
 
 def same(ours, theirs):

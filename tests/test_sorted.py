@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from cases import channels_last
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,11 +58,6 @@ def test_volumes_signals_and_large_windows():
     out = np.empty((6, 1, 1), np.uint8)
     assert cpool.mode_pool2d(x, (20, 31), out=out) is out
     assert out.ravel().tolist() == [np.bincount(plane.ravel()).argmax() for plane in x]
-
-
-def channels_last(x):
-    """Return the same numbers with axis 1 innermost in memory."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
 
 
 METHODS = ["linear", "lower", "higher", "nearest", "midpoint"]

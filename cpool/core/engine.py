@@ -65,9 +65,9 @@ def whole_sums(plan: Plan, source: Any, result: Any) -> str | None:
         return None
     most, wide = int(np.iinfo(source).max), _WHOLE[source.name]
     divisor = plan.divisor if plan.divisor is not None else math.prod(table.even for table in plan.tables())
-    # Half a divisor is added to what is divided; of 4 bytes there must be no more than a signed integer holds.
-    limit = np.iinfo(wide).max if wide == "uint16" else np.iinfo("int32").max
-    fits = plan.window * most <= limit and 0 < divisor <= (most + 1 if wide == "uint16" else limit // most)
+    # Sums of 4 bytes are taken for signed integers; to those of 2 bytes half a divisor is added before the division.
+    limit = np.iinfo("uint16" if wide == "uint16" else "int32").max
+    fits = plan.window * most <= limit and 0 < divisor <= min(most + 1, limit // most)
     return wide if fits else None
 
 
@@ -309,7 +309,7 @@ def picks(
     return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=wide, mask=mask)
 
 
-#: Bytes of rows of one block of columns: all stay in the first cache while they are ordered.
+#: Bytes of rows of one block of columns: all stay in the second cache while they are ordered.
 _ORDERED_BYTES = 98304
 #: Windows that are ordered at once, at least.
 _ORDERED = 32

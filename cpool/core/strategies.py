@@ -147,7 +147,7 @@ def choose(
         Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is
         summed.
     condensed : bool
-        Whether windows `condenses` holds of are read where they lie, in a type that can be.
+        Whether rows and columns are folded at once: `condenses` is true, and rows of floats are read where they lie.
     """
     d, h, w = tables
     unit = run * size

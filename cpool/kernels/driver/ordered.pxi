@@ -17,12 +17,10 @@
 cdef struct Block:          # windows first, first + 1, ... of an output row, or so many of column `first`
     Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input
     bint upright
-    bint shares             # windows share columns
     Py_ssize_t line_pitch, pitch
     Py_ssize_t most_upright  # how many windows at most
-    Py_ssize_t y_step       # bytes from one result to the next
     bint full, found        # all taps of all windows are inside; elements were marked
-    bint counted            # `marked` holds what was counted before
+    bint counted            # `marked` may hold what was counted before
     Network* network        # the one that was used
     char* line              # an input row before it is marked
     char* lines             # of each group of columns, the rows of its network
@@ -39,6 +37,16 @@ cdef struct Block:          # windows first, first + 1, ... of an output row, or
 
 cdef enum:
     FEW_LANES = 32          # up to so many, a block is upright if it gets more that way
+
+
+cdef inline bint shares_columns(Job* job, Block* block) noexcept nogil:
+    """Whether windows of a block share columns."""
+    return job.shares and not block.upright
+
+
+cdef inline Py_ssize_t result_step(Job* job, Block* block) noexcept nogil:
+    """Bytes from one result of a block to the next."""
+    return job.y.h if block.upright else job.y.w
 
 
 cdef inline Py_ssize_t groups_of(Job* job, bint shares) noexcept nogil:
@@ -113,7 +121,7 @@ cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const 
     if block.upright:
         hop, least, most = 0, 0, n if 0 <= start < w.size and g < taps_of(w, o) else 0
     else:
-        hop = 1 if block.shares or not w.uniform else w.stride
+        hop = 1 if shares_columns(job, block) or not w.uniform else w.stride
         least = min(n, (max(0, -start) + hop - 1) // hop)
         most = max(least, min(n, (w.size - start + hop - 1) // hop))
         start += least * hop
@@ -137,7 +145,8 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
                         Py_ssize_t oh) noexcept nogil:
     """Put the columns of a block in order, and let rows point to the taps of its windows."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, n = line_of(job, block.n, block.shares), height = job.column.inputs
+    cdef Py_ssize_t unit = job.run * job.size, height = job.column.inputs
+    cdef Py_ssize_t n = line_of(job, block.n, shares_columns(job, block))
     cdef Py_ssize_t g, td, th, d, h, i, o, t, slot, turn, pitch = block.line_pitch
     cdef bint keeps = w.uniform and not block.upright
     cdef int32_t* marked = block.marked
@@ -150,10 +159,10 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
     if block.upright and job.shares:
         pitch = round_up(n * unit, LINE)
     if job.marks and block.counted:
-        memset(marked, 0, groups_of(job, block.shares) * n * job.run * sizeof(int32_t))
+        memset(marked, 0, groups_of(job, shares_columns(job, block)) * n * job.run * sizeof(int32_t))
     block.found = False
     turn = turn_of(&job.height, first_of(&job.height, oh)) if keeps else 0
-    for g in range(groups_of(job, block.shares)):
+    for g in range(groups_of(job, shares_columns(job, block))):
         for i in range(height, job.column.rows):
             rows[i] = lines + i * pitch
         i = 0
@@ -188,7 +197,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
         marked += n * job.run
         laid += height
     block.counted = block.found
-    if block.shares:
+    if shares_columns(job, block):
         for t in range(height, w.kernel * height):
             block.rows[t] = block.rows[t % height] + t // height * w.step * unit
 
@@ -196,7 +205,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
 cdef void count_missing(Job* job, Block* block) noexcept nogil:
     """Add up over the columns of each window what does not count."""
     cdef Py_ssize_t t, i, lanes = block.n * job.run
-    cdef Py_ssize_t pitch = job.width.step * job.run if block.shares else lanes
+    cdef Py_ssize_t pitch = job.width.step * job.run if shares_columns(job, block) else lanes
     memset(block.missing, 0, lanes * sizeof(int32_t))
     for t in range(job.width.kernel):
         for i in range(lanes):
@@ -233,7 +242,7 @@ cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i,
     cdef double part = between_ranks(job, q, taps, &below, &above)
     if all_count and part == 0 and job.direct != NULL:
         if rank_of(block, below) + first * job.size != y:
-            job.direct(y, block.y_step, rank_of(block, below) + first * job.size, n, job.run)
+            job.direct(y, result_step(job, block), rank_of(block, below) + first * job.size, n, job.run)
         return
     job.leaves.between[job.type](result, rank_of(block, below) + first * job.size,
                                  rank_of(block, above) + first * job.size, part, lanes)
@@ -246,12 +255,12 @@ cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i,
             part = between_ranks(job, q, left, &below, &above)
             job.leaves.between[job.type](result + lane, rank_of(block, below) + offset, rank_of(block, above) + offset,
                                          part, 1)
-    job.store(y, block.y_step, result, n, job.run)
+    job.store(y, result_step(job, block), result, n, job.run)
     # Whole numbers of 8 bytes are more than a double holds: where there is nothing between two, they are stored again.
     for lane in range(lanes if not all_count and job.direct != NULL and job.type > FLOAT64 else 0):
         left = taps - block.missing[first + lane] if block.found else taps
         if left >= job.least and between_ranks(job, q, left, &below, &above) == 0:
-            job.direct(y + lane // job.run * block.y_step + lane % job.run * job.y.size, 0,
+            job.direct(y + lane // job.run * result_step(job, block) + lane % job.run * job.y.size, 0,
                        rank_of(block, below) + (first + lane) * job.size, 1, 1)
 
 
@@ -291,7 +300,7 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
     for t in range(1, job.whole.inputs):
         job.leaves.count[job.type](block.results, block.length, block.most, block.counting, <int32_t>t,
                                    rank_of(block, t - 1), rank_of(block, t), lanes)
-    job.store(y, block.y_step, block.results, block.n, job.run)
+    job.store(y, result_step(job, block), block.results, block.n, job.run)
 
 
 cdef Py_ssize_t columns_alike(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
@@ -323,7 +332,7 @@ cdef void pool_block(Job* job, Block* block, const char* plane, const char* wher
     for i in range(job.whole.inputs, block.network.rows):
         block.rows[i] = block.spare + (i - job.whole.inputs) * block.pitch
     if (block.network == &job.inner and job.n_quantiles == 1 and not block.found and job.direct != NULL
-            and job.y.type == job.type and block.y_step == job.run * job.size
+            and job.y.type == job.type and result_step(job, block) == job.run * job.size
             and between_ranks(job, job.quantiles[0], job.whole.inputs, &below, &above) == 0
             and job.inner.order[below] >= job.inner.inputs and job.whole.inputs >= job.least):
         block.rows[job.inner.order[below]] = y  # where it belongs
@@ -335,8 +344,14 @@ cdef void pool_block(Job* job, Block* block, const char* plane, const char* wher
         i = 0
         while i < block.n:
             n = alike(job, block, i)
-            read_quantile(job, block, job.quantiles[q], y + q * job.quantile_pitch + i * block.y_step, i, n)
+            read_quantile(job, block, job.quantiles[q], y + q * job.quantile_pitch + i * result_step(job, block), i, n)
             i += n
+
+
+cdef inline void forget_rows(Job* job, Block* block) noexcept nogil:
+    """Forget what was laid and counted: the next windows are elsewhere."""
+    memset(block.laid, 0, groups_of(job, job.shares) * job.column.inputs * sizeof(Py_ssize_t))
+    block.counted = True
 
 
 cdef void pool_columns(Job* job, Block* block, const char* plane, const char* where, char* y, Py_ssize_t od,
@@ -344,8 +359,7 @@ cdef void pool_columns(Job* job, Block* block, const char* plane, const char* wh
     """Pool the windows of a block in output rows [oh, end) of slab od, whose results begin at y."""
     cdef Axis* h = &job.height
     cdef Py_ssize_t first = block.first, n = block.n, up, down, r, o, rows
-    block.counted = True
-    memset(block.laid, 0, groups_of(job, job.shares) * job.column.inputs * sizeof(Py_ssize_t))
+    forget_rows(job, block)
     up = end
     if h.uniform and n * job.run < FEW_LANES and n < block.most_upright:
         up = oh
@@ -359,7 +373,7 @@ cdef void pool_columns(Job* job, Block* block, const char* plane, const char* wh
     for r in range(oh, up):
         pool_block(job, block, plane, where, y + r * job.y.h, od, r)
     if up < down:
-        block.upright, block.shares, block.y_step = True, False, job.y.h
+        block.upright = True
         for o in range(first, first + n):
             r = up
             while r < down:
@@ -367,9 +381,8 @@ cdef void pool_columns(Job* job, Block* block, const char* plane, const char* wh
                 block.first, block.n, block.counted = o, rows, True
                 pool_block(job, block, plane, where, y + (o - first) * job.y.w + r * job.y.h, od, r)
                 r += rows
-        block.upright, block.shares, block.y_step = False, job.shares, job.y.w
-        block.first, block.n, block.counted = first, n, True
-        memset(block.laid, 0, groups_of(job, job.shares) * job.column.inputs * sizeof(Py_ssize_t))
+        block.first, block.n, block.upright = first, n, False
+        forget_rows(job, block)
     for r in range(down, end):
         pool_block(job, block, plane, where, y + r * job.y.h, od, r)
 
@@ -381,7 +394,7 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     cdef const char* plane
     cdef const char* where = NULL
     cdef char* y
-    block.upright, block.shares, block.y_step = False, job.shares, job.y.w
+    block.upright = False
     while first < last:
         p, od, oh = first // (high * deep), first // high % deep, first % high
         n = min(high - oh, last - first)

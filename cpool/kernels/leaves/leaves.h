@@ -85,7 +85,7 @@ typedef struct cpool_leaves {
   /* The same of runs of `unit` bytes: run (r, c) is r * row + c * column bytes from the first. */
   void (*turn_runs)(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const void *in, ptrdiff_t in_row,
                     ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit);
-  /* n runs of `unit` bytes, `stride` bytes apart, side by side. */
+  /* n runs of `unit` bytes, which lie `stride` bytes apart, are laid side by side. */
   void (*keep)(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit);
   /* n runs, `stride` bytes apart in the array, to and from dense lanes. */
   void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
@@ -98,10 +98,10 @@ typedef struct cpool_leaves {
   /* Of integers of 1 and of 2 bytes without a sign (whole.h), sums of twice their bytes: out[r][i] = taps[0][r][i] +
    * taps[1][r][i] + …, or, of `pairs`, of lanes 2i and 2i + 1 of all taps. */
   void (*widen[2])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                ptrdiff_t lanes, int pairs);
-  /* Such sums to the integers nearest to their quotients by 1 to 256 (65536), half to even, at most 255 (65535): in place, or
+                   ptrdiff_t lanes, int pairs);
+  /* Such sums to the integers nearest to their quotients by 1 to 256 (32768), half to even, at most 255 (65535): in place, or
    * narrowed again. */
-  void (*nearest[2])(void *out, int bytes, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
+  void (*nearest[2])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
