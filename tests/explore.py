@@ -921,7 +921,8 @@ def reachable():
         for kind, family, size, divides_first in jobs:
             sums, picks, state = family != "extremes", kind == "picks", family == "states"
             # Numbers are read where they lie unless something is done to them first, as norms do, whose windows slide.
-            direct = {not (divides_first or state), (picks or size == 1 or manner == "adaptive") and not divides_first}
+            # Of states totals are made of them there.
+            direct = {not divides_first, (picks or size == 1 or manner == "adaptive") and not divides_first}
             for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
                 condensed = kind == "values" and size == 4 and native and straight and not (divides_first or state)
                 condensed = condensed and strategies.condenses(plan, run, planes)

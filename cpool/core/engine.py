@@ -107,7 +107,8 @@ def buffer(array: Array) -> Array:
 class Mask(NamedTuple):
     """How the array lies that tells which elements count, and the number that is read for the others.
 
-    Of extremes, which store it where no element of a window counts, it is a number that the input's dtype holds.
+    Of floats it is NaN, which the reduction must pass over. Of extremes, which store it where no element of a window
+    counts, it is a number that the input's dtype holds.
     """
 
     view: layouts.View
@@ -185,8 +186,10 @@ def _driven(
     kind: str, type: str, tables: list[Table], memory: layouts.Memory, share: int, views: tuple[layouts.View, ...],
     strategy: strategies.Strategy | None, mask: Mask | None = None, **options: Any,
 ) -> Callable[..., Any]:  # fmt: skip
-    """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others;
-    it reads a mask besides."""
+    """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others.
+
+    With a mask, which it reads besides, it returns whether NaN was among the elements that count.
+    """
     blank = None if mask is None else _bits(mask.blank, type)
     windows, arrays = geometry.pack(tables), memory.packed(driver.TYPES)
     call = driver.Call(kind, LEVEL, type, windows, arrays, share, blank_bits=blank, **options)
@@ -199,7 +202,8 @@ def _driven(
     read = 2 if kind == "scatter" else 1
     told.append(
         Driven(
-            kind, options.get("reduction", ""), type, tables, memory, strategy, options.get("together", 0), share,
+            kind, options.get("reduction", ""), type, tables, memory, strategy,
+            options["together"] if options.get("inner") else 0, share,
             call.scratch_bytes, sum(sizes[:read]) + beside, sum(sizes[read:]),
         )
     )  # fmt: skip
@@ -211,38 +215,41 @@ def _call(
     divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
     power: float = 0.0, wide: bool = False, mask: Mask | None = None, **state: Any,
 ) -> Callable[..., None]:  # fmt: skip
-    """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices.
-
-    With a `mask`, rows are loaded into scratch first, where what does not count is replaced.
-    """
+    """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices."""
     memory = layouts.canonical(axes, *_and_mask(views, mask))
     size = np.dtype(type).itemsize
     flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
     turned_straight = norm == "plain" and reduction not in _STATES  # planes are divided once they are turned
-    straight = turned_straight and not divides_first and mask is None
+    straight = turned_straight and not divides_first
+    gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
     inner, together, band, share = None, 0, 0, threads.share(work)
     x = memory.views[0]
-    condensed = straight and not several and x.type == type in ("float32", "float64") and x.strides[2] == size
+    # With a mask rows are read from scratch, where they are dense, and of the type that is computed in.
+    dense = mask is not None or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
+    native = mask is not None or (x.type == type and dense)
+    condensed = straight and not several and native and type in _FLOATS.values()
     condensed = condensed and strategies.condenses(tables, memory.run, memory.planes)
-    if mask is None and not condensed:
+    if not condensed:
         together, band = strategies.together(tables, memory.run, size, memory.planes, several, _workers(share))
     if together:  # planes as channels
         inner = strategies.choose(
-            tables, together * memory.run, size, 1, turned_straight, **flags | dict(divides_first=False)
+            tables, together * memory.run, size, 1, turned_straight or gathers, **flags | dict(divides_first=False)
         )
+        turned_straight |= gathers and inner.across == "as it lies"
     else:
         tables, memory = _joined(tables, memory)
-    x = memory.views[0]
-    dense = x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
-    native = x.type == type and dense
-    as_it_lies = straight and (native or (dense and type == _WHOLE.get(x.type)))  # never with a mask
-    strategy = strategies.choose(tables, memory.run, size, memory.planes, as_it_lies, **flags, condensed=condensed)
+    as_it_lies = straight and (native or (dense and type == _WHOLE.get(x.type)))
+    direct = as_it_lies or (gathers and native)
+    strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, condensed=condensed)
+    as_it_lies |= direct and strategy.across == "as it lies"
+    if mask is not None and not inner:
+        together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
     even: float | None = 1.0
     count = math.prod(table.even for table in tables)
     if divide:
         even = divisor if divisor is not None else None if reduction == "total" else count or None
-    if reduction == "total" or mask is not None:  # where nothing is missing, rows are read as they lie if they can be
+    if reduction == "total":  # where nothing is missing, rows are read as they lie if they can be
         run, planes, chosen = (together * memory.run, 1, inner) if inner else (memory.run, memory.planes, strategy)
         across = strategies.choose(tables, run, size, planes, True, **flags).across
         state |= dict(whole_across=across if across == "as it lies" else chosen.across, whole_divisor=count)

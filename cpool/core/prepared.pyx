@@ -284,8 +284,9 @@ cdef class Prepared:
             return empty(self.shape, dtype)
         return empty(self.laid, dtype).transpose(self.inverse)
 
-    cdef object fill(self, x, tuple more, out):
-        """Fill the checked `out` or a new array, and return it, and new indices if there are any."""
+    cdef object fill(self, x, tuple more, out, list told=None):
+        """Fill the checked `out` or a new array, and return it, and new indices if there are any. What `run` returned
+        is appended to `told`."""
         cdef object y = self.new(self.dtype) if out is None else out
         cdef object limit = 1 if self.single else threads.limit
         cdef object source = x, target = y
@@ -293,13 +294,18 @@ cdef class Prepared:
             source, target = engine.buffer(x), engine.buffer(y)
         if self.back:
             self.run(limit, target, source, *more)
-        elif self.index_dtype is None:
-            self.run(limit, source, target, *more)
-        else:
-            indices = self.new(self.index_dtype)
-            self.run(limit, source, target, *more, indices)
-            return y, indices
-        return y
+            return y
+        indices = None if self.index_dtype is None else self.new(self.index_dtype)
+        met = self.run(limit, source, target, *more) if indices is None else self.run(
+            limit, source, target, *more, indices)
+        if told is not None:
+            told.append(met)
+        return y if indices is None else (y, indices)
 
     def __call__(self, x, *more, out=None):
         return self.fill(x, more, out)
+
+    def masked(self, x, where):
+        """Return the results, and whether NaN was among the elements of `x` that count."""
+        cdef list told = []
+        return self.fill(x, (where,), None, told), bool(told[0])

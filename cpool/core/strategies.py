@@ -35,6 +35,8 @@ RADIX = 8
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows move by 1, or a plane is one row.
 MOST_TURNED = 1024
+#: The same of a plane that is one row, on which windows move by 1.
+MOST_TURNED_ROW = 48
 #: Pixels of the longest row of planes with channels that are turned, if there is one number a lane.
 TURNED_PIXELS = 24
 #: Fewest planes that are turned.
@@ -43,6 +45,10 @@ FEWEST = 4
 TOGETHER = 256
 #: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
 TURNED = 196608
+#: Pieces of work for each thread, at least.
+SHARES = 4
+#: Bytes of the band of planes that are copied at once where not all elements count: they stay in the second cache.
+COUNTING = 262144
 #: Bytes of the longest row of planes that are turned into channels, where windows move by more than 1.
 TURNED_ROW = 80
 #: The same of windows that move by 1, of up to 3 taps and of more.
@@ -219,7 +225,7 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
             return 0, 0  # these are quicker as they are
     if h.out == w.out == d.size == 1 and not several and row >= 2 * VECTOR and not h.before:
         return 0, 0  # most is done once H is folded, and that of all planes at once
-    if slides and most > MOST_TURNED:
+    if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):
         return 0, 0
     if not several and w.repeats >= ALIKE and w.out * unit >= 16 * VECTOR:
         return 0, 0  # most is copied
@@ -234,3 +240,20 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
     if n < 1 or (n < axis.out and halo > n * each / 2):
         return 0, 0
     return at_once, n * (h.out if axis is d else 1)
+
+
+def counting(tables: list[Table], run: int, size: int, planes: int, columns: int, workers: int) -> tuple[int, int]:
+    """Return how many planes are copied at once where not all elements count, and how many of their output rows: of
+    several planes all, of larger ones a band."""
+    d, h, w = tables
+    deep = d.size > 1 or d.out > 1
+    axis, lines = (d, h.size) if deep else (h, 1)
+    line = run * size * lines * min(w.size, columns * w.size // w.out + w.span)
+    plane = axis.size * line
+    if plane <= COUNTING:
+        return max(1, min(COUNTING // plane, planes // (SHARES * workers))), d.out * h.out
+    each = max(1, line * axis.size // axis.out)
+    halo = line * max(0, axis.span - (axis.stride if axis.uniform else 1))
+    n = max(1, (COUNTING - halo) // each, 2 * halo // each)  # what bands share is copied for each of them
+    n = min(n, math.ceil(axis.out / (SHARES * workers)) if planes < SHARES * workers else n)
+    return 1, min(axis.out, max(n, halo // each)) * (h.out if deep else 1)

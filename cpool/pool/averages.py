@@ -109,13 +109,13 @@ def average(
     result = calls.averaged(source.dtype, dtype)
     type = engine.sums_as(source.dtype, result, plan.window)
     calls.enough(plan, source, result, "min_count", min_count, min_count)
-    mask = None if source.where is None else engine.Mask(source.where, np.nan if omits else 0)
+    mask = None if source.where is None else engine.Mask(source.where, np.nan)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if min_count == 1 and mask is None and (not omits or source.dtype.kind in "biu"):
             added_as = engine.whole_sums(plan, source.dtype, result) or type
             return engine.values("sum", added_as, plan, source.axes, x, y, divide=True)
-        state: dict[str, Any] = dict(omits=omits, least=min_count)
+        state: dict[str, Any] = dict(omits=omits or mask is not None, least=min_count)
         return engine.values("total", type, plan, source.axes, x, y, divide=True, mask=mask, **state)
 
     return calls.prepare(source, plan, result, make)

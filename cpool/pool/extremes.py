@@ -105,13 +105,15 @@ _BACKWARD = """Gradient of max_pool{d}d and its siblings with respect to their i
 def select(
     op: str, plan: geometry.Plan, source: calls.Source, with_indices: bool = False, index_dtype: Any = np.int64
 ) -> Prepared:
-    """Prepare op "max" or "min" over the windows of `plan`; "nanmax" and "nanmin" pass NaN over."""
+    """Prepare op "max" or "min" over the windows of `plan`; "nanmax", "nanmin" and all with a mask pass NaN over."""
     kind = np.dtype(index_dtype)
     if kind.name not in engine.INDEX_TYPES:
         raise TypeError(f"index_dtype must be int32 or int64, got {kind}")
     if with_indices and plan.elements - 1 > np.iinfo(kind).max:
         raise ValueError(f"index_dtype={kind} cannot count the elements of a plane {source.sizes}")
     type = calls.computed_in(engine.PICKS if with_indices else engine.VALUES, source.dtype)
+    if source.where is not None and source.dtype.kind not in "biu":
+        op = f"nan{op.removeprefix('nan')}"
     mask = None if source.where is None else engine.Mask(source.where, engine.neutral(op, source.dtype))
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:

@@ -1,8 +1,8 @@
 """Elements that do not count: NaN by `nan_policy`, masks by `where`, masked arrays.
 
-The kernels pass over both as they read: what a mask leaves out becomes a number that changes nothing, and where a
-reduction counts elements, it counts fewer. What is left for here is what NumPy's users see of it: which windows hold
-too little, and what these give. Where a result does not tell, the mask is pooled itself.
+The kernels pass over both: what a mask leaves out becomes NaN for them, or of integers a number that changes nothing.
+What is left for here is what NumPy's users see of it: which windows hold too little, what these give, and that NaN
+which counts makes a result NaN. Where a result does not tell, the mask is pooled itself.
 """
 
 from __future__ import annotations
@@ -101,9 +101,24 @@ class Pooling(NamedTuple):
     mask: Array | None
     masked: bool
 
-    def __call__(self) -> Any:
-        """Return the result, with indices if the call has any."""
-        return self.prepared(self.x) if self.mask is None else self.prepared(self.x, self.mask)
+    def __call__(self, omits: bool, op: str = "max") -> tuple[Array, ...]:
+        """Return the result, and indices if the call has any: of a maximum or minimum, as `op` says.
+
+        Kernels take what a mask leaves out for NaN, and pass all NaN over. So unless `omits` says that this is right,
+        windows that see NaN which counts are seen to here; it is seldom that there are any.
+        """
+        if self.mask is None:
+            results, met = self.prepared(self.x), False
+        else:
+            results, met = self.prepared.masked(self.x, self.mask)
+        results = results if isinstance(results, tuple) else (results,)
+        if self.mask is not None and met and not omits:
+            counted = np.where(self.mask, self.x, self.x.dtype.type(0))
+            index_dtype = self.prepared.index_dtype or np.dtype(np.int64)
+            highest, places = self._of(counted, _picked, op=op, index_dtype=index_dtype)
+            for result, there in zip(results, (np.nan, places), strict=False):
+                np.copyto(result, there, where=highest != highest)
+        return results
 
     @property
     def has_nan(self) -> bool:
@@ -128,7 +143,7 @@ class Pooling(NamedTuple):
 
     def first(self, counts: Array) -> Array:
         """Return where in its plane the first element of each window that counts stands, or the first of all."""
-        indices: Array = self._of(counts, _first, index_dtype=self.prepared.index_dtype)[1]
+        indices: Array = self._of(counts, _picked, op="max", index_dtype=self.prepared.index_dtype)[1]
         return indices
 
     def _of(self, counts: Array, reduce: Any, **named: Any) -> Any:
@@ -151,10 +166,10 @@ def _sum(plan: Plan, source: calls.Source) -> Prepared:
     return calls.prepare(source, plan, np.dtype(np.float64), make)
 
 
-def _first(plan: Plan, source: calls.Source, index_dtype: Any) -> Prepared:
+def _picked(plan: Plan, source: calls.Source, op: str, index_dtype: Any) -> Prepared:
     def make(x: layouts.View, y: layouts.View, order: Any) -> Any:
         at = calls.output_view(None, y.shape, order, index_dtype)
-        return engine.picks("max", engine.PICKS["bool"], plan, source.axes, x, y, at)
+        return engine.picks(op, engine.PICKS[source.dtype.name], plan, source.axes, x, y, at)
 
     return calls.prepare(source, plan, source.dtype, make, index_dtype=index_dtype)
 
@@ -193,13 +208,10 @@ def pooled(
     return windowed.some(pooling)  # type: ignore[misc, no-any-return]
 
 
-def number(
-    pooling: Pooling, *, omits: bool, least: float = 1, poisons: bool = False, answers: bool = False
-) -> tuple[Array, Array | None]:
+def number(pooling: Pooling, *, omits: bool, least: float = 1, answers: bool = False) -> tuple[Array, Array | None]:
     """Pool to numbers, which are NaN where fewer than `least` elements count; a dtype without NaN then has no answer.
 
-    `poisons`: the kernel passes NaN over, but those that count make the result NaN. `answers`: there is a result even
-    where none counts.
+    `answers`: there is a result even where none counts.
     """
     empty = None
     whole = pooling.prepared.dtype.kind in "biu"
@@ -207,13 +219,9 @@ def number(
         empty = pooling.empty(omits, least)
         if whole and not (pooling.masked or answers) and engine.explained.get() is None and empty.any():
             raise ValueError(f"a window has too few elements that count, and {pooling.prepared.dtype} has no NaN")
-    y = pooling()
+    (y,) = pooling(omits)
     if whole and empty is not None and not answers:
         y[..., empty] = 0  # of several quantiles
-    if poisons and not omits and pooling.mask is not None and pooling.has_nan:
-        nan = (pooling.x != pooling.x) & pooling.mask
-        if nan.any():
-            np.copyto(y, np.nan, where=~pooling.few(nan, 1))
     return y, empty
 
 
@@ -237,10 +245,10 @@ def extreme(
     """Pool to maxima or minima, as `op` says, with indices if the call has them."""
     dtype, has_nan = pooling.x.dtype, pooling.has_nan
     start = None if initial is None else _element(initial, dtype)
-    y, *indices = values if isinstance(values := pooling(), tuple) else (values,)
+    y, *indices = pooling(omits, op)
     empty, doubtful = None, None
     explains = engine.explained.get() is not None  # then there are no values to look at
-    if pooling.mask is not None and not (omits and has_nan) and not explains:
+    if pooling.mask is not None and not has_nan and not explains:
         lowest = y == np.asarray(engine.neutral(op, dtype), dtype)  # that may have been read for what does not count
         doubtful = lowest if lowest.any() else None
     if pooling.masked or least > 1 or start is not None or doubtful is not None:

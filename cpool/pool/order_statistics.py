@@ -212,7 +212,7 @@ def _quantile(
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     more = quantiles(q, method, nan_policy, min_count)
-    some = partial(missing.number, omits=more["omits"], least=more["min_count"], poisons=True)
+    some = partial(missing.number, omits=more["omits"], least=more["min_count"])
     return calls.Windowed(plan, source, partial(statistic, "quantile", dtype=dtype, **more), some)
 
 

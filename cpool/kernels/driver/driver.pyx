@@ -217,7 +217,7 @@ cdef class Call:
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
         cdef Scratch scratch
-        cdef Job turned
+        cdef Job pooled
         cdef Py_ssize_t beyond
         cdef bytes bits
         memset(job, 0, sizeof(Job))
@@ -237,6 +237,7 @@ cdef class Call:
             "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
         job.size = SIZES[job.type]
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
+        job.where.size = 1
         job.log_size = job.size.bit_length() - 1
         job.power, job.wide, job.assign = power, wide, assign
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
@@ -246,7 +247,7 @@ cdef class Call:
         job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.single = rows, columns, single
-        job.native, job.as_it_lies = native, as_it_lies
+        job.native, job.as_it_lies, job.gathers = native, as_it_lies, as_it_lies and job.arrays > 1
         job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
         job.widen, job.round = job.leaves.widen[job.type == UINT32], job.leaves.nearest[job.type == UINT32]
         if identity_bits is not None:
@@ -258,29 +259,33 @@ cdef class Call:
             memcpy(job.blank_bits, <const char*>bits, len(bits))
         job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
-        job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.log_size]
+        job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.type]
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
+            pooled = job[0]
+            job.together, job.band = together, band
             if together:
-                job.together, job.band, job.inner_as_it_lies = together, band, inner_as_it_lies
                 self.work, self.total = pool_planes, (job.planes + together - 1) // together * bands_of(job)
+                job.tallest = tallest_band(job)
+            if inner is not None:
+                job.inner_as_it_lies = inner_as_it_lies
                 job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
                     "along", ALONG, inner.along)
                 job.inner_rows, job.inner_columns, job.inner_single = inner.rows, inner.columns, inner.single
                 lay_turned(job, &scratch)
-                turned = turned_job(job, together)
-                turned.picks = job.picks
-            else:
-                turned = job[0]
-            tile = widest(&turned)
+                pooled = turned_job(job, together)
+            elif together:
+                self.work = pool_counting
+                lay_counting(job, &scratch)
+            tile = widest(&pooled)
             beyond = scratch.taken
-            lay_out(&turned, &scratch, &tile)
+            lay_out(&pooled, &scratch, &tile)
             job.open.apart = job.close.apart = round_up(scratch.taken, LINE)
             scratch.taken = beyond + job.arrays * job.open.apart
-            if not together:
+            if inner is None:
                 self.total *= (job.width.out + columns - 1) // columns
         elif kind == "finds":
             self.work = find_rows
@@ -329,11 +334,14 @@ cdef class Call:
         return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
 
     def run_masked(self, int threads, x, y, where, indices=None):
-        """Run with only those elements of x that `where`, an array of bool that lies as was said, lets count."""
+        """Run with only those elements of x that `where`, an array of bool that lies as was said, lets count; return
+        whether NaN was among these."""
         cdef Py_buffer a
+        cdef int met = False
         PyObject_GetBuffer(where, &a, PyBUF_STRIDES)
         try:
-            self.do(threads, x, y, indices, <char*>a.buf)
+            self.do(threads, x, y, indices, <char*>a.buf, &met)
+            return bool(met)
         finally:
             PyBuffer_Release(&a)
 
@@ -344,15 +352,15 @@ cdef class Call:
         Indices that are read are checked before they are used, and before anything is written to memory that the caller
         knows: the pair (least, greatest) is returned if one is outside the plane.
         """
-        return self.do(threads, x, y, indices, NULL)
+        return self.do(threads, x, y, indices, NULL, NULL)
 
-    cdef object do(self, int threads, object x, object y, object indices, char* where):
+    cdef object do(self, int threads, object x, object y, object indices, char* where, int* met):
         cdef Job job = self.job
         cdef Py_buffer a, b, c
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
         cdef Py_ssize_t unit = 1
         cdef int64_t least = 0, most = 0
-        job.threads, job.where.data = min(job.threads, threads), where
+        job.threads, job.where.data, job.met = min(job.threads, threads), where, met
         if self.backward and 2 * job.planes >= job.threads:
             unit = job.depth.size * job.height.size  # whole planes: their indices are read once, and each row by one
         else:

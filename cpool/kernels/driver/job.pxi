@@ -20,6 +20,7 @@ cdef extern from "leaves.h":
         int last
         double divisor
         Py_ssize_t apart
+        int elements
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const Close*) noexcept nogil
@@ -46,7 +47,7 @@ ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
 ctypedef void (*Begin)(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
 ctypedef int (*Lacks)(const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Share)(void*, Py_ssize_t, const void*, const void*, double, double, double, double,
+ctypedef void (*Share)(void*, const void*, Py_ssize_t, const void*, const void*, double, double, double, double,
                        Py_ssize_t) noexcept nogil
 ctypedef void (*Vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
 ctypedef void (*Exchange)(char**, int, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -105,6 +106,7 @@ cdef enum Along:           # along W
     NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY, CONDENSED
 
 cdef enum:
+    MOST_AXES = 64         # of an array
     LONGEST_BLOCK = 512    # columns of a long window that are folded at once
     SEARCHED = 1024        # columns that are searched at once
 
@@ -132,6 +134,7 @@ cdef struct Job:
     Axis depth, height, width
     Memory x, y, at, where  # input, output, where the places of winners are kept, and which elements of x count
     bint masked             # whether not all do
+    int* met                # whether NaN was among those that do
     Py_ssize_t planes, leads, run, size, log_size, threads
     const int64_t* lead_shape
     int reduction, type, norm, wide
@@ -143,7 +146,8 @@ cdef struct Job:
     bint nearest            # sums of integers become the integers nearest to their quotients
     Widen widen             # of these
     Nearest round
-    Py_ssize_t together, band  # planes that are turned at once, or 0, and how many output rows of them
+    Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them
+    Py_ssize_t tallest      # input rows that these see, at most
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
     bint inner_single, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used
@@ -152,6 +156,7 @@ cdef struct Job:
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it
+    bint gathers            # totals are made of rows as they lie, in the first fold
     Py_ssize_t whole_across  # how H is folded where no element is missing, and what all sums are divided by then, or 0
     double whole_divisor
     char skip[8]            # of integers, the one that does not count
@@ -209,22 +214,11 @@ cdef struct Tile:          # output columns [begin, end), and the input columns 
     Py_ssize_t start, span  # the first input column of a row in scratch (negative in padding), and how many there are
     Py_ssize_t left, used   # of these, columns in padding before, and columns inside the input
     Py_ssize_t pitch        # columns from one row in scratch to the next
-    const char* where       # which elements of the plane count, from the first column inside
 
 
 cdef inline const char* plane_of(Job* job, Tile* tile, Py_ssize_t p) noexcept nogil:
-    """Plane p from the first column on that the tile sees; the tile is told which of its elements count."""
-    cdef Py_ssize_t first = max(0, tile.start)
-    if job.masked:
-        tile.where = job.where.data + plane_offset(job, &job.where, p) + first * job.where.w
-    return job.x.data + plane_offset(job, &job.x, p) + first * job.x.w
-
-
-cdef inline void blank_row(Job* job, Tile* tile, void* to, const void* row, Py_ssize_t d,
-                           Py_ssize_t h) noexcept nogil:
-    """Copy row (d, h), with the number that changes nothing for the elements that do not count."""
-    job.blank(to, row, NULL, <const unsigned char*>tile.where + d * job.where.d + h * job.where.h, job.where.w,
-              tile.used, job.run, job.blank_bits)
+    """Plane p from the first column on that the tile sees."""
+    return job.x.data + plane_offset(job, &job.x, p) + max(0, tile.start) * job.x.w
 
 
 cdef inline Py_ssize_t log_of(Py_ssize_t size) noexcept nogil:
@@ -245,7 +239,7 @@ cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Tile tile
     cdef Axis* w = &job.width
     cdef Py_ssize_t o, i, stop, first, last, number
-    tile.begin, tile.end, tile.out, tile.where = begin, end, end - begin, NULL
+    tile.begin, tile.end, tile.out = begin, end, end - begin
     tile.start = first_of(w, begin)
     stop = end_of(w, end - 1)
     if not w.uniform:

@@ -103,6 +103,8 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
             inside = block.line
         if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts, <const unsigned char*>where,
                                     where_step, most - least, job.run, job.blank_bits):
+            if job.skips:
+                job.met[0] = True
             block.found = True
         if not job.skips:
             memcpy(to + least * unit, inside, (most - least) * unit)

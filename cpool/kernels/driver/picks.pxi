@@ -39,8 +39,6 @@ cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, P
                  + slot % job.height.kernel * job.height.step)
         if 0 <= h < job.height.size and tile.used:
             job.load(to + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
-            if job.masked:
-                blank_row(job, tile, to + edge, to + edge, d, h)
         to += pitch
 
 

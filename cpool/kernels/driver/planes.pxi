@@ -1,6 +1,9 @@
 # Planes with short rows: many of them are turned at once, so that planes become the channels of one plane, beside those
 # that there are, and its rows are runs of them. Then no vector is too long, whatever the windows: what is pooled is a
 # job of its own, in scratch. Of larger planes that is done to a band of rows at a time.
+#
+# Where not all elements count, bands of planes are copied to scratch first, with a number that changes nothing for
+# those that do not: what is pooled then is an array like any other.
 
 cdef struct Turned:        # parts of scratch
     char* loaded           # planes in a dense type of the leaves, where they do not lie so
@@ -20,9 +23,10 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
     inner.x.type = inner.y.type = job.type
     inner.x.size = inner.y.size = job.size
-    inner.native, inner.divides_first = True, False
+    inner.native, inner.divides_first, inner.masked = True, False, False
     inner.across, inner.along, inner.single = job.inner_across, job.inner_along, job.inner_single
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
+    inner.gathers = inner.as_it_lies and job.arrays > 1
     inner.load, inner.store = job.leaves.load[job.type][job.type], job.leaves.store[job.type][job.type]
     return inner
 
@@ -63,7 +67,7 @@ cdef Py_ssize_t tallest_band(Job* job) noexcept nogil:
 
 cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
     cdef Turned turned
-    cdef Py_ssize_t lanes = job.together * job.run, into = tallest_band(job) * job.width.size
+    cdef Py_ssize_t lanes = job.together * job.run, into = job.tallest * job.width.size
     cdef Py_ssize_t out = job.band * job.width.out
     turned.loaded = take(scratch, lanes * max(into, out) * 8)
     turned.x = take(scratch, lanes * into * job.size)
@@ -100,24 +104,75 @@ cdef void turn_back(Job* job, char* planes, Py_ssize_t pitch, const char* turned
         job.leaves.turn_runs(planes, pitch, unit, turned, unit, n * unit, n, elements, unit)
 
 
+cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first, Py_ssize_t wide) noexcept nogil:
+    """Whether all elements of columns [first, first + wide) of a band of n planes count, as far as is quickly seen."""
+    cdef Memory* m = &job.where
+    cdef Py_ssize_t q, r, high = job.height.size
+    cdef const char* plane
+    if not job.masked:
+        return True
+    if wide > 1 and m.w != job.run:
+        return False
+    if (wide == job.width.size and dense_planes(job, m, job.depth.size, high, wide)
+            and (n == 1 or <Py_ssize_t>m.planes[0] == band.tall * wide * job.run)):
+        plane = m.data + plane_offset(job, m, p) + band.top * wide * job.run
+        return memchr(plane, 0, n * band.tall * wide * job.run) == NULL
+    for q in range(n):
+        plane = m.data + plane_offset(job, m, p + q) + first * m.w
+        for r in range(band.top, band.top + band.tall):
+            if memchr(plane + r // high * m.d + r % high * m.h, 0, wide * job.run):
+                return False
+    return True
+
+
+cdef inline void load_pixels(Job* job, char* to, const char* x, Py_ssize_t hop, const char* where,
+                             Py_ssize_t where_hop, Py_ssize_t n) noexcept nogil:
+    """Load n pixels, `hop` bytes apart; where not all elements count, a number that changes nothing instead of those
+    that do not."""
+    if not job.masked or job.x.type != job.type or hop != job.run * job.size:
+        job.load(to, x, hop, n, job.run)
+        x = to
+    if job.masked and job.blank(to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
+        job.met[0] = True
+
+
+cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first,
+                    Py_ssize_t wide) noexcept nogil:
+    """Load columns [first, first + wide) of a band of n planes, end to end."""
+    cdef Memory* x = &job.x
+    cdef Memory* m = &job.where
+    cdef Py_ssize_t high = job.height.size, row = wide * job.run * job.size, elements = band.tall * wide, q, r
+    cdef bint whole = wide == job.width.size and dense_planes(job, x, job.depth.size, high, wide) and (
+        not job.masked or dense_planes(job, m, job.depth.size, high, wide))
+    cdef const char* plane
+    cdef const char* where = NULL
+    if whole and <Py_ssize_t>x.planes[0] == elements * job.run * x.size and (
+            not job.masked or <Py_ssize_t>m.planes[0] == elements * job.run):
+        elements, n = n * elements, 1
+    for q in range(n):
+        plane = x.data + plane_offset(job, x, p + q) + first * x.w
+        if job.masked:
+            where = m.data + plane_offset(job, m, p + q) + first * m.w
+        if whole:
+            load_pixels(job, to, plane + band.top * wide * job.run * x.size, job.run * x.size,
+                        where + band.top * wide * job.run if job.masked else NULL, job.run, elements)
+            to += band.tall * row
+            continue
+        for r in range(band.top, band.top + band.tall):
+            load_pixels(job, to, plane + r // high * x.d + r % high * x.h, x.w,
+                        where + r // high * m.d + r % high * m.h if job.masked else NULL, m.w, wide)
+            to += row
+
+
 cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef Memory* x = &job.x
-    cdef Py_ssize_t wide = job.width.size, high = job.height.size, elements = band.tall * wide, q, r
-    cdef Py_ssize_t unit = job.run * job.size
-    cdef bint dense = dense_planes(job, x, job.depth.size, high, wide)
-    cdef const char* plane
-    cdef char* to
-    if dense and x.type == job.type:
+    cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.run * job.size
+    if (x.type == job.type and dense_planes(job, x, job.depth.size, job.height.size, wide)
+            and all_count(job, band, first, n, 0, wide)):
         turn_planes(job, turned.x, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
                     <Py_ssize_t>x.planes[0], n, elements, job.size)
         return
-    for q in range(n):
-        plane, to = x.data + plane_offset(job, x, first + q), turned.loaded + q * elements * unit
-        if dense:
-            job.load(to, plane + band.top * wide * job.run * x.size, job.run * x.size, elements, job.run)
-            continue
-        for r in range(band.top, band.top + band.tall):
-            job.load(to + (r - band.top) * wide * unit, plane + r // high * x.d + r % high * x.h, x.w, wide, job.run)
+    load_band(job, turned.loaded, band, first, n, 0, wide)
     turn_planes(job, turned.x, turned.loaded, elements * unit, n, elements, job.size)
 
 
@@ -184,3 +239,67 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
             store_turned(job, &job.at, job.at.type, job.leaves.store[job.at.type][job.at.type], job.at.size, turned.at,
                          turned.loaded, &band, p, n)
         store_turned(job, &job.y, job.type, job.store, job.size, turned.y, turned.loaded, &band, p, n)
+
+
+# ------------------------------------------------------------------------------------------------- what does not count
+
+cdef char* lay_counting(Job* job, Scratch* scratch) noexcept nogil:
+    """Take the room for a band of so many planes as are loaded at once."""
+    cdef Tile tile = widest(job)
+    return take(scratch, job.together * job.tallest * min(tile.span, job.width.size) * job.run * job.size)
+
+
+cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char* loaded,
+                      int64_t* planes) noexcept nogil:
+    """The job that pools a tile of a band from where it was loaded, as if all planes, rows and columns were there, of
+    which no other is touched, or if that is NULL from the array; `planes` is for distances."""
+    cdef Job inner = job[0]
+    cdef Memory* x = &inner.x
+    cdef Py_ssize_t axis, distance
+    inner.masked = False
+    if loaded == NULL:
+        return inner
+    x.type, x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
+    x.w = job.run * job.size
+    x.h = tile.used * x.w
+    x.d = job.height.size * x.h
+    distance, x.planes = band.tall * x.h, planes
+    x.data = <char*>loaded - p * distance - band.top * x.h - max(0, tile.start) * x.w
+    for axis in range(job.leads - 1, -1, -1):
+        planes[axis] = distance
+        distance *= <Py_ssize_t>job.lead_shape[axis]
+    return inner
+
+
+cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Tasks [first, last) are bands of so many planes as are loaded at once, for one tile after the other."""
+    cdef Py_ssize_t rows = job.depth.out * job.height.out, bands = bands_of(job), task, p, n, begin, beside, row
+    cdef Py_ssize_t groups = (job.planes + job.together - 1) // job.together
+    cdef int64_t planes[MOST_AXES]
+    cdef Scratch rest
+    cdef Band band
+    cdef Tile tile
+    cdef Job inner
+    cdef char* loaded
+    start(scratch)
+    loaded = lay_counting(job, scratch)
+    rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, job.arrays, job.open.apart)
+    for task in range(first, last):
+        band = band_at(job, task % bands)
+        p = task // bands % groups * job.together
+        n = min(job.together, job.planes - p)
+        begin = task // (bands * groups) * job.columns
+        tile = tile_of(job, begin, min(job.width.out, begin + job.columns))
+        beside = max(0, tile.start)
+        if (job.x.type == job.type and dense_rows(&job.x, job, job.width.size)
+                and all_count(job, &band, p, n, beside, tile.used)):
+            inner = counting_job(job, &tile, &band, p, NULL, planes)
+        else:
+            load_band(job, loaded, &band, p, n, beside, tile.used)
+            inner = counting_job(job, &tile, &band, p, loaded, planes)
+        row = (task // (bands * groups) * job.planes + p) * rows + band.first
+        if job.picks:
+            pool_picks(&inner, &rest, row, row + (n - 1) * rows + band.n)
+        else:
+            pool_values(&inner, &rest, row, row + (n - 1) * rows + band.n)
+        start(&rest)

@@ -31,6 +31,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     n = max(LONGEST_BLOCK if job.along == LONG else RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)
+    room.nothing = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit if job.gathers else 0)
     if (job.divides and not job.even) or job.divides_first or job.reduction == TOTAL:
         room.widths = take(scratch, max(tile.span, tile.out) * unit)
     if job.picks:

@@ -6,6 +6,7 @@
 
 cdef struct Room:          # parts of scratch
     char* pad              # a row of identities
+    char* nothing          # a row of NaN, where totals are made of elements
     char* flat             # rows that are folded along D and H, padding in front and behind: what W is folded from
     char* band             # input rows that output rows share
     char* slots            # rows of trees over many taps, RADIX for each level
@@ -59,22 +60,17 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
     """Row (d, h): as it lies, in padding, or loaded into `slot`."""
     cdef const char* row = plane + d * job.x.d + h * job.x.h
     if not (0 <= d < job.depth.size and 0 <= h < job.height.size):
-        return room.pad
+        return room.nothing if job.gathers else room.pad
     if job.as_it_lies and (job.native or job.across == AS_IT_LIES):  # there alone bytes are read as such
         return row
     if not job.native:
         job.load(slot, row, job.x.w, tile.used, job.run)
         row = slot
-    if job.masked:
-        blank_row(job, tile, slot, row, d, h)
-        row = slot
     if job.norm > PLAIN:
         job.leaves.raise_[job.type](slot, row, lanes_of(job, tile), job.norm, job.power)
     elif job.arrays > 1:
         job.leaves.begin[job.type](slot, row, job.arrays, job.open.apart, job.omits, lanes_of(job, tile))
-        if job.masked and not job.omits:  # nor is it counted
-            blank_row(job, tile, slot + job.open.apart, slot + job.open.apart, d, h)
-    elif job.native and not job.masked:
+    elif job.native:
         job.load(slot, row, job.x.w, tile.used, job.run)
     if job.divides_first:
         job.leaves.divide[job.type](slot, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
@@ -220,6 +216,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     cdef Py_ssize_t d, h, t, td, tall, deep, m, count
     cdef const void* row
     cdef bint pairs
+    cdef Close first = close[0]
+    first.elements = job.gathers
     d, deep = first_of(depth, od), taps_of(depth, od)
     if deep and (job.across == BAND or job.across == BAND_FLAT):
         h = first_of(height, oh)
@@ -250,7 +248,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                     room.taps[count] = input_row(job, tile, room, plane, d + td * depth.step, h + t * height.step, NULL)
                     count += 1
             if job.native:
-                job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), close)
+                job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), &first)
             else:  # of half the bytes; a row of padding is zeros, whatever they are
                 pairs = job.along == HALVES and close.last
                 job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,

@@ -5,12 +5,14 @@ cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept no
     return m.type == job.type and (m.w == job.run * job.size or columns == 1)
 
 
-cdef void finish_row(Job* job, Tile* tile, Room* room, char* row, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
-    """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded."""
+cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_ssize_t od,
+                     Py_ssize_t oh) noexcept nogil:
+    """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded; of
+    totals into row `to`, of all others in place."""
     cdef Py_ssize_t lanes = tile.out * job.run
     cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
     if job.reduction == TOTAL:
-        job.leaves.share[job.type](row, job.open.apart, room.widths, room.inside, across,
+        job.leaves.share[job.type](to, row, job.open.apart, room.widths, room.inside, across,
                                    <double>(inside_taps(&job.depth, od) * inside_taps(&job.height, oh)),
                                    0 if job.divides else job.close.divisor, <double>job.least, lanes)
     elif job.reduction == MOMENTS:
@@ -30,8 +32,8 @@ cdef inline bint unpooled(Axis* w) noexcept nogil:
 
 cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssize_t n) noexcept nogil:
     """Whether rows lie in the array as they would in scratch: nothing to fold along D and H, nothing to pad."""
-    return (job.as_it_lies and job.native and unpooled(&job.depth) and unpooled(&job.height) and tile.used == tile.pitch
-            and (n == 1 or job.x.h == pitch_of(job, tile))
+    return (job.as_it_lies and job.native and not job.gathers and unpooled(&job.depth) and unpooled(&job.height)
+            and tile.used == tile.pitch and (n == 1 or job.x.h == pitch_of(job, tile))
             and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
 
 
@@ -85,32 +87,27 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
 
 cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                    Py_ssize_t n) noexcept nogil:
-    """Whether a chunk is as that of a call in which all elements count: its windows see none that does not."""
+    """Whether a chunk of totals is one of sums: no window sees NaN."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t q, d, h
     cdef const char* source
-    cdef bint omits = job.reduction == TOTAL and job.omits
-    if (not (omits or job.masked) or job.reduction == MOMENTS or not job.native or job.least > 1
-            or job.run * tile.used == 0 or (job.masked and job.where.w != job.run)):
+    if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
         return False
     for q in range(planes):
         source = plane_of(job, tile, p + q)
         for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
             for h in range(max(0, first_of(height, oh)), min(height.size, end_of(height, oh + n - 1))):
-                if job.masked and memchr(tile.where + d * job.where.d + h * job.where.h, 0, lanes_of(job, tile)):
-                    return False
-                if omits and job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, lanes_of(job, tile)):
+                if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, lanes_of(job, tile)):
                     return False
     return True
 
 
 cdef Job whole_job(Job* job) noexcept nogil:
-    """The job that gives the same where all elements count: of totals it is one of sums."""
+    """The job of sums that gives the same as totals where all elements count."""
     cdef Job whole = job[0]
-    whole.across, whole.as_it_lies, whole.masked = job.whole_across, True, False
-    if job.reduction == TOTAL:
-        whole.reduction, whole.arrays, whole.fold = SUM, 1, job.leaves.fold[SUM][job.type]
+    whole.across, whole.as_it_lies = job.whole_across, True
+    whole.reduction, whole.arrays, whole.fold, whole.gathers = SUM, 1, job.leaves.fold[SUM][job.type], False
     if job.divides and job.whole_divisor:
         whole.divides, whole.close.divisor = False, job.whole_divisor
     return whole
@@ -121,9 +118,13 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     """Pool output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Memory* y = &job.y
     cdef Py_ssize_t size = job.run * job.size, q, r, rows = planes * n
+    cdef char* row
+    cdef char* to
     cdef char* base = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
-    cdef bint straight = job.arrays == 1 and dense_rows(y, job, tile.out) and (
+    cdef bint dense = dense_rows(y, job, tile.out)
+    cdef bint straight = job.arrays == 1 and dense and (
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
+    cdef bint shares = job.reduction == TOTAL and dense  # averages are written where they lie
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
     cdef bint narrows = job.nearest and y.type != job.type and (y.w == job.run * y.size or tile.out == 1)
@@ -135,8 +136,12 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
     if job.divides or job.norm > PLAIN or job.arrays > 1 or (job.nearest and not narrows):
         for r in range(rows):
-            finish_row(job, tile, room, out + r * out_pitch, od, oh + r % n)
-    if straight:
+            row = out + r * out_pitch
+            to = row
+            if shares:
+                to = y.data + plane_offset(job, y, p + r // n) + od * y.d + (oh + r % n) * y.h + tile.begin * y.w
+            finish_row(job, tile, room, to, row, od, oh + r % n)
+    if straight or shares:
         return
     for q in range(planes):
         base = y.data + plane_offset(job, y, p + q) + od * y.d + oh * y.h + tile.begin * y.w
@@ -158,6 +163,8 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), LONGEST_BLOCK if job.along == LONG else tile.span) * job.run
     cdef double value
     fill_row(job, room.pad, lanes)
+    if job.gathers:
+        fill_number(job, room.nothing, NAN, lanes)
     if job.along != NONE and job.along != LONG:
         pad_rows(job, tile, room, room.flat, job.rows)
     if job.across == BAND_FLAT:

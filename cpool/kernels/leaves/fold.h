@@ -2,7 +2,8 @@
  * came first, and SELECTS (an element is selected) or not (a sum). FLOATS: the type has NaN and two zeros.
  *
  * Where a lane is more than one number (ARRAYS of them, in a STATE), these lie in arrays of their own: `from` elements
- * apart of taps, `into` elements apart of results. What becomes of them in the end is not done here. */
+ * apart of taps, `into` elements apart of results. What becomes of them in the end is not done here. Taps that are 0 apart
+ * are elements, of which states are made here. */
 #if ARRAYS > 1
 #define LOAD(p, k) STATE_AT((p) + (k), from)
 #define STORE(p, k, v) STATE_TO((p) + (k), into, v)
@@ -92,6 +93,12 @@ static CPOOL_NOINLINE void NAME(last_pass)(T *out, ptrdiff_t out_pitch, const vo
 
 static CPOOL_NOINLINE void NAME(first_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
                                             ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
+#if ARRAYS == 2
+  if (from == 0) {
+    NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(open), 1, 0, into);
+    return;
+  }
+#endif
   NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(open), 1 AS_APART(from, into));
 }
 
@@ -159,9 +166,12 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
   T divisor;
   const int how = NAME(closing)(close, &divisor);
   const ptrdiff_t size = sizeof(T), strip = NAME(strip);
+#if ARRAYS > 1
+  const ptrdiff_t into = close->apart / size, from = close->elements ? 0 : into;
+#endif
   if (pitch == lanes * size && out_pitch == pitch) lanes *= rows, rows = 1; /* one long row */
   if (n <= CPOOL_RADIX) {
-    NAME(step)((T *)out, out_pitch, taps, n, 0, pitch, rows, lanes, how, divisor AS_APART(close->apart / size, close->apart / size));
+    NAME(step)((T *)out, out_pitch, taps, n, 0, pitch, rows, lanes, how, divisor AS_APART(from, into));
     return;
   }
   const ptrdiff_t many = lanes < strip ? strip / lanes : 1; /* short rows at once */
@@ -169,7 +179,7 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
     for (ptrdiff_t i = 0; i < lanes; i += strip)
       NAME(tree)((T *)((char *)out + r * out_pitch) + i, out_pitch, taps, n, r * pitch + i * size, pitch,
                  rows - r < many ? rows - r : many, lanes - i < strip ? lanes - i : strip, how,
-                 divisor AS_APART(close->apart / size, close->apart / size));
+                 divisor AS_APART(from, into));
 }
 
 #undef AT

@@ -53,6 +53,7 @@ typedef struct {
   int last;       /* whether this is the window's last step */
   double divisor; /* of sums */
   ptrdiff_t apart; /* bytes from one array of a state to the next */
+  int elements;    /* of totals: whether taps are elements, of which NaN does not count, and no states yet */
 } cpool_close;
 
 typedef struct cpool_leaves {
@@ -91,10 +92,11 @@ typedef struct cpool_leaves {
   void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);
   void (*fill[4])(void *out, const void *value, ptrdiff_t lanes);
-  /* out[i] = in[i], which may be the same row, but `value` where `where` is 0, whose n runs are `stride` bytes apart.
-   * counts[i] counts the latter, and whether there were any is returned; 0 if `counts` is NULL. */
-  int (*blank[4])(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
-                  ptrdiff_t run, const void *value);
+  /* out[i] = in[i], which may be the same row, but `value` where `where` is 0, whose n runs are `stride` bytes apart. Of
+   * floats, whether there is NaN among the others. Of integers, whether there were such numbers, which counts[i] counts; 0
+   * if `counts` is NULL. */
+  int (*blank[CPOOL_COMPUTED])(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride,
+                               ptrdiff_t n, ptrdiff_t run, const void *value);
   /* Of integers of 1 and of 2 bytes without a sign (whole.h), sums of twice their bytes: out[r][i] = taps[0][r][i] +
    * taps[1][r][i] + …, or, of `pairs`, of lanes 2i and 2i + 1 of all taps. */
   void (*widen[2])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
@@ -110,9 +112,9 @@ typedef struct cpool_leaves {
   void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
   /* Whether a row has NaN. */
   int (*lacks[2])(const void *in, ptrdiff_t lanes);
-  /* Totals to averages of what counts: windows have widths[i] * across by which they divide, less what does not count of
+  /* Totals to averages of what counts, in place or elsewhere: windows have widths[i] * across by which they divide, less what does not count of
    * the inside[i] * within elements that they see; or `divisor`, unless it is 0. NaN where fewer than `least` count. */
-  void (*share[2])(void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
+  void (*share[2])(void *out, const void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
                    double divisor, double least, ptrdiff_t lanes);
   /* Moments, of double alone, to variances, or with `root` to standard deviations; NaN where no more than `ddof` or fewer than `least`
    * elements count. */

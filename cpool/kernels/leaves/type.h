@@ -75,7 +75,10 @@ typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 
 /* States. */
 typedef struct { T value, count; } OF(total);
-CPOOL_INLINE OF(total) OF(total_at)(const T *p, ptrdiff_t apart) { return (OF(total)){p[0], p[apart]}; }
+CPOOL_INLINE OF(total) OF(total_at)(const T *p, ptrdiff_t apart) {
+  const T v = p[0], n = p[apart], there = v == v ? 1 : 0;
+  return apart ? (OF(total)){v, n} : (OF(total)){v == v ? v : 0, there};
+}
 CPOOL_INLINE void OF(total_to)(T *p, ptrdiff_t apart, OF(total) v) { p[0] = v.value, p[apart] = v.count; }
 CPOOL_INLINE OF(total) OF(add_total)(OF(total) a, OF(total) b) {
   return (OF(total)){a.value + b.value, a.count + b.count};
@@ -150,6 +153,25 @@ static void OF(begin)(void *out, const void *in, int arrays, ptrdiff_t apart, in
   if (arrays > 2) memset((char *)out + 2 * apart, 0, (size_t)lanes * sizeof(T));
 }
 
+static int OF(blank)(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
+                     ptrdiff_t run, const void *value) {
+  T *to = (T *)out; /* `in` may be `out` */
+  const T *from = (const T *)in;
+  T v;
+  PLACE found = 0;
+  (void)counts;
+  memcpy(&v, value, sizeof v);
+  if (stride == run) run *= n, n = 1;
+  for (ptrdiff_t o = 0; o < n; o++, to += run, from += run, where += stride) {
+    CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < run; i++) {
+      const T x = from[i], counted = where[i] ? x : 0; /* read in any case, so that there is no jump */
+      to[i] = where[i] ? x : v;
+      found |= counted != counted;
+    }
+  }
+  return found != 0;
+}
+
 static int OF(lacks)(const void *in, ptrdiff_t lanes) {
   enum { some = 256 / sizeof(T) };
   const T *x = (const T *)in;
@@ -164,10 +186,10 @@ static int OF(lacks)(const void *in, ptrdiff_t lanes) {
   return found;
 }
 
-static void OF(share)(void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
+static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
                       double divisor, double least, ptrdiff_t lanes) {
-  T *restrict x = (T *)totals;
-  const T *restrict there = (const T *)((char *)totals + apart), *restrict w = (const T *)widths;
+  T *to = (T *)out;
+  const T *x = (const T *)totals, *restrict there = (const T *)((const char *)totals + apart), *restrict w = (const T *)widths;
   const T *restrict seen = (const T *)inside;
   const T tall = (T)across, high = (T)within, whole = (T)divisor, fewest = (T)least;
 #define SHARE(k, DIVISOR)                                                     \
@@ -175,7 +197,7 @@ static void OF(share)(void *totals, ptrdiff_t apart, const void *widths, const v
   const T counted = tall * w[k] - (all - n), v = x[k] / (DIVISOR) + (T)0;     \
   const T some_there = n < wanted ? (T)NAN : v;                               \
   (void)counted;                                                              \
-  x[k] = v == v ? some_there : (T)NAN
+  to[k] = v == v ? some_there : (T)NAN
 #define BY_COUNT(k) SHARE(k, counted > 1 ? counted : (T)1)
 #define BY_DIVISOR(k) SHARE(k, whole)
   if (divisor != 0) IN_PLACE(BY_DIVISOR);
