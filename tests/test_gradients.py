@@ -138,3 +138,26 @@ def test_planes_of_width_one_that_lie_apart(ndim):
     np.testing.assert_array_equal(getattr(cpool, f"max_pool{ndim}d")(x, kernel), expected)
     gx = getattr(cpool, f"max_pool{ndim}d_backward")(y, np.ascontiguousarray(indices), shape)
     np.testing.assert_array_equal(gx, getattr(reference, f"max_pool{ndim}d_backward")(y, indices, shape))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
+def test_elements_that_win_many_windows(dtype, index_dtype):
+    """In rows of several hundred outputs: sums of what follows in a row, in the order of the outputs, bit for bit."""
+    rng = np.random.default_rng(3)
+    runs = np.repeat(rng.integers(0, 900, 150), rng.integers(1, 40, 150))
+    for n in (65, 300, 1000, runs.size):
+        indices = np.ascontiguousarray(np.tile(runs[:n], (2, 1)), index_dtype)
+        indices[1] = rng.permutation(indices[1])  # and few of them in a row
+        grad = rng.standard_normal((2, n)).astype(dtype)
+        expected = np.zeros((2, 900), dtype)
+        for plane in range(2):
+            np.add.at(expected[plane], indices[plane], grad[plane])
+        for width in (n, 1):  # one row of outputs, or as many
+            shape = (2, n // width, width)
+            got = cpool.max_pool2d_backward(grad.reshape(shape), indices.reshape(shape), (2, 30, 30))
+            np.testing.assert_array_equal(got.reshape(2, 900), expected)
+    bad = indices.copy()
+    bad[0, -1] = 900
+    with pytest.raises(ValueError, match="indices must lie in the plane, 0 to 899"):
+        cpool.max_pool1d_backward(grad, bad, (2, 900))

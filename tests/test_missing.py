@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -151,6 +152,29 @@ def test_masks_of_long_rows_and_many_planes():
         for part in (0.02, 0.5, 1 - 1e-3):
             for name in ("max", "avg", "var"):
                 check(name + "_pool2d", x, kernel_size=kernel, stride=stride, where=rng.random(shape) < part)
+
+
+@pytest.mark.parametrize("layout", ["C", "channels"])
+def test_masks_of_tall_planes(layout):
+    """Planes of more than a band is copied of: each band has rows of its own, of the mask too."""
+    rng = np.random.default_rng(5)
+    shape = (2, 3, 900, 60)
+    x, mask = rng.standard_normal(shape).astype(np.float32), rng.random(shape) < 0.7
+    blocks = np.where(mask, x, np.nan).reshape(2, 3, 450, 2, 30, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nothing counts in some
+        highest, mean = np.nanmax(blocks, (3, 5)), np.nanmean(blocks.astype(np.float64), (3, 5))
+    if layout == "channels":
+        x, mask = (np.ascontiguousarray(np.moveaxis(a, 1, -1)) for a in (x, mask))
+        x, mask = np.moveaxis(x, -1, 1), np.moveaxis(mask, -1, 1)
+    np.testing.assert_array_equal(cpool.max_pool2d(x, 2, where=mask), highest)
+    np.testing.assert_allclose(cpool.avg_pool2d(x, 2, where=mask), mean, rtol=1e-5, atol=1e-6)
+    x[0, 0, 800, 7] = np.nan
+    mask[0, 0, 800, 7] = True
+    poisoned = np.isnan(highest)
+    poisoned[0, 0, 400, 3] = True
+    np.testing.assert_array_equal(np.isnan(cpool.max_pool2d(x, 2, where=mask)), poisoned)
+    np.testing.assert_array_equal(np.isnan(cpool.avg_pool2d(x, 2, where=mask)), poisoned)
 
 
 def test_masks_of_wide_rows():
