@@ -175,3 +175,11 @@ def test_error_in_one_plane_of_many():
             with pytest.raises(ValueError, match=str(bad)):
                 cpool.max_pool2d_backward(grad, at, X.shape, out=target)
     assert (out == 7).all()
+
+
+def test_few_outputs_of_much_input_are_shared():
+    """Work is what windows see: one output for each of many planes is not little."""
+    x = np.zeros((1, 64, 112, 112), np.float32)
+    for function, arguments in ((cpool.avg_pool2d, (112,)), (cpool.adaptive_max_pool2d, (1,))):
+        assert cpool.explain(function, x, *arguments).jobs[0].threads > 8
+    assert cpool.explain(cpool.avg_pool2d, x[:, :1], 112).jobs[0].threads == 1  # of one plane

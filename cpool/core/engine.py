@@ -261,6 +261,12 @@ def _call(
     )  # fmt: skip
 
 
+def _work(plan: Plan, x: layouts.View, y: layouts.View) -> int:
+    """Return how many elements are visited: each axis' taps for each output, and at least what windows see of x."""
+    outputs = math.prod(y.shape)
+    return max(outputs * plan.taps, min(math.prod(x.shape), outputs * plan.window))
+
+
 def values(
     reduction: str, type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View,
     divide: bool = False, norm: str = "plain", power: float = 0.0, mask: Mask | None = None, **state: Any,
@@ -274,7 +280,7 @@ def values(
     """
     if 0 in y.shape:
         return _nothing
-    work = math.prod(y.shape) * plan.taps
+    work = _work(plan, x, y)
     return _call(
         "values", reduction, type, plan.tables(), axes, (x, y), work, divide, plan.divisor, norm=norm, power=power,
         mask=mask, **state,
@@ -294,7 +300,7 @@ def picks(
     """Prepare a maximum or minimum with indices: a function of (thread limit, x, y, indices)."""
     if 0 in y.shape:
         return _nothing
-    work = math.prod(y.shape) * plan.taps
+    work = _work(plan, x, y)
     rows, flat, views = (plan, axes, [x, y, indices]) if mask is not None else _as_one_row(plan, axes, x, y, indices)
     memory = layouts.canonical(flat, *views)
     turns = rows.elements <= _TURNED_PLANE and memory.planes >= strategies.RADIX

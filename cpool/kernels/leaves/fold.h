@@ -133,6 +133,9 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
   while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
   while (done < n) {
     ptrdiff_t some = n - done < block ? n - done : block;
+    if (block == CPOOL_RADIX) /* the next pass is asked for: its rows are too short for the processor to foresee them */
+      for (ptrdiff_t t = done + some; t < n && t < done + 2 * some; t++)
+        for (ptrdiff_t i = 0; i < dense; i += 64) CPOOL_PREFETCH((const char *)taps[t] + shift + i);
     NAME(tree)(parts[0][held], dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1 AS_APART(from, part));
     inner[held] = parts[0][held];
     held++;

@@ -48,7 +48,9 @@ def main() -> None:
     functions = [function(i, networks["selecting"](*which)) for i, which in enumerate(networks["COMPILED"])]
     names = ", ".join(f"OF(network_{i})" for i in range(len(functions)))
     table = f"static void (*const OF(networks)[])(char *const *rows, ptrdiff_t lanes) = {{{names}}};"
-    target.write_text("\n\n".join([*functions, table]) + "\n")
+    text = "\n\n".join([*functions, table]) + "\n"
+    if not target.exists() or target.read_text() != text:  # else all leaves would be compiled again
+        target.write_text(text)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@
 #if defined(__GNUC__)
 #define CPOOL_INLINE static inline __attribute__((always_inline))
 #define CPOOL_UNROLL _Pragma("GCC unroll 16")
+#define CPOOL_PREFETCH(p) __builtin_prefetch(p)
 #else
 #define CPOOL_INLINE static inline
 #define CPOOL_UNROLL
+#define CPOOL_PREFETCH(p) ((void)0)
 #endif
 #if defined(__GNUC__) && !defined(__clang__) /* clang knows no ivdep: it compares addresses at run time */
 #define CPOOL_INDEPENDENT _Pragma("GCC ivdep")
