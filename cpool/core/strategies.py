@@ -45,10 +45,10 @@ FEWEST = 4
 TOGETHER = 256
 #: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
 TURNED = 196608
-#: Pieces of work for each thread, at least.
-SHARES = 4
 #: Bytes of the band of planes that are copied at once where not all elements count: they stay in the second cache.
 COUNTING = 262144
+#: So many bands for each thread, at least.
+SHARES = 4
 #: Bytes of the longest row of planes that are turned into channels, where windows move by more than 1.
 TURNED_ROW = 80
 #: The same of windows that move by 1, of up to 3 taps and of more.
