@@ -45,7 +45,8 @@ FEWEST = 4
 TOGETHER = 256
 #: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
 TURNED = 196608
-#: Bytes of the band of planes that are copied at once where not all elements count: they stay in the second cache.
+#: Bytes of the band of planes that are copied at once where not all elements count: they stay in the second cache
+#: unless windows are taller than that.
 COUNTING = 262144
 #: So many bands for each thread, at least.
 SHARES = 4
