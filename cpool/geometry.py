@@ -74,9 +74,21 @@ class Table:
     @property
     def repeats(self) -> float:
         """How many neighbours see the same, on average, as those of a gradient of large windows do."""
-        if self.uniform:
-            return 1
-        return self.out / (1 + np.count_nonzero(np.diff(self.first) | np.diff(self.taps)))
+        return 1 if self.uniform else self.out / max(1, int(np.count_nonzero(self.alike == 1)))
+
+    @property
+    def alike(self) -> np.ndarray[Any, Any]:
+        """How many windows from each one on see the same: of tables, and counted until another one does not.
+
+        Examples
+        --------
+        >>> import cpool.geometry as geometry
+        >>> geometry.adaptive_windows(2, 5).forward().alike
+        array([2, 1, 1, 2, 1])
+        """
+        o = np.arange(self.out, dtype=np.int64)
+        last = np.append(np.flatnonzero(np.diff(self.first) | np.diff(self.taps)), self.out - 1)
+        return last[np.searchsorted(last, o)] - o + 1
 
     @property
     def pooled(self) -> bool:
@@ -94,7 +106,8 @@ class Table:
         """Integers and arrays, in the order in which the driver reads them."""
         header = [self.size, self.out, self.kernel, self.stride, self.step, self.before, self.period, int(self.uniform)]
         header += [self.advance, self.rows, self.even, len(self.count)]
-        return [header, *([] if self.uniform else [self.first, self.taps]), *([] if self.even else [self.count])]
+        tables = [] if self.uniform else [self.first, self.taps, self.alike]
+        return [header, *tables, *([] if self.even else [self.count])]
 
 
 @dataclass(frozen=True)

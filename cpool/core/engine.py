@@ -383,8 +383,9 @@ def scatter(
     elements = math.prod(gx.shape[a] for a in axes)
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
     workers = _workers(share)
-    planes = layouts.canonical(axes, gx, gy, indices).planes
-    if elements <= _ONE_ROW and planes >= 4 * workers:
+    memory = layouts.canonical(axes, gx, gy, indices)
+    in_place = not assign and gy.type == type == gx.type and memory.views[0].strides[2] == memory.run * gx.itemsize
+    if (in_place or elements <= _ONE_ROW) and 2 * memory.planes >= workers:  # each plane is added to by one thread
         axes, (gx, gy, indices) = layouts.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     memory = layouts.canonical(axes, gx, gy, indices)
@@ -409,6 +410,8 @@ def spread(
     """
     if 0 in gx.shape:
         return _nothing
+    if plan.elements <= _ONE_ROW:
+        plan, axes, (gy, gx) = _as_one_row(plan, axes, gy, gx)
     tables = plan.transposed()
     work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
     even = plan.divisor if plan.divisor is not None else math.prod(table.even for table in tables)

@@ -182,7 +182,7 @@ def choose(
     row = max(1, span * unit)
     across = "as it lies" if condensed else _across(d, h, as_it_lies, along, row, sums)
     # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.
-    rows = max(1, CHUNK // row)
+    rows = max(1, CHUNK // max(row, columns * unit))
     if along == "turned":
         rows = LANES
     elif along == "phases" and w.out * run < RADIX:
@@ -228,7 +228,7 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):
         return 0, 0
-    if not several and w.repeats >= ALIKE and w.out * unit >= 16 * VECTOR:
+    if not several and w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR:
         return 0, 0  # most is copied
     lanes = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))

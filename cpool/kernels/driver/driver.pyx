@@ -140,8 +140,8 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     cdef Py_ssize_t counts = <Py_ssize_t>p[11]
     p += 12
     if not w.uniform:
-        w.firsts, w.tap_counts = p, p + w.out
-        p += 2 * w.out
+        w.firsts, w.tap_counts, w.alike = p, p + w.out, p + 2 * w.out
+        p += 3 * w.out
     if not w.even:
         w.counts = p
         p += counts
@@ -247,7 +247,7 @@ cdef class Call:
         job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.single = rows, columns, single
-        job.native, job.as_it_lies, job.gathers = native, as_it_lies, as_it_lies and job.arrays > 1
+        job.native, job.as_it_lies = native, as_it_lies
         job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
         job.widen, job.round = job.leaves.widen[job.type == UINT32], job.leaves.nearest[job.type == UINT32]
         if identity_bits is not None:
@@ -312,9 +312,7 @@ cdef class Call:
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
             self.total = job.planes * job.depth.size * job.height.size
             job.checks = fresh
-            take(&scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
-            take(&scratch, max(BLOCK_BYTES, job.width.size * job.run * job.size))
-            take(&scratch, job.width.out * job.run * job.size)
+            lay_scattered(job, &scratch)
         else:
             raise ValueError(f"kind must be values, picks, finds, ordered or scatter, got {kind!r}")
         if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
@@ -361,7 +359,12 @@ cdef class Call:
         cdef Py_ssize_t unit = 1
         cdef int64_t least = 0, most = 0
         job.threads, job.where.data, job.met = min(job.threads, threads), where, met
-        if self.backward and 2 * job.planes >= job.threads:
+        cdef Work work = self.work
+        cdef Py_ssize_t total = self.total
+        job.blocks = blocks_of(&job) if self.backward else 1
+        if job.blocks > 1:
+            work, total = scatter_channels, job.planes * job.blocks
+        elif self.backward and 2 * job.planes >= job.threads:
             unit = job.depth.size * job.height.size  # whole planes: their indices are read once, and each row by one
         else:
             job.checks = False
@@ -381,7 +384,7 @@ cdef class Call:
                         share_out(self.work, &job, self.total, unit, self.scratch)
                         return None
                     if job.checks:
-                        share_out(self.work, &job, self.total, unit, self.scratch)
+                        share_out(work, &job, total, unit, self.scratch)
                         if not job.astray:
                             return None
                     job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))

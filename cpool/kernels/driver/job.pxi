@@ -44,7 +44,7 @@ ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssi
 ctypedef void (*Nearest)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
-ctypedef void (*Divide)(void*, const void*, double, Py_ssize_t, int) noexcept nogil
+ctypedef void (*Divide)(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
 ctypedef void (*Begin)(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
 ctypedef int (*Lacks)(const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Share)(void*, const void*, Py_ssize_t, const void*, const void*, double, double, double, double,
@@ -59,7 +59,8 @@ ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_
 ctypedef int (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                            int64_t, int64_t, int) noexcept nogil
 ctypedef int (*Add)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
-                    Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+                    Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+ctypedef void (*Clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Settle)(void*, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
@@ -95,6 +96,7 @@ cdef extern from "leaves.h":
         Count count[10]
         Extent extent[2]
         ScatterAdd scatter[2][2]
+        Clear clear
         Add add[2][2]
         Settle settle[2]
 
@@ -117,6 +119,7 @@ cdef struct Axis:          # windows: tap t of output o is input first + t*step,
     Py_ssize_t even        # the divisor of all windows, or 0 where `counts` tells
     const int64_t* firsts
     const int64_t* tap_counts
+    const int64_t* alike    # how many windows from each one on see the same
     const int64_t* counts
 
 cdef struct Memory:        # one array as (planes, D, H, W, run): strides in bytes; elements of a run lie side by side
@@ -153,10 +156,10 @@ cdef struct Job:
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t astray       # scatter: whether an index outside the plane was met
+    Py_ssize_t blocks       # scatter: of channels, each of which is one task
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it
-    bint gathers            # totals are made of rows as they lie, in the first fold
     Py_ssize_t whole_across  # how H is folded where no element is missing, and what all sums are divided by then, or 0
     double whole_divisor
     char skip[8]            # of integers, the one that does not count
@@ -176,12 +179,22 @@ cdef struct Job:
     Blank blank
 
 
+cdef inline bint gathers(Job* job) noexcept nogil:
+    """Whether totals are made of rows as they lie, in the first fold."""
+    return job.as_it_lies and job.arrays > 1
+
+
 cdef inline Py_ssize_t first_of(Axis* w, Py_ssize_t o) noexcept nogil:
     return o * w.stride - w.before if w.uniform else <Py_ssize_t>w.firsts[o]
 
 
 cdef inline Py_ssize_t taps_of(Axis* w, Py_ssize_t o) noexcept nogil:
     return w.kernel if w.uniform else <Py_ssize_t>w.tap_counts[o]
+
+
+cdef inline Py_ssize_t alike_from(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
+    """How many windows from o on, up to `end`, see the same."""
+    return 1 if w.uniform else min(end - o, <Py_ssize_t>w.alike[o])
 
 
 cdef inline Py_ssize_t end_of(Axis* w, Py_ssize_t o) noexcept nogil:
@@ -243,10 +256,11 @@ cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     tile.start = first_of(w, begin)
     stop = end_of(w, end - 1)
     if not w.uniform:
-        tile.start, stop = w.size, 0
-        for o in range(begin, end):
+        tile.start, stop, o = w.size, 0, begin
+        while o < end:
             if taps_of(w, o):
                 tile.start, stop = min(tile.start, first_of(w, o)), max(stop, end_of(w, o))
+            o += alike_from(w, o, end)
     if job.along == SPREAD:  # whole phases, also where they reach beyond the tile
         first, last = (begin + w.before) // w.period, (end - 1 + w.before) // w.period
         tile.start, stop = w.size, 0

@@ -86,7 +86,7 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
         o = tile.begin + phase
         n, m, same = taps_of(w, o), (tile.out - phase + every - 1) // every, 1
         if m == 1 and n:
-            same = alike_columns(w, o, tile.end)
+            same = alike_from(w, o, tile.end)
         if n == 0:  # elements that no window sees
             for t in range(m):
                 memset(out + (phase + t * every) * unit, 0, unit)
@@ -154,7 +154,7 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
     cdef Py_ssize_t unit = job.run * job.size, o = tile.begin, n, same, t, r
     cdef char* to = out
     while o < tile.end:
-        n, same = taps_of(w, o), alike_columns(w, o, tile.end)
+        n, same = taps_of(w, o), alike_from(w, o, tile.end)
         for t in range(n):
             room.taps[t] = flat + (first_of(w, o) + t * w.step - tile.start) * unit
         if n:
@@ -168,14 +168,6 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
                 repeat(to + r * out_pitch, unit, same)
         to += same * unit
         o += same
-
-
-cdef inline Py_ssize_t alike_columns(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
-    """How many windows from o on see the same."""
-    cdef Py_ssize_t same = 1
-    while o + same < end and first_of(w, o + same) == first_of(w, o) and taps_of(w, o + same) == taps_of(w, o):
-        same += 1
-    return same
 
 
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,

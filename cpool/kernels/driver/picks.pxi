@@ -31,15 +31,17 @@ cdef inline Py_ssize_t slot_of(Job* job, Needed* needed, Py_ssize_t oh, Py_ssize
 cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, Py_ssize_t d, Py_ssize_t oh,
                       char* to) noexcept nogil:
     """Load the needed rows of slab d into the band."""
-    cdef Py_ssize_t slot, h, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
-    for slot in range(needed.rows):
-        h = needed.top + slot
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t r, t, h = needed.top, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    cdef Py_ssize_t together = height.kernel if needed.apart else needed.rows, step = height.step if needed.apart else 1
+    for r in range(needed.rows // max(1, together)):
         if needed.apart:
-            h = (first_of(&job.height, oh + slot // job.height.kernel)
-                 + slot % job.height.kernel * job.height.step)
-        if 0 <= h < job.height.size and tile.used:
-            job.load(to + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
-        to += pitch
+            h = first_of(height, oh + r)
+        for t in range(together):
+            if 0 <= h < height.size and tile.used:
+                job.load(to + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
+            h += step
+            to += pitch
 
 
 cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
@@ -205,17 +207,14 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
         o += n
 
 
-cdef void store_picked(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t p, Py_ssize_t od,
-                       Py_ssize_t oh, bint straight) noexcept nogil:
-    """Store a row of values, unless they lie `straight` in the array, and turn places into indices of the plane."""
-    cdef Memory* m = &job.at
+cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, const char* place, char* y, char* at,
+                       Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+    """Store a row of values, unless y is NULL, and turn places into indices of the plane."""
     cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh)
-    cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= 0 else h)) * job.width.size
-    if not straight:
-        job.store(job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w,
-                  job.y.w, value, tile.out, job.run)
-    job.leaves.place(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + tile.begin * m.w, m.type == INT64, m.w,
-                     place, job.wide, room.bases, shift, tile.out, job.run)
+    cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= high else h)) * job.width.size
+    if y != NULL:
+        job.store(y, job.y.w, value, tile.out, job.run)
+    job.leaves.place(at, job.at.type == INT64, job.at.w, place, job.wide, room.bases, shift, tile.out, job.run)
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -224,15 +223,20 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
-    cdef Py_ssize_t q, r, t, td, d, h, count, slot, deep = taps_of(depth, od), start = first_of(depth, od)
+    cdef Py_ssize_t q, r, t, td, d, h, m, count, slot, deep = taps_of(depth, od), start = first_of(depth, od), distance
     cdef Py_ssize_t area = height.rows * job.width.size
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
-    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies
+    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies, alike
     cdef const char* plane
     cdef char* value
+    cdef char* y
+    cdef char* at
     cdef char* place = room.winners
     as_it_lies = job.as_it_lies and (job.along == NONE or job.single)
+    alike = height.uniform and not job.single and (not straight or job.y.h == out_pitch)
+    distance = height.kernel if needed.apart else height.stride  # from an output row's slots to the next one's
+    distance = height.stride * job.x.h if as_it_lies else distance * (pitch if job.along == NONE else out_pitch)
     for q in range(planes):
         plane = plane_of(job, tile, p + q)
         for td in range(deep):
@@ -242,13 +246,17 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     if job.along != NONE and not job.single:
         pick_lanes(job, tile, room, room.values, room.places, room.band, planes * in_plane)
     for q in range(planes):
-        plane = plane_of(job, tile, p + q)
-        for r in range(n):
-            count = 0
+        plane, r = plane_of(job, tile, p + q), 0
+        y = job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w
+        at = job.at.data + plane_offset(job, &job.at, p + q) + od * job.at.d + oh * job.at.h + tile.begin * job.at.w
+        while r < n:
+            start, m, count = first_of(height, oh + r), 1, 0
+            if alike and start >= 0:  # rows whose windows are inside the input follow one another at one distance
+                m = max(1, min(n - r, (height.size - end_of(height, oh + r)) // height.stride + 1))
             for td in range(deep):
-                d = start + td * depth.step
+                d = first_of(depth, od) + td * depth.step
                 for t in range(taps_of(height, oh + r)):
-                    h = first_of(height, oh + r) + t * height.step
+                    h = start + t * height.step
                     if not (0 <= d < depth.size and 0 <= h < height.size):
                         continue
                     slot = q * in_plane + td * needed.rows + slot_of(job, &needed, oh, r, t)
@@ -261,14 +269,16 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                         room.taps[count] = room.values + slot * out_pitch
                         room.from_[count] = room.places + slot * out_pitch
                     count += 1
-            value = (job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + (oh + r) * job.y.h
-                     + tile.begin * job.y.w) if straight else room.out
+            value = y + r * job.y.h if straight else room.out
             if job.single:
                 pick_at_once(job, tile, room, value, place, count)
             else:
-                job.pick(value, place, 0, room.taps, NULL if job.along == NONE else room.from_, room.offsets, count, 0,
-                         1, tile.out * job.run, 0)
-            store_picked(job, tile, room, value, place, p + q, od, oh + r, straight)
+                job.pick(value, place, out_pitch, room.taps, NULL if job.along == NONE else room.from_, room.offsets,
+                         count, distance, m, tile.out * job.run, 0)
+            for t in range(m):
+                store_picked(job, tile, room, value + t * out_pitch, place + t * out_pitch,
+                             NULL if straight else y + (r + t) * job.y.h, at + (r + t) * job.at.h, od, oh + r + t)
+            r += m
 
 
 cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

@@ -26,7 +26,6 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     inner.native, inner.divides_first, inner.masked = True, False, False
     inner.across, inner.along, inner.single = job.inner_across, job.inner_along, job.inner_single
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
-    inner.gathers = inner.as_it_lies and job.arrays > 1
     inner.load, inner.store = job.leaves.load[job.type][job.type], job.leaves.store[job.type][job.type]
     return inner
 
@@ -179,11 +178,13 @@ cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py
 cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noexcept nogil:
     """Divide what is loaded, each element by the count of its window."""
     cdef Py_ssize_t r, o, run = n * job.run, lanes = job.width.size * run, high = job.height.size
+    cdef char* row
     for o in range(job.width.size):
         fill_number(job, turned.widths + o * run * job.size, count_of(&job.width, o), run)
     for r in range(band.top, band.top + band.tall):
-        job.leaves.divide[job.type](turned.x + (r - band.top) * lanes * job.size, turned.widths,
-                                    count_of(&job.depth, r // high) * count_of(&job.height, r % high), lanes, 0)
+        row = turned.x + (r - band.top) * lanes * job.size
+        job.leaves.divide[job.type](row, row, turned.widths, count_of(&job.depth, r // high)
+                                    * count_of(&job.height, r % high), lanes, 0)
 
 
 cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Store store, Py_ssize_t size, const char* results,

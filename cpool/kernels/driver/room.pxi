@@ -25,25 +25,25 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     cdef Room room
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, pitch = tile.pitch * unit, rows = job.rows, n
-    cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall, deep
+    cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall
     memset(&room, 0, sizeof(Room))
     start(scratch)
     n = max(LONGEST_BLOCK if job.along == LONG else RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)
-    room.nothing = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit if job.gathers else 0)
+    room.nothing = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit if gathers(job) else 0)
     if (job.divides and not job.even) or job.divides_first or job.reduction == TOTAL:
         room.widths = take(scratch, max(tile.span, tile.out) * unit)
     if job.picks:
         room.from_ = <const void**>take(scratch, n * sizeof(void*))
         room.offsets = <int64_t*>take(scratch, n * sizeof(int64_t))
         room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
+        room.out = take(scratch, tile.out * unit if job.single else out)
+        room.winners = take(scratch, tile.out * unit if job.single else out)
         rows = input_rows(job)
         lines, out = rows * pitch, rows * tile.out * unit
         if not (job.as_it_lies and (job.along == NONE or job.single)):
             room.band = take(scratch, lines)
-        room.out = take(scratch, tile.out * unit)
-        room.winners = take(scratch, tile.out * unit)
         if job.along != NONE and not job.single:
             room.values = take(scratch, out)
             room.places = take(scratch, out)
@@ -66,8 +66,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             n = input_rows(job) * pitch
             room.band = take(scratch, n)
         if job.across != AS_IT_LIES:
-            tall, deep = levels_of(job.height.kernel), levels_of(job.depth.kernel)
-            room.slots = take(scratch, (tall + deep) * RADIX * pitch)
+            room.slots = take(scratch, (slots_of(job.height.kernel) + slots_of(job.depth.kernel)) * pitch)
         if job.across == BAND_FLAT or (job.along == FLAT and w.kernel > RADIX):
             n = max(n, lines)
             for tall in range(2):

@@ -4,12 +4,15 @@
 # A row of the window is, in this order: as it lies in the array; loaded into scratch, where numbers are stored another
 # way or something is done to them first; or a row of identities, in padding.
 
+cdef enum:
+    SEEN = 512             # bytes of a window's row with channels from which it is folded without what lies behind it
+
 cdef struct Room:          # parts of scratch
     char* pad              # a row of identities
     char* nothing          # a row of NaN, where totals are made of elements
     char* flat             # rows that are folded along D and H, padding in front and behind: what W is folded from
     char* band             # input rows that output rows share
-    char* slots            # rows of trees over many taps, RADIX for each level
+    char* slots            # rows of trees over taps
     char* doubled[2]       # rows of sums or extremes of more and more taps
     char* partial[2]
     char* turned           # phases or columns
@@ -55,13 +58,18 @@ cdef inline void turn_rows(Job* job, char* out, Py_ssize_t out_pitch, const char
         job.leaves.turn[job.log_size](out + a * job.open.apart, out_pitch, rows + a * job.open.apart, pitch, n, columns)
 
 
+cdef inline bint reads_rows(Job* job) noexcept nogil:
+    """Whether rows are read where they lie."""
+    return job.as_it_lies and job.native
+
+
 cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t h,
                            char* slot) noexcept nogil:
     """Row (d, h): as it lies, in padding, or loaded into `slot`."""
     cdef const char* row = plane + d * job.x.d + h * job.x.h
     if not (0 <= d < job.depth.size and 0 <= h < job.height.size):
-        return room.nothing if job.gathers else room.pad
-    if job.as_it_lies and (job.native or job.across == AS_IT_LIES):  # there alone bytes are read as such
+        return room.pad
+    if reads_rows(job):
         return row
     if not job.native:
         job.load(slot, row, job.x.w, tile.used, job.run)
@@ -70,11 +78,11 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
         job.leaves.raise_[job.type](slot, row, lanes_of(job, tile), job.norm, job.power)
     elif job.arrays > 1:
         job.leaves.begin[job.type](slot, row, job.arrays, job.open.apart, job.omits, lanes_of(job, tile))
+    elif job.divides_first:
+        job.leaves.divide[job.type](slot, row, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
+                                    lanes_of(job, tile), 0)
     elif job.native:
         job.load(slot, row, job.x.w, tile.used, job.run)
-    if job.divides_first:
-        job.leaves.divide[job.type](slot, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
-                                    lanes_of(job, tile), 0)
     return slot
 
 
@@ -95,21 +103,44 @@ cdef inline Py_ssize_t levels_of(Py_ssize_t n) noexcept nogil:
     return levels
 
 
+cdef inline Py_ssize_t slots_of(Py_ssize_t n) noexcept nogil:
+    """Rows that a tree over n taps holds at most."""
+    return levels_of(n) * min(n, RADIX)
+
+
+cdef void fold_deep(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t deep, Py_ssize_t h,
+                    Py_ssize_t every, Py_ssize_t n, char* to, Py_ssize_t to_pitch, const Close* close) noexcept nogil:
+    """Fold D of n rows inside the input, h and each `every`-th behind it, where they lie; at once if no slab is
+    padding."""
+    cdef Axis* depth = &job.depth
+    cdef Py_ssize_t step = every * job.x.h, some, r = 0, t
+    some = n if 0 <= d and d + (deep - 1) * depth.step < depth.size else 1
+    while r < n:
+        for t in range(deep):
+            room.taps[t] = room.pad
+            if 0 <= d + t * depth.step < depth.size:
+                room.taps[t] = plane + (d + t * depth.step) * job.x.d + h * job.x.h + r * step
+        job.fold(to + r * to_pitch, to_pitch, room.taps, deep, step, some, lanes_of(job, tile), close)
+        r += some
+
+
 cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t h,
-                            Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
-    """Fold row h of n slabs from d on; return where the result is, in `to` or as it lies."""
+                            Py_ssize_t n, char* slots, char* to, const Close* close) noexcept nogil:
+    """Fold row h of n slabs from d on; return where the result is, in `to` or as it lies. `slots` are free rows."""
     cdef const void* taps[8]
     cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some
     cdef Py_ssize_t pitch = pitch_of(job, tile)
-    cdef char* slots = room.slots + level * RADIX * pitch
     if n == 1 and not close.last:
         return input_row(job, tile, room, plane, d, h, to)
+    if reads_rows(job) and 0 <= h < job.height.size:
+        fold_deep(job, tile, room, plane, d, n, h, 1, 1, to, 0, close)
+        return to
     while n <= RADIX and held < n:
         taps[held] = input_row(job, tile, room, plane, d + held * job.depth.step, h, slots + held * pitch)
         held += 1
     while n > RADIX and done < n:
         some = min(block, n - done)
-        taps[held] = fold_slabs(job, tile, room, plane, d + done * job.depth.step, h, some, level + 1,
+        taps[held] = fold_slabs(job, tile, room, plane, d + done * job.depth.step, h, some, slots + RADIX * pitch,
                                 slots + held * pitch, &job.open)
         held += 1
         done += some
@@ -118,17 +149,22 @@ cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane,
 
 
 cdef const void* fold_tall(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t deep,
-                           Py_ssize_t h, Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
+                           Py_ssize_t h, Py_ssize_t n, char* slots, char* to, const Close* close) noexcept nogil:
     """Fold n rows from h on, each of `deep` slabs: D first, then H."""
     cdef const void* taps[8]
-    cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some
-    cdef char* slots = room.slots + level * RADIX * pitch_of(job, tile)
+    cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some, pitch = pitch_of(job, tile)
     if n == 1:
-        return fold_slabs(job, tile, room, plane, d, h, deep, levels_of(job.height.kernel), to, close)
+        return fold_slabs(job, tile, room, plane, d, h, deep, slots, to, close)
+    if n <= RADIX and deep > 1 and reads_rows(job) and 0 <= h and h + (n - 1) * job.height.step < job.height.size:
+        fold_deep(job, tile, room, plane, d, deep, h, job.height.step, n, slots, pitch, &job.open)
+        while held < n:
+            taps[held] = slots + held * pitch
+            held += 1
+        done = n
     while done < n:
         some = min(block, n - done)
-        taps[held] = fold_tall(job, tile, room, plane, d, deep, h + done * job.height.step, some, level + 1,
-                               slots + held * pitch_of(job, tile), &job.open)
+        taps[held] = fold_tall(job, tile, room, plane, d, deep, h + done * job.height.step, some,
+                               slots + min(n, RADIX) * pitch, slots + held * pitch, &job.open)
         held += 1
         done += some
     job.fold(to, 0, taps, held, 0, 1, lanes_of(job, tile), close)
@@ -194,17 +230,50 @@ cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                     Py_ssize_t n) noexcept nogil:
     """Fold D of input rows [top, top + n), those in padding included, into the band."""
     cdef Py_ssize_t h, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    cdef Py_ssize_t d = first_of(&job.depth, od), deep = taps_of(&job.depth, od)
+    cdef Py_ssize_t begin = max(0, top), end = min(job.height.size, top + n)
+    cdef bint at_once = deep > 1 and reads_rows(job)
     cdef char* to = room.band + edge
     cdef const void* row
+    if at_once and begin < end:
+        fold_deep(job, tile, room, plane, d, deep, begin, 1, end - begin, to + (begin - top) * pitch, pitch, &job.open)
     for h in range(top, top + n):
+        if at_once and begin <= h < end:
+            to += pitch
+            continue
         if 0 <= h < job.height.size:
-            row = fold_slabs(job, tile, room, plane, first_of(&job.depth, od), h, taps_of(&job.depth, od),
-                             levels_of(job.height.kernel), to, &job.open)
+            row = fold_slabs(job, tile, room, plane, d, h, deep, room.slots, to, &job.open)
         else:
             row = room.pad
         if row != to:
             copy_row(job, to, row, lanes_of(job, tile))
         to += pitch
+
+
+cdef inline bint has_gaps(Job* job) noexcept nogil:
+    """Whether there are columns between windows that none sees, and those of a window are worth a fold."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t span = (w.kernel - 1) * w.step + 1
+    return job.along == ROWS and w.uniform and w.stride > span and span * job.run * job.size >= SEEN
+
+
+cdef void fold_seen(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, const Close* close) noexcept nogil:
+    """Fold n taps of one row, of those columns alone that windows see: windows inside the row at one distance."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, span = (w.kernel - 1) * w.step + 1, edge = max(0, tile.start)
+    cdef Py_ssize_t o = tile.begin, first, begin, end, windows, t, moved = 0
+    while o < tile.end:
+        first = first_of(w, o) - edge
+        begin, end, windows = max(0, first), min(tile.used, first + span), 1
+        if first >= 0 and first + span <= tile.used:
+            windows = min(tile.end - o, (tile.used - span - first) // w.stride + 1)
+        if begin < end:
+            for t in range(n):
+                room.taps[t] = <const char*>room.taps[t] + begin * unit - moved
+            moved = begin * unit
+            job.fold(to + moved, w.stride * unit, room.taps, n, w.stride * unit, windows, (end - begin) * job.run,
+                     close)
+        o += windows
 
 
 cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
@@ -215,9 +284,10 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
     cdef Py_ssize_t d, h, t, td, tall, deep, m, count
     cdef const void* row
-    cdef bint pairs
+    cdef const void* outside = room.nothing if gathers(job) else room.pad
+    cdef bint pairs, gaps = has_gaps(job) and job.native
     cdef Close first = close[0]
-    first.elements = job.gathers
+    first.elements = gathers(job)
     d, deep = first_of(depth, od), taps_of(depth, od)
     if deep and (job.across == BAND or job.across == BAND_FLAT):
         h = first_of(height, oh)
@@ -239,22 +309,28 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                 copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:
             # Rows whose windows are inside the input follow one another at one distance.
-            if height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size:
+            if height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size and not gaps:
                 m = min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1)
                 m = max(m, 1)
             count = 0
             for t in range(tall):
+                row = plane + (h + t * height.step) * job.x.h
                 for td in range(deep):
-                    room.taps[count] = input_row(job, tile, room, plane, d + td * depth.step, h + t * height.step, NULL)
+                    if 0 <= h + t * height.step < height.size and 0 <= d + td * depth.step < depth.size:
+                        room.taps[count] = <const char*>row + (d + td * depth.step) * job.x.d
+                    else:
+                        room.taps[count] = outside
                     count += 1
-            if job.native:
+            if gaps:
+                fold_seen(job, tile, room, to, count, &first)
+            elif job.native:
                 job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), &first)
             else:  # of half the bytes; a row of padding is zeros, whatever they are
                 pairs = job.along == HALVES and close.last
                 job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
                           lanes_of(job, tile) // (1 + pairs), pairs)
         else:
-            row = fold_tall(job, tile, room, plane, d, deep, h, tall, 0, to, close)
+            row = fold_tall(job, tile, room, plane, d, deep, h, tall, room.slots, to, close)
             if row != to:
                 copy_row(job, to, row, lanes_of(job, tile))
         to += m * to_pitch

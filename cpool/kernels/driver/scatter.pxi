@@ -4,6 +4,37 @@
 cdef enum:
     CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
     BLOCK_BYTES = 131072   # of rows that are summed in scratch
+    CHANNELS = 16          # of one block: a cache line, at least
+    BLOCKS = 2             # for each thread
+
+
+cdef inline bint adds_in_place(Job* job) noexcept nogil:
+    """Whether planes lie so that sums are made where they lie."""
+    cdef Memory* x = &job.x
+    cdef Py_ssize_t row = job.width.size * job.run * job.size
+    return (not job.assign and job.y.type == job.type and dense_rows(x, job, job.width.size)
+            and (job.height.size == 1 or x.h == row) and (job.depth.size == 1 or x.d == job.height.size * row))
+
+
+cdef struct Scattered:     # parts of scratch
+    int64_t* extents       # of one plane
+    char* block            # sums, where they are not made in place
+    char* loaded           # a row of outputs
+
+
+cdef inline int64_t block_pixels(Job* job) noexcept nogil:
+    """Most pixels of a block."""
+    return max(1, BLOCK_BYTES // (job.run * job.size))
+
+
+cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
+    cdef Scattered parts
+    cdef Py_ssize_t unit = 0 if adds_in_place(job) else job.run * job.size
+    start(scratch)
+    parts.extents = <int64_t*>take(scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
+    parts.block = take(scratch, max(block_pixels(job), job.width.size) * unit)
+    parts.loaded = take(scratch, job.width.out * unit)
+    return parts
 
 
 cdef inline const char* row_of(Job* job, Memory* m, const char* plane, Py_ssize_t o) noexcept nogil:
@@ -27,16 +58,18 @@ cdef void extent_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
         extents_of(job, job.extents + 2 * p * job.depth.out * job.height.out, p)
 
 
-cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
-    """Zero elements [lo, hi) of plane p where they lie, and add what belongs there. Of a whole plane extents are NULL.
-    Return whether all indices lie in the plane, as they do where there are extents."""
+cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi, Py_ssize_t channel,
+                   Py_ssize_t lanes) noexcept nogil:
+    """Zero elements [lo, hi) of plane p where they lie, and add what belongs there, of `lanes` channels from `channel`
+    on. Of a whole plane extents are NULL. Return whether all indices lie in the plane, as they do where there are
+    extents, and all channels are wanted."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t unit = job.run * job.size, o
+    cdef Py_ssize_t unit = job.run * job.size, bytes = lanes * job.size, o
     cdef int64_t cleared = lo
-    cdef char* flat = job.x.data + plane_offset(job, &job.x, p)
-    cdef const char* gradients = y.data + plane_offset(job, y, p)
-    cdef const char* indices = m.data + plane_offset(job, m, p)
+    cdef char* flat = job.x.data + plane_offset(job, &job.x, p) + channel * job.size
+    cdef const char* gradients = y.data + plane_offset(job, y, p) + channel * job.size
+    cdef const char* indices = m.data + plane_offset(job, m, p) + channel * m.size
     cdef const char* g
     cdef const char* at
     cdef bint wide = m.type == INT64
@@ -44,8 +77,8 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
     for o in range(job.depth.out * job.height.out):
         g, at = row_of(job, y, gradients, o), row_of(job, m, indices, o)
         if extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
-            found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, &cleared,
-                                                   hi)
+            found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
+                                                   &cleared, hi)
             if found < 0:
                 return False
             odd |= found
@@ -54,9 +87,11 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
             cleared = hi
             odd |= job.leaves.scatter[job.type][wide](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run, lo, hi,
                                                       False)
-    memset(flat + cleared * unit, 0, (hi - cleared) * unit)
-    if odd:
-        job.leaves.settle[job.type](flat + lo * unit, (hi - lo) * job.run)
+    job.leaves.clear(flat + cleared * unit, unit, bytes, hi - cleared)
+    if odd and lanes == job.run:
+        lo, hi, lanes = 0, 1, (hi - lo) * lanes
+    for o in range(lo, hi if odd else lo):
+        job.leaves.settle[job.type](flat + o * unit, lanes)
     return True
 
 
@@ -83,7 +118,8 @@ cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
         flat, cleared = job.x.data + first * plane, plane // job.size
         memset(flat, 0, n * plane)
         odd = job.leaves.add[job.type][wide](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
-                                             m.data + first * pitch, pitch, stride, n, outs, 1, &cleared, cleared)
+                                             m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
+                                             cleared)
         if odd < 0:
             return False
         if odd:
@@ -92,7 +128,7 @@ cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
     return True
 
 
-cdef void scatter_block(Job* job, char* block, char* loaded, const int64_t* extents, Py_ssize_t p, int64_t lo,
+cdef void scatter_block(Job* job, Scattered* parts, const int64_t* extents, Py_ssize_t p, int64_t lo,
                         int64_t hi) noexcept nogil:
     """Zero elements [lo, hi) of plane p and add what belongs there."""
     cdef Memory* y = &job.y
@@ -103,18 +139,18 @@ cdef void scatter_block(Job* job, char* block, char* loaded, const int64_t* exte
     cdef const char* indices = m.data + plane_offset(job, m, p)
     cdef const char* g
     cdef const char* at
-    memset(block, 0, (hi - lo) * job.run * job.size)
+    memset(parts.block, 0, (hi - lo) * job.run * job.size)
     for o in range(job.depth.out * job.height.out):
         if extents[2 * o] >= hi or extents[2 * o + 1] < lo:
             continue
         g, at = row_of(job, y, gradients, o), row_of(job, m, indices, o)
         if y.type != job.type:
-            job.load(loaded, g, y.w, job.width.out, job.run)
-            g, stride = loaded, job.run * job.size
-        odd |= job.leaves.scatter[job.type][m.type == INT64](block, g, stride, at, m.w, job.width.out, job.run, lo, hi,
-                                                             job.assign)
+            job.load(parts.loaded, g, y.w, job.width.out, job.run)
+            g, stride = parts.loaded, job.run * job.size
+        odd |= job.leaves.scatter[job.type][m.type == INT64](parts.block, g, stride, at, m.w, job.width.out, job.run,
+                                                             lo, hi, job.assign)
     if odd:
-        job.leaves.settle[job.type](block, (hi - lo) * job.run)
+        job.leaves.settle[job.type](parts.block, (hi - lo) * job.run)
 
 
 cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
@@ -131,24 +167,34 @@ cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int
         lo += n
 
 
+cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
+    """Into how many blocks of channels planes are divided, so that there are some for each thread: none shares a cache
+    line with another."""
+    if job.threads == 1 or not job.checks or not adds_in_place(job):
+        return 1
+    return max(1, min(job.run // CHANNELS, (BLOCKS * job.threads + job.planes - 1) // job.planes))
+
+
+cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write blocks [first, last) of channels of whole planes."""
+    cdef Py_ssize_t each = round_up((job.run + job.blocks - 1) // job.blocks, CHANNELS), task, channel
+    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size
+    for task in range(first, last):
+        channel = task % job.blocks * each
+        if channel < job.run and not job.astray and not add_rows(
+                job, NULL, task // job.blocks, 0, elements, channel, min(each, job.run - channel)):
+            job.astray = True
+
+
 cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write input rows [first, last) of all planes' rows."""
     cdef Axis* height = &job.height
-    cdef Py_ssize_t rows = job.depth.size * height.size, wide = job.width.size, unit = job.run * job.size
+    cdef Py_ssize_t rows = job.depth.size * height.size, wide = job.width.size
     cdef Py_ssize_t outs = job.depth.out * height.out, p, top, below, o
-    cdef int64_t lo, hi, stop, most = max(1, BLOCK_BYTES // unit)
+    cdef int64_t lo, hi, stop, most = block_pixels(job)
     cdef const int64_t* extents
-    cdef Memory* x = &job.x
-    cdef bint in_place = (not job.assign and job.y.type == job.type and dense_rows(x, job, wide)
-                          and (height.size == 1 or x.h == wide * unit)
-                          and (job.depth.size == 1 or x.d == height.size * wide * unit))
-    cdef char* block
-    cdef char* loaded
-    cdef int64_t* own
-    start(scratch)
-    own = <int64_t*>take(scratch, outs * 2 * sizeof(int64_t) if job.checks else 0)
-    block = take(scratch, max(most, wide) * unit)
-    loaded = take(scratch, job.width.out * unit)
+    cdef bint in_place = adds_in_place(job)
+    cdef Scattered parts = lay_scattered(job, scratch)
     if in_place and job.checks and small_planes(job):
         if not add_planes(job, first // rows, last // rows):
             job.astray = True
@@ -160,15 +206,15 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
         lo, stop = top * wide, below * wide
         if in_place:
             extents = NULL if job.checks else job.extents + 2 * p * outs
-            if not add_rows(job, extents, p, lo, stop):
+            if not add_rows(job, extents, p, lo, stop, 0, job.run):
                 job.astray = True
             continue
-        extents = extents_of(job, own, p) if job.checks else job.extents + 2 * p * outs
+        extents = extents_of(job, parts.extents, p) if job.checks else job.extents + 2 * p * outs
         for o in range(outs):
             if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
                 job.astray = True
         while lo < stop and not job.astray:
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
-            scatter_block(job, block, loaded, extents, p, lo, hi)
-            store_block(job, block, p, lo, hi)
+            scatter_block(job, &parts, extents, p, lo, hi)
+            store_block(job, parts.block, p, lo, hi)
             lo = hi

@@ -20,7 +20,7 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
     elif job.nearest:
         job.round(row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
-        job.leaves.divide[job.type](row, room.widths, across, lanes, 1)
+        job.leaves.divide[job.type](row, row, room.widths, across, lanes, 1)
     if job.norm > PLAIN:
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
 
@@ -32,7 +32,7 @@ cdef inline bint unpooled(Axis* w) noexcept nogil:
 
 cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssize_t n) noexcept nogil:
     """Whether rows lie in the array as they would in scratch: nothing to fold along D and H, nothing to pad."""
-    return (job.as_it_lies and job.native and not job.gathers and unpooled(&job.depth) and unpooled(&job.height)
+    return (job.as_it_lies and job.native and not gathers(job) and unpooled(&job.depth) and unpooled(&job.height)
             and tile.used == tile.pitch and (n == 1 or job.x.h == pitch_of(job, tile))
             and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
 
@@ -107,7 +107,7 @@ cdef Job whole_job(Job* job) noexcept nogil:
     """The job of sums that gives the same as totals where all elements count."""
     cdef Job whole = job[0]
     whole.across, whole.as_it_lies = job.whole_across, True
-    whole.reduction, whole.arrays, whole.fold, whole.gathers = SUM, 1, job.leaves.fold[SUM][job.type], False
+    whole.reduction, whole.arrays, whole.fold = SUM, 1, job.leaves.fold[SUM][job.type]
     if job.divides and job.whole_divisor:
         whole.divides, whole.close.divisor = False, job.whole_divisor
     return whole
@@ -163,7 +163,7 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), LONGEST_BLOCK if job.along == LONG else tile.span) * job.run
     cdef double value
     fill_row(job, room.pad, lanes)
-    if job.gathers:
+    if gathers(job):
         fill_number(job, room.nothing, NAN, lanes)
     if job.along != NONE and job.along != LONG:
         pad_rows(job, tile, room, room.flat, job.rows)
@@ -195,16 +195,20 @@ cdef enum:
     REPEATED_TURNED = 8
 
 
-cdef Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
-    """How many output rows from oh on have the same windows along H, as those of gradients do."""
-    cdef Axis* height = &job.height
-    cdef Py_ssize_t n = 1
-    if height.uniform or (job.divides and not height.even) or not dense_rows(&job.y, job, job.width.out):
+cdef inline Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
+    """How many output rows from oh on have the same windows along H, as those of gradients do, and can be copied."""
+    if (job.divides and not job.height.even) or not dense_rows(&job.y, job, job.width.out):
         return 1
-    while (n < most and height.firsts[oh + n] == height.firsts[oh]
-           and height.tap_counts[oh + n] == height.tap_counts[oh]):
-        n += 1
-    return n
+    return alike_from(&job.height, oh, oh + most)
+
+
+cdef inline Py_ssize_t rows_above(Job* job, Py_ssize_t r, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+    """How many output rows from row r on, of tasks [first, end), are those of the slab before."""
+    cdef Py_ssize_t high = job.height.out, od = r // high % job.depth.out
+    if (job.depth.uniform or od == 0 or r - high < first or alike_from(&job.depth, od - 1, od + 1) == 1
+            or (job.divides and not job.depth.even) or not dense_rows(&job.y, job, job.width.out)):
+        return 0
+    return min(high - r % high, end - r)
 
 
 cdef inline bint is_copied(Job* job, Tile* tile, Py_ssize_t same) noexcept nogil:
@@ -228,6 +232,17 @@ cdef Py_ssize_t rows_to_fold(Job* job, Tile* tile, Py_ssize_t oh, Py_ssize_t mos
     return n
 
 
+cdef void repeat_slab(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
+    """Copy output rows [oh, oh + n) of the slab before."""
+    cdef Memory* y = &job.y
+    cdef Py_ssize_t r, bytes = tile.out * job.run * job.size
+    cdef char* row = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
+    if y.h == bytes:
+        bytes, n = n * bytes, 1
+    for r in range(n):
+        memcpy(row + r * y.h, row + r * y.h - y.d, bytes)
+
+
 cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Copy output row oh to the n - 1 behind it."""
     cdef Memory* y = &job.y
@@ -243,7 +258,7 @@ cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize
 cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) count output rows of all planes, for one tile of columns after the other."""
     cdef Py_ssize_t high = job.height.out, deep = job.depth.out, all_rows = job.planes * deep * high
-    cdef Py_ssize_t r, end, p, od, oh, n, planes, same
+    cdef Py_ssize_t r, begin, end, p, od, oh, n, planes, same
     cdef Tile tile
     cdef Room room
     while first < last:
@@ -251,9 +266,14 @@ cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         tile = tile_of(job, first // all_rows * job.columns, min(job.width.out, (first // all_rows + 1) * job.columns))
         room = lay_out(job, scratch, &tile)
         start_tile(job, &tile, &room)
-        first += end - r
+        begin, first = r, first + end - r
         while r < end:
             p, od, oh = r // (deep * high), r // high % deep, r % high
+            n = rows_above(job, r, begin, end)
+            if n:
+                repeat_slab(job, &tile, p, od, oh, n)
+                r += n
+                continue
             same = rows_alike(job, oh, min(high - oh, end - r))
             if is_copied(job, &tile, same):
                 fold_chunk(job, &tile, &room, p, 1, od, oh, 1)

@@ -104,10 +104,11 @@ typedef struct cpool_leaves {
   /* Such sums to the integers nearest to their quotients by 1 to 256 (32768), half to even, at most 255 (65535): in place, or
    * narrowed again. */
   void (*nearest[2])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
-  /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across. */
+  /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across, in place or
+   * elsewhere. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
-  void (*divide[2])(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical);
+  void (*divide[2])(void *out, const void *in, const void *widths, double across, ptrdiff_t lanes, int canonical);
   /* Elements to states of `arrays` arrays, `apart` bytes apart; with `omits` NaN does not count. */
   void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
   /* Whether a row has NaN. */
@@ -140,7 +141,9 @@ typedef struct cpool_leaves {
                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
   int (*add[2][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                    const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
-                   int64_t *cleared, int64_t limit);
+                   ptrdiff_t lanes, int64_t *cleared, int64_t limit);
+  /* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
+  void (*clear)(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n);
   void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
 } cpool_leaves;
 

@@ -14,6 +14,49 @@ enum { TURN(_n) = 16 / (BITS / 8) };
 typedef E TURN(_vector) __attribute__((vector_size(32)));
 typedef E TURN(_half) __attribute__((vector_size(16)));
 
+#if BITS >= 32
+/* 2N rows of S elements without gaps, S being 3 or 5. Lane i of vector v is an element of the column that 2N * v + i leaves
+ * by S: so each lane of a column is in another vector, and one blend after the other collects it, in a wrong order. */
+#if BITS == 32
+#define LANES(X, ...) X(0, __VA_ARGS__), X(1, __VA_ARGS__), X(2, __VA_ARGS__), X(3, __VA_ARGS__), X(4, __VA_ARGS__), \
+      X(5, __VA_ARGS__), X(6, __VA_ARGS__), X(7, __VA_ARGS__)
+#else
+#define LANES(X, ...) X(0, __VA_ARGS__), X(1, __VA_ARGS__), X(2, __VA_ARGS__), X(3, __VA_ARGS__)
+#endif
+#define WIDE (256 / BITS)
+#define LANE_FROM(i, S, c, v) ((WIDE * (v) + (i)) % (S) == (c) ? WIDE + (i) : (i))
+#define LANE_AT(i, S, c) (((S) * (i) + (c)) % WIDE)
+#define COLUMN(S, c)                                                                                              \
+  do {                                                                                                            \
+    if ((c) < columns) {                                                                                          \
+      TURN(_vector) all = a[0];                                                                                   \
+      all = __builtin_shufflevector(all, a[1], LANES(LANE_FROM, S, c, 1));                                             \
+      all = __builtin_shufflevector(all, a[2], LANES(LANE_FROM, S, c, 2));                                             \
+      if (S > 3) all = __builtin_shufflevector(all, a[S > 3 ? 3 : 0], LANES(LANE_FROM, S, c, 3));                      \
+      if (S > 3) all = __builtin_shufflevector(all, a[S > 3 ? 4 : 0], LANES(LANE_FROM, S, c, 4));                      \
+      all = __builtin_shufflevector(all, all, LANES(LANE_AT, S, c));                                                \
+      memcpy(out + (c) * out_pitch, &all, 32);                                                                    \
+    }                                                                                                             \
+  } while (0)
+
+CPOOL_INLINE void TURN(_threes)(char *out, ptrdiff_t out_pitch, const char *in, ptrdiff_t columns) {
+  TURN(_vector) a[3];
+  CPOOL_UNROLL for (int v = 0; v < 3; v++) memcpy(&a[v], in + 32 * v, 32);
+  COLUMN(3, 0); COLUMN(3, 1); COLUMN(3, 2);
+}
+
+CPOOL_INLINE void TURN(_fives)(char *out, ptrdiff_t out_pitch, const char *in, ptrdiff_t columns) {
+  TURN(_vector) a[5];
+  CPOOL_UNROLL for (int v = 0; v < 5; v++) memcpy(&a[v], in + 32 * v, 32);
+  COLUMN(5, 0); COLUMN(5, 1); COLUMN(5, 2); COLUMN(5, 3); COLUMN(5, 4);
+}
+#undef LANES
+#undef WIDE
+#undef LANE_FROM
+#undef LANE_AT
+#undef COLUMN
+#endif
+
 /* `columns` of them are wanted, at most N; N are read. */
 CPOOL_INLINE void TURN(_block)(char *out, ptrdiff_t out_pitch, const char *in, ptrdiff_t in_pitch, int columns) {
   enum { N = TURN(_n) };
@@ -71,6 +114,12 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
       if (rows == 2) TURN(_zip)(to + zipped * out_pitch, from + zipped * size, in_pitch, 2);
       else TURN(_zip)(to + zipped * out_pitch, from + zipped * size, in_pitch, 4);
     }
+#if BITS >= 32
+  } else if (in_pitch == 3 * size || in_pitch == 5 * size) { /* the last block may reach too far */
+    for (; (r + 2 * n) * in_pitch <= (rows - 1) * in_pitch + columns * size; r += 2 * n)
+      if (in_pitch == 3 * size) TURN(_threes)(to + r * size, out_pitch, from + r * in_pitch, columns);
+      else TURN(_fives)(to + r * size, out_pitch, from + r * in_pitch, columns);
+#endif
   } else if (columns >= n) {
     const int dense = in_pitch == columns * size;
     for (; rows >= 2 * n && r < rows; r += 2 * n) {

@@ -235,11 +235,11 @@ static void OF(settle)(void *flat, ptrdiff_t lanes) {
 }
 
 /* `canonical`: these are results, no parts of sums to come. */
-static void OF(divide)(void *a, const void *widths, double across, ptrdiff_t lanes, int canonical) {
-  T *restrict x = (T *)a;
-  const T *restrict w = (const T *)widths;
+static void OF(divide)(void *out, const void *in, const void *widths, double across, ptrdiff_t lanes, int canonical) {
+  T *x = (T *)out;
+  const T *a = (const T *)in, *w = (const T *)widths;
   const T tall = (T)across;
-  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] / (tall * w[i]);
+  CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) x[i] = a[i] / (tall * w[i]);
   for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
 }
 #endif

@@ -1,0 +1,123 @@
+"""Shapes that a kernel has something of its own for: widths around vectors, gaps between windows, slabs that are alike,
+gradients of one picture that several threads share."""
+
+import numpy as np
+import pytest
+from cases import difficult
+
+import cpool
+from cpool import reference
+
+
+def same(a, b):
+    np.testing.assert_array_equal(a, b, strict=True)
+
+
+def numbers(shape, dtype="float32", seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8"])
+@pytest.mark.parametrize("stride", [3, 5])
+def test_thirds_and_fifths_of_every_width(stride, dtype):
+    """Rows of which each third or fifth element is taken: by shuffles of whole vectors, up to the last few."""
+    for width in range(stride, 90):
+        x = difficult((2, width), "float32", seed=width)
+        x = (x if dtype.startswith("float") else np.nan_to_num(abs(x), posinf=9)).astype(dtype)
+        for kernel in (stride - 1, stride, stride + 1):
+            if kernel <= width:
+                ours = cpool.max_pool1d(x, kernel, stride, return_indices=True)
+                theirs = reference.max_pool1d(x, kernel, stride, return_indices=True)
+                same(ours[0], theirs[0])
+                same(ours[1], theirs[1])
+                same(cpool.max_pool1d(x, kernel, stride), theirs[0])
+
+
+@pytest.mark.parametrize("channels", [3, 128, 300])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [((2, 2), (4, 4), 0), ((3, 2), (3, 7), 1), ((1, 3), (2, 5), (0, 1))]
+)
+def test_columns_that_no_window_sees(kernel, stride, padding, channels, threads):
+    """Channels beside each other, and wide rows, which are cut into tiles: what lies between windows is not folded."""
+    x = numbers((2, 9, 101, channels))
+    of_planes = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    for pool in (cpool.max_pool2d, cpool.avg_pool2d):
+        expected = pool(of_planes, kernel, stride, padding).transpose(0, 2, 3, 1)
+        same(pool(x, kernel, stride, padding, axis=(1, 2)), np.ascontiguousarray(expected))
+    x[:, 2:4, 7] = np.nan
+    of_planes = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    ours = cpool.avg_pool2d(x, kernel, stride, padding, axis=(1, 2), nan_policy="omit")
+    theirs = cpool.avg_pool2d(of_planes, kernel, stride, padding, nan_policy="omit").transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("sizes", [((12, 10, 9), (5, 3, 2)), ((9, 7, 16), (2, 7, 4)), ((8, 3, 40), (1, 1, 1))])
+def test_slabs_that_are_alike(sizes, channels, threads):
+    """Gradients of adaptive averages of volumes: slabs, rows and columns that see the same are copied."""
+    shape, outputs = sizes
+    grad = numbers((2, *outputs, channels), "float64")
+    ours = cpool.adaptive_avg_pool3d_backward(grad, (2, *shape, channels), axis=(1, 2, 3))
+    theirs = reference.adaptive_avg_pool3d_backward(grad, (2, *shape, channels), axis=(1, 2, 3))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    planes = np.ascontiguousarray(np.moveaxis(grad, -1, 1))
+    same(
+        cpool.adaptive_avg_pool3d_backward(planes, (2, channels, *shape)),
+        np.ascontiguousarray(np.moveaxis(ours, -1, 1)),
+    )
+
+
+@pytest.mark.parametrize("padding", [0, (1, 0, 1), 1])
+@pytest.mark.parametrize(
+    ("kernel", "stride"), [(3, 1), ((5, 2, 3), (2, 3, 2)), ((9, 3, 2), (4, 1, 2)), ((3, 9, 3), (1, 9, 2))]
+)
+def test_rows_of_many_slabs(kernel, stride, padding, threads):
+    """D is folded of many rows at once, but not where a slab is padding; the order of sums is that of single rows."""
+    x = numbers((3, 12, 11, 21))
+    for name in ("max_pool3d", "avg_pool3d"):
+        ours, theirs = (getattr(module, name)(x, kernel, stride, padding) for module in (cpool, reference))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+        strided = np.asarray(x, order="F")
+        same(np.ascontiguousarray(getattr(cpool, name)(strided, kernel, stride, padding)), ours)
+
+
+@pytest.mark.parametrize("channels", [8, 33, 100])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_channels_of_one_picture_are_shared_by_threads(dtype, channels, threads):
+    """The gradient of a maximum of one picture, channels last: blocks of channels are added by several threads."""
+    x = numbers((1, 41, 48, channels), dtype)
+    y, indices = cpool.max_pool2d(x, (4, 3), (1, 2), 1, return_indices=True, axis=(1, 2))
+    grad = numbers(y.shape, dtype, 1)
+    expected = np.zeros((41 * 48, channels), dtype)
+    for value, index in zip(grad.reshape(-1, channels), indices.reshape(-1, channels), strict=True):
+        expected[index, np.arange(channels)] += value
+    gx = cpool.max_pool2d_backward(grad, indices, x.shape, axis=(1, 2))
+    same(gx.reshape(41 * 48, channels), expected)
+    assert not np.signbit(gx[gx == 0]).any()
+    grad[0, 3, 4] = np.nan
+    grad[0, 5, 6, channels - 1] = np.inf
+    gx = cpool.max_pool2d_backward(grad, indices, x.shape, axis=(1, 2))
+    flat = gx.reshape(41 * 48, channels)
+    assert np.isnan(flat[indices[0, 3, 4], np.arange(channels)]).all()
+    assert np.count_nonzero(np.isnan(gx)) == channels
+    for bad in (-1, 41 * 48, 2**40):
+        wrong = indices.copy()
+        wrong[0, -1, -1, channels - 1] = bad
+        with pytest.raises(ValueError, match=f"got .*{bad}"):
+            cpool.max_pool2d_backward(grad, wrong, x.shape, axis=(1, 2))
+
+
+@pytest.mark.parametrize("planes", [1, 3, 5])
+def test_long_planes_are_added_to_in_one_row(planes, threads):
+    """Gradients of maxima of large planes: rows follow one another, whatever the windows of D, H and W."""
+    x = numbers((planes, 13, 40, 37))
+    y, indices = cpool.max_pool3d(x, (3, 4, 3), (1, 2, 1), 1, return_indices=True)
+    grad = numbers(y.shape, seed=1)
+    expected = np.zeros((planes, 13 * 40 * 37), np.float32)
+    for p in range(planes):
+        np.add.at(expected[p], indices[p].ravel(), grad[p].ravel())
+    gx = cpool.max_pool3d_backward(grad, indices, x.shape)
+    same(gx.reshape(planes, -1), expected)
+    apart = np.zeros((planes, 26, 40, 37), np.float32)[:, ::2]  # no planes without gaps
+    cpool.max_pool3d_backward(grad, indices, x.shape, out=apart)
+    same(np.ascontiguousarray(apart), gx)
