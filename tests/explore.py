@@ -928,7 +928,7 @@ def reachable():
                 condensed = condensed and strategies.condenses(plan, run, planes)
                 together = 0
                 if not condensed:
-                    together, _ = strategies.together(plan, run, size, planes, picks or state, 1)
+                    together, _ = strategies.together(plan, run, size, planes, picks or state, picks, 1)
                 if together:  # planes are divided once they are turned
                     first, as_it_lies, lanes, others = False, straight or divides_first, together * run, 1
                 else:

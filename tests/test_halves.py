@@ -34,6 +34,8 @@ def test_every_width(kernel, padding, dtype, threads):
                 same(ours[0], theirs[0])
                 same(ours[1], theirs[1])
                 same(getattr(cpool, name)(x, **arguments, ceil_mode=ceil_mode), theirs[0])
+                taken = cpool.explain(getattr(cpool, name), x, **arguments, ceil_mode=ceil_mode, return_indices=True)
+                assert (taken.strategies[-1] == "halves") == (ours[0][0, 0].nbytes >= 32)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -231,7 +231,9 @@ def _call(
     condensed = straight and not several and native and type in _FLOATS.values()
     condensed = condensed and strategies.condenses(tables, memory.run, memory.planes)
     if not condensed:
-        together, band = strategies.together(tables, memory.run, size, memory.planes, several, _workers(share))
+        together, band = strategies.together(
+            tables, memory.run, size, memory.planes, several, kind == "picks", _workers(share)
+        )
     if together:  # planes as channels
         inner = strategies.choose(
             tables, together * memory.run, size, 1, turned_straight or gathers, **flags | dict(divides_first=False)

@@ -77,7 +77,18 @@ class Strategy(NamedTuple):
     single: bool
 
 
-def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first: bool) -> str:
+def _halved(w: Table, run: int) -> bool:
+    """Return whether windows are of 2 or 3 columns that move by 2, so that shuffles take them apart."""
+    return w.uniform and w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and run == 1
+
+
+def _at_once(tables: list[Table]) -> bool:
+    """Return whether all taps of a window are compared in one pass: they are few, or no output row shares them."""
+    h = tables[1]
+    return math.prod(min(t.kernel, t.size) for t in tables) <= SINGLE or (h.uniform and h.stride >= h.span)
+
+
+def _along(w: Table, run: int, size: int, rows: int, picks: bool, at_once: bool, divides_first: bool) -> str:
     """Choose the strategy along W; `rows` is how many output rows there are in all planes."""
     if not w.pooled:
         return "none"
@@ -102,7 +113,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, divides_first:
         return "flat"
     if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW):
         return "long"
-    if w.stride == 2 and w.step == 1 and w.kernel in (2, 3) and run == 1 and not picks and w.out > 1:
+    if _halved(w, run) and (at_once and w.out * size >= VECTOR if picks else w.out > 1):
         return "halves"
     return "phases"
 
@@ -159,7 +170,8 @@ def choose(
     d, h, w = tables
     unit = run * size
     total = planes * d.out * h.out
-    along = "condensed" if condensed else _along(w, run, size, total, picks, divides_first)
+    at_once = picks and _at_once(tables)
+    along = "condensed" if condensed else _along(w, run, size, total, picks, at_once, divides_first)
     stride = w.stride if w.uniform else 1
     # Columns: as many as make a row of scratch of the allowed length, but whole windows.
     widest = max(1, WIDEST_ROW // unit)
@@ -197,16 +209,16 @@ def choose(
         rows, columns = 1, max(1, min(w.out, CHUNK // unit))
     if h.out <= rows and d.out == 1:
         rows = min(rows // h.out, planes) * h.out
-    taps = math.prod(min(t.kernel, t.size) for t in tables)
-    single = picks and along == "rows" and (taps <= SINGLE or (h.uniform and h.stride >= h.span))
-    return Strategy(across, along, max(1, min(rows, total)), columns, single)
+    return Strategy(across, along, max(1, min(rows, total)), columns, at_once and along in ("rows", "halves"))
 
 
-def together(tables: list[Table], run: int, size: int, planes: int, several: bool, workers: int) -> tuple[int, int]:
+def together(
+    tables: list[Table], run: int, size: int, planes: int, several: bool, picks: bool, workers: int
+) -> tuple[int, int]:
     """Return how many planes are turned at once, so that they become channels, and how many of their output rows.
 
     0 planes if they are not. A row of them is short, and all that is done along it would be done to a few lanes.
-    `several`: a lane is more than one number, places or a state. `workers`: how many threads share the planes.
+    `several`: a lane is more than one number, places (`picks`) or a state. `workers`: how many threads share the planes.
     """
     d, h, w = tables
     slides = w.uniform and (w.stride == 1 or d.size == h.size == 1)
@@ -216,10 +228,11 @@ def together(tables: list[Table], run: int, size: int, planes: int, several: boo
         return 0, 0
     if run > 1 and (unit > 2 * VECTOR or (w.size > TURNED_PIXELS and not several)):
         return 0, 0
+    if picks and _at_once(tables) and _halved(w, run) and w.out * size >= 2 * VECTOR:
+        return 0, 0
     if run == 1 and not several and w.uniform:
         ends_meet = w.kernel == 2 and w.size == 2 * w.out and not w.before  # then rows are halved as one
-        halves = w.stride == 2 and w.step == 1 and w.kernel in (2, 3)
-        halves = halves and (w.out * size >= VECTOR or (ends_meet and row >= VECTOR))
+        halves = _halved(w, run) and (w.out * size >= VECTOR or (ends_meet and row >= VECTOR))
         one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
         longest = TURNED_ROW if w.stride > 1 else TURNED_ROW_3 if w.kernel <= 3 else TURNED_ROW_MORE
         if row > longest or halves or one_row:

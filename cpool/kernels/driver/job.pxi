@@ -30,6 +30,8 @@ ctypedef void (*Shrink)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, 
                         const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
+ctypedef void (*PickHalves)(void*, void*, const void* const*, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                            Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef Py_ssize_t (*Find)(const void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef void (*Place)(void*, int, Py_ssize_t, const void*, int, const int64_t*, int64_t, Py_ssize_t,
                        Py_ssize_t) noexcept nogil
@@ -71,6 +73,7 @@ cdef extern from "leaves.h":
         void (*condense[7][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                Py_ssize_t, const Close*) noexcept nogil
         Pick pick[7][10]
+        PickHalves pick_halves[7][10]
         Find find[10]
         Place place
         Turn turn[4]

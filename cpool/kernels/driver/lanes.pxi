@@ -3,7 +3,7 @@
 #     NONE     nothing is pooled along W: rows were folded where they are wanted
 #     FLAT     windows move by 1: taps are the row itself, moved by the dilation
 #     ROWS     a vector of channels or more under each column: taps are runs of channels
-#     HALVES   2 or 3 taps that move by 2: shuffles
+#     HALVES   2 or 3 taps that move by 2: shuffles; with places of all rows of a window at once
 #     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1; or, with
 #              a few channels under each column, windows move by 1 first and every s-th result is kept
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
@@ -13,8 +13,8 @@
 #     SINGLY   windows that begin many columns apart: each by itself
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
 #
-# FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row: what a window meets across
-# the seam of two rows is not used.
+# FLAT, HALVES and PHASES take rows that are shorter than a vector end to end, as one row (HALVES without places): what a
+# window meets across the seam of two rows is not used.
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
     """Whether windows begin at every column first, and every stride-th is kept: with channels that is cheaper than a

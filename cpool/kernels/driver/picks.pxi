@@ -1,7 +1,7 @@
 # Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D.
-# Either in one pass over all taps (`single`), or first along W, a result for each input row, and then over these rows,
-# which output rows share. Places are counted in elements of the plane from the window's first tap, which may lie in
-# padding.
+# Either in one pass over all taps (`single`: ROWS, where each column has a vector of channels, and HALVES), or first
+# along W, a result for each input row, and then over these rows, which output rows share. Places are counted in elements
+# of the plane from the window's first tap, which may lie in padding.
 
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
     Py_ssize_t top, rows   # slots count rows from top on, or where that is less, taps of output rows
@@ -194,6 +194,11 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
     """One output row in one pass: `rows` input rows, whose first columns and places are in `taps` and `offsets`."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, o = 0, n, phase
+    if job.along == HALVES:
+        job.leaves.pick_halves[job.reduction][job.type](value, place, room.taps, room.offsets, rows, w.kernel,
+                                                        first_of(w, tile.begin) - max(0, tile.start), tile.used,
+                                                        tile.out)
+        return
     if not w.uniform and w.period:
         for phase in range(min(w.period, tile.out)):
             pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.period - 1) // w.period,

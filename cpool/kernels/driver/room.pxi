@@ -88,6 +88,6 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
         room.turned = take(scratch, n)
         room.folded = take(scratch, n)
-    elif job.along == FLAT or job.along == HALVES:
+    elif job.along == FLAT or (job.along == HALVES and not job.picks):
         room.ends = take(scratch, lines)
     return room

@@ -417,6 +417,8 @@ static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t 
 #define TOTAL_SHRINK(TYPE) total_shrink_##TYPE
 #define NANMAX_PICK(TYPE) nanmax_pick_##TYPE
 #define NANMIN_PICK(TYPE) nanmin_pick_##TYPE
+#define NANMAX_PICK_HALVES(TYPE) nanmax_pick_halves_##TYPE
+#define NANMIN_PICK_HALVES(TYPE) nanmin_pick_halves_##TYPE
 #define FIND(TYPE) find_##TYPE
 #define EXCHANGE(TYPE) exchange_##TYPE
 #define BETWEEN(TYPE) between_##TYPE
@@ -458,6 +460,8 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
                [CPOOL_SUM] = FLOATING(SUM_CONDENSE)},
   .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
            [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
+  .pick_halves = {[CPOOL_MAX] = PLACED(max_pick_halves), [CPOOL_MIN] = PLACED(min_pick_halves),
+                  [CPOOL_NANMAX] = FLOATING(NANMAX_PICK_HALVES), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK_HALVES)},
   .find = EACH(FIND),
   .place = place,
   .turn = {turn8, turn16, turn32, turn64},

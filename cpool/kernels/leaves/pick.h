@@ -119,6 +119,75 @@ static void NAME(pick)(void *out, void *places, ptrdiff_t out_pitch, const void 
       }
 }
 
+/* Windows of 2 or 3 lanes that move by 2, of n rows, in one pass. */
+#ifdef VECTOR
+/* As many as a vector has lanes, by halves as halve.h takes them: what wins, and where it stands, stay in registers. */
+CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets, ptrdiff_t n,
+                                    ptrdiff_t first, int kernel) {
+  typedef PLACE indices __attribute__((vector_size(sizeof(VECTOR))));
+  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
+  VECTOR m = {0}, v, low, high;
+  indices w = {0}, takes, stands;
+  for (ptrdiff_t t = 0; t < n; t++) {
+    const T *row = (const T *)rows[t] + first;
+    stands = (indices){0} + (PLACE)offsets[t];
+    CPOOL_UNROLL for (int c = 0; c < kernel; c++) {
+      if (c != 1) { /* for the third column no further than the last tap */
+        memcpy(&low, row + c / 2, sizeof low);
+        memcpy(&high, row + c / 2 + width, sizeof high);
+      }
+      if (c == 0) v = __builtin_shufflevector(low, high, EVEN);
+      else v = __builtin_shufflevector(low, high, ODD);
+      takes = t + c ? (indices)(TAKES(m, v)) : (indices){0} - 1;
+      m = SELECT(takes, v, m);
+      w = (indices)SELECT(takes, (VECTOR)(stands + (PLACE)c), (VECTOR)w);
+    }
+  }
+  m = IN_ORDER(m), w = (indices)IN_ORDER((VECTOR)w);
+  m = m + (T)0;
+  m = SELECT(m == m, m, (VECTOR){0} + (T)NAN);
+  memcpy(to, &m, sizeof m);
+  memcpy(places, &w, sizeof w);
+}
+#endif
+
+/* The first one begins at lane `first`, be it before the rows, which have `size` lanes; what is outside is left out. */
+static void NAME(pick_halves)(void *out, void *at, const void *const *rows, const int64_t *offsets, ptrdiff_t n,
+                              ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t lanes) {
+  T *to = (T *)out;
+  PLACE *places = (PLACE *)at;
+  ptrdiff_t o = 0;
+#ifdef VECTOR
+  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), begin = first < 0 ? (1 - first) / 2 : 0;
+  const ptrdiff_t inside = (size - kernel - first) / 2 + 1, end = inside < lanes ? inside : lanes;
+  const int vectors = size >= kernel + first && end - begin >= width;
+#endif
+  while (o < lanes) {
+#ifdef VECTOR
+    if (vectors && o >= begin && o < end) {
+      if (o + width > end) o = end - width;
+      if (kernel == 2) NAME(pick_halved)(to + o, places + o, rows, offsets, n, first + 2 * o, 2);
+      else NAME(pick_halved)(to + o, places + o, rows, offsets, n, first + 2 * o, 3);
+      o += width;
+      continue;
+    }
+#endif
+    const ptrdiff_t column = first + 2 * o, left = column < 0 ? -column : 0;
+    const ptrdiff_t right = size - column < kernel ? size - column : kernel;
+    T m = 0;
+    PLACE w = 0;
+    for (ptrdiff_t t = 0; t < n; t++)
+      for (ptrdiff_t c = left; c < right; c++) {
+        const T v = ((const T *)rows[t])[column + c];
+        const int takes = (t == 0 && c == left) || TAKES(m, v);
+        m = takes ? v : m;
+        w = takes ? (PLACE)(offsets[t] + c) : w;
+      }
+    to[o] = NAME(closed)(m, NAME(whole), 1);
+    places[o++] = w;
+  }
+}
+
 #undef TAKE
 #undef BLOCK
 #undef POINT
