@@ -30,11 +30,11 @@ ctypedef void (*Shrink)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, 
                         const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
-ctypedef void (*PickHalves)(void*, void*, const void* const*, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                            Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*PickHalves)(void*, void*, Py_ssize_t, const void* const*, const int64_t*, Py_ssize_t, Py_ssize_t,
+                            Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef Py_ssize_t (*Find)(const void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Place)(void*, int, Py_ssize_t, const void*, int, const int64_t*, int64_t, Py_ssize_t,
-                       Py_ssize_t) noexcept nogil
+ctypedef void (*Place)(void*, int, Py_ssize_t, Py_ssize_t, const void*, int, const int64_t*, int64_t, int64_t,
+                       Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil

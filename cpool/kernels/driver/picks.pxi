@@ -1,7 +1,7 @@
 # Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D.
 # Either in one pass over all taps (`single`: ROWS, where each column has a vector of channels, and HALVES), or first
-# along W, a result for each input row, and then over these rows, which output rows share. Places are counted in elements
-# of the plane from the window's first tap, which may lie in padding.
+# along W, a result for each input row, and then over these rows, which output rows share. Places are counted in
+# elements of the plane from the window's first tap, which may lie in padding.
 
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
     Py_ssize_t top, rows   # slots count rows from top on, or where that is less, taps of output rows
@@ -194,11 +194,6 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
     """One output row in one pass: `rows` input rows, whose first columns and places are in `taps` and `offsets`."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, o = 0, n, phase
-    if job.along == HALVES:
-        job.leaves.pick_halves[job.reduction][job.type](value, place, room.taps, room.offsets, rows, w.kernel,
-                                                        first_of(w, tile.begin) - max(0, tile.start), tile.used,
-                                                        tile.out)
-        return
     if not w.uniform and w.period:
         for phase in range(min(w.period, tile.out)):
             pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.period - 1) // w.period,
@@ -213,13 +208,24 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
 
 
 cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, const char* place, char* y, char* at,
-                       Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
-    """Store a row of values, unless y is NULL, and turn places into indices of the plane."""
-    cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh)
+                       Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
+    """Store n rows of values, unless y is NULL, and turn places into indices of the plane, which all lie in."""
+    cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh), lanes = tile.out * job.run, r
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= high else h)) * job.width.size
-    if y != NULL:
-        job.store(y, job.y.w, value, tile.out, job.run)
-    job.leaves.place(at, job.at.type == INT64, job.at.w, place, job.wide, room.bases, shift, tile.out, job.run)
+    for r in range(n if y != NULL else 0):
+        job.store(y + r * job.y.h, job.y.w, value + r * lanes * job.size, tile.out, job.run)
+    job.leaves.place(at, job.at.type == INT64, job.at.h, job.at.w, place, job.wide, room.bases, shift,
+                     job.height.stride * job.width.size, n, tile.out, job.run)
+
+
+cdef inline Py_ssize_t rows_behind(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
+    """How many output rows from oh on, whose windows lie in one plane, follow one another at one distance."""
+    cdef Axis* height = &job.height
+    cdef Py_ssize_t h = first_of(height, oh), left
+    if not height.uniform or h < 0:
+        return 1
+    left = (height.size if height.rows == height.size else h - h % height.rows + height.rows) - end_of(height, oh)
+    return max(1, min(most, left // height.stride + 1))
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -239,9 +245,11 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef char* at
     cdef char* place = room.winners
     as_it_lies = job.as_it_lies and (job.along == NONE or job.single)
-    alike = height.uniform and not job.single and (not straight or job.y.h == out_pitch)
+    alike = (job.along == HALVES or not job.single) and (not straight or job.y.h == out_pitch)
     distance = height.kernel if needed.apart else height.stride  # from an output row's slots to the next one's
-    distance = height.stride * job.x.h if as_it_lies else distance * (pitch if job.along == NONE else out_pitch)
+    distance *= pitch if job.along == NONE or job.single else out_pitch
+    if as_it_lies:
+        distance = height.stride * job.x.h
     for q in range(planes):
         plane = plane_of(job, tile, p + q)
         for td in range(deep):
@@ -255,9 +263,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         y = job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w
         at = job.at.data + plane_offset(job, &job.at, p + q) + od * job.at.d + oh * job.at.h + tile.begin * job.at.w
         while r < n:
-            start, m, count = first_of(height, oh + r), 1, 0
-            if alike and start >= 0:  # rows whose windows are inside the input follow one another at one distance
-                m = max(1, min(n - r, (height.size - end_of(height, oh + r)) // height.stride + 1))
+            start, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if alike else 1, 0
             for td in range(deep):
                 d = first_of(depth, od) + td * depth.step
                 for t in range(taps_of(height, oh + r)):
@@ -275,14 +281,17 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                         room.from_[count] = room.places + slot * out_pitch
                     count += 1
             value = y + r * job.y.h if straight else room.out
-            if job.single:
+            if job.along == HALVES:
+                job.leaves.pick_halves[job.reduction][job.type](
+                    value, place, out_pitch, room.taps, room.offsets, count, job.width.kernel,
+                    first_of(&job.width, tile.begin) - max(0, tile.start), tile.used, distance, m, tile.out)
+            elif job.single:
                 pick_at_once(job, tile, room, value, place, count)
             else:
                 job.pick(value, place, out_pitch, room.taps, NULL if job.along == NONE else room.from_, room.offsets,
                          count, distance, m, tile.out * job.run, 0)
-            for t in range(m):
-                store_picked(job, tile, room, value + t * out_pitch, place + t * out_pitch,
-                             NULL if straight else y + (r + t) * job.y.h, at + (r + t) * job.at.h, od, oh + r + t)
+            store_picked(job, tile, room, value, place, NULL if straight else y + r * job.y.h, at + r * job.at.h, od,
+                         oh + r, m)
             r += m
 
 

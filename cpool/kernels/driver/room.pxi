@@ -38,8 +38,9 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         room.from_ = <const void**>take(scratch, n * sizeof(void*))
         room.offsets = <int64_t*>take(scratch, n * sizeof(int64_t))
         room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
-        room.out = take(scratch, tile.out * unit if job.single else out)
-        room.winners = take(scratch, tile.out * unit if job.single else out)
+        n = tile.out * unit if job.single and job.along != HALVES else out  # else several rows at once
+        room.out = take(scratch, n)
+        room.winners = take(scratch, n)
         rows = input_rows(job)
         lines, out = rows * pitch, rows * tile.out * unit
         if not (job.as_it_lies and (job.along == NONE or job.single)):

@@ -311,26 +311,27 @@ CPOOL_BY_FLOAT(bfloat)
 
 /* ---------------------------------------------------------------------------------------------- places and scatter */
 
-static void place(void *indices, int wide_indices, ptrdiff_t stride, const void *places, int wide, const int64_t *base,
-                  int64_t shift, ptrdiff_t n, ptrdiff_t run) {
-#define CPOOL_PLACE(I, P)                                                                                  \
-  do {                                                                                                     \
-    const P *restrict w = (const P *)places;                                                               \
-    if (run == 1 && stride == (ptrdiff_t)sizeof(I)) {                                                      \
-      I *restrict to = (I *)indices;                                                                       \
-      for (ptrdiff_t o = 0; o < n; o++) to[o] = (I)(base[o] + shift + w[o]);                               \
-    } else {                                                                                               \
-      for (ptrdiff_t o = 0; o < n; o++) {                                                                  \
-        I *restrict to = (I *)((char *)indices + o * stride);                                              \
-        const int64_t from = base[o] + shift;                                                              \
-        for (ptrdiff_t i = 0; i < run; i++) to[i] = (I)(from + w[o * run + i]);                            \
-      }                                                                                                    \
-    }                                                                                                      \
-  } while (0)
-  if (wide_indices && wide) CPOOL_PLACE(int64_t, int64_t);
-  else if (wide_indices) CPOOL_PLACE(int64_t, int32_t);
-  else if (wide) CPOOL_PLACE(int32_t, int64_t);
-  else CPOOL_PLACE(int32_t, int32_t);
+static void place(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int wide,
+                  const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run) {
+#define CPOOL_PLACE(I, P)                                                                   \
+  for (ptrdiff_t r = 0; r < rows; r++, shift += step) {                                     \
+    const P *restrict w = (const P *)places + r * n * run;                                  \
+    char *row = (char *)indices + r * pitch;                                                \
+    if (run == 1 && stride == (ptrdiff_t)sizeof(I)) {                                       \
+      I *restrict to = (I *)row;                                                            \
+      for (ptrdiff_t o = 0; o < n; o++) to[o] = (I)(base[o] + shift + w[o]);                \
+    } else {                                                                                \
+      for (ptrdiff_t o = 0; o < n; o++) {                                                   \
+        I *restrict to = (I *)(row + o * stride);                                           \
+        const int64_t from = base[o] + shift;                                               \
+        for (ptrdiff_t i = 0; i < run; i++) to[i] = (I)(from + w[o * run + i]);             \
+      }                                                                                     \
+    }                                                                                       \
+  }
+  if (wide_indices && wide) CPOOL_PLACE(int64_t, int64_t)
+  else if (wide_indices) CPOOL_PLACE(int64_t, int32_t)
+  else if (wide) CPOOL_PLACE(int32_t, int64_t)
+  else CPOOL_PLACE(int32_t, int32_t)
 #undef CPOOL_PLACE
 }
 

@@ -76,16 +76,19 @@ typedef struct cpool_leaves {
   void (*pick[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps,
                                                  const void *const *from, const int64_t *offsets, ptrdiff_t n,
                                                  ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int going);
-  /* The same of all n rows of windows of 2 or 3 lanes that move by 2: row t begins at offsets[t]. The first window begins
-   * at lane `first`, be it before the rows, which have `size` lanes; taps outside are left out, but no window has none. */
-  void (*pick_halves[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, const void *const *rows,
-                                                        const int64_t *offsets, ptrdiff_t n, ptrdiff_t kernel,
-                                                        ptrdiff_t first, ptrdiff_t size, ptrdiff_t lanes);
+  /* The same of all n rows of windows of 2 or 3 lanes that move by 2: row t stands at offsets[t]. The first window begins
+   * at lane `first`, be it before the rows, which have `size` lanes; taps outside are left out, but no window has none.
+   * `windows` rows of windows, whose taps are `pitch` bytes apart. */
+  void (*pick_halves[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch,
+                                                        const void *const *rows, const int64_t *offsets, ptrdiff_t n,
+                                                        ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size,
+                                                        ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes);
   /* The first lane that equals value, or the last NaN if it is one; -1 if there is none. */
   ptrdiff_t (*find[CPOOL_COMPUTED])(const void *row, const void *value, ptrdiff_t lanes);
-  /* indices[o * run + i] = base[o] + shift + places[o * run + i]; `wide` ones are int64, others int32. */
-  void (*place)(void *indices, int wide_indices, ptrdiff_t stride, const void *places, int wide, const int64_t *base,
-                int64_t shift, ptrdiff_t n, ptrdiff_t run);
+  /* Of each of `rows` rows indices[o * run + i] = base[o] + shift + places[o * run + i]; `wide` ones are int64, others int32.
+   * Rows of indices are `pitch` bytes apart, rows of places end to end, and `shift` grows by `step`. */
+  void (*place)(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int wide,
+                const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run);
   /* out[c][r] = in[r][c], by the logarithm of the element's size. */
   void (*turn[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns);
   /* The same of runs of `unit` bytes: run (r, c) is r * row + c * column bytes from the first. */

@@ -123,13 +123,13 @@ static void NAME(pick)(void *out, void *places, ptrdiff_t out_pitch, const void 
 #ifdef VECTOR
 /* As many as a vector has lanes, by halves as halve.h takes them: what wins, and where it stands, stay in registers. */
 CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets, ptrdiff_t n,
-                                    ptrdiff_t first, int kernel) {
+                                    ptrdiff_t shift, int kernel) {
   typedef PLACE indices __attribute__((vector_size(sizeof(VECTOR))));
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
   VECTOR m = {0}, v, low, high;
   indices w = {0}, takes, stands;
-  for (ptrdiff_t t = 0; t < n; t++) {
-    const T *row = (const T *)rows[t] + first;
+  CPOOL_UNROLL for (ptrdiff_t t = 0; t < n; t++) {
+    const T *row = (const T *)((const char *)rows[t] + shift);
     stands = (indices){0} + (PLACE)offsets[t];
     CPOOL_UNROLL for (int c = 0; c < kernel; c++) {
       if (c != 1) { /* for the third column no further than the last tap */
@@ -151,11 +151,9 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
 }
 #endif
 
-/* The first one begins at lane `first`, be it before the rows, which have `size` lanes; what is outside is left out. */
-static void NAME(pick_halves)(void *out, void *at, const void *const *rows, const int64_t *offsets, ptrdiff_t n,
-                              ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t lanes) {
-  T *to = (T *)out;
-  PLACE *places = (PLACE *)at;
+/* One output row; rows are read `shift` bytes behind their pointers. */
+CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets, ptrdiff_t n,
+                                        int kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t shift, ptrdiff_t lanes) {
   ptrdiff_t o = 0;
 #ifdef VECTOR
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), begin = first < 0 ? (1 - first) / 2 : 0;
@@ -165,10 +163,10 @@ static void NAME(pick_halves)(void *out, void *at, const void *const *rows, cons
   while (o < lanes) {
 #ifdef VECTOR
     if (vectors && o >= begin && o < end) {
-      if (o + width > end) o = end - width;
-      if (kernel == 2) NAME(pick_halved)(to + o, places + o, rows, offsets, n, first + 2 * o, 2);
-      else NAME(pick_halved)(to + o, places + o, rows, offsets, n, first + 2 * o, 3);
-      o += width;
+      for (; o < end; o += width) {
+        if (o + width > end) o = end - width;
+        NAME(pick_halved)(to + o, places + o, rows, offsets, n, shift + (first + 2 * o) * (ptrdiff_t)sizeof(T), kernel);
+      }
       continue;
     }
 #endif
@@ -178,13 +176,26 @@ static void NAME(pick_halves)(void *out, void *at, const void *const *rows, cons
     PLACE w = 0;
     for (ptrdiff_t t = 0; t < n; t++)
       for (ptrdiff_t c = left; c < right; c++) {
-        const T v = ((const T *)rows[t])[column + c];
+        const T v = ((const T *)((const char *)rows[t] + shift))[column + c];
         const int takes = (t == 0 && c == left) || TAKES(m, v);
         m = takes ? v : m;
         w = takes ? (PLACE)(offsets[t] + c) : w;
       }
     to[o] = NAME(closed)(m, NAME(whole), 1);
     places[o++] = w;
+  }
+}
+
+static void NAME(pick_halves)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows, const int64_t *offsets,
+                              ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t pitch,
+                              ptrdiff_t windows, ptrdiff_t lanes) {
+  for (ptrdiff_t r = 0; r < windows; r++) {
+    T *to = (T *)((char *)out + r * out_pitch);
+    PLACE *at = (PLACE *)((char *)places + r * out_pitch);
+    if (n == 2 && kernel == 2) NAME(pick_halves_row)(to, at, rows, offsets, 2, 2, first, size, r * pitch, lanes);
+    else if (n == 3 && kernel == 3) NAME(pick_halves_row)(to, at, rows, offsets, 3, 3, first, size, r * pitch, lanes);
+    else if (kernel == 2) NAME(pick_halves_row)(to, at, rows, offsets, n, 2, first, size, r * pitch, lanes);
+    else NAME(pick_halves_row)(to, at, rows, offsets, n, 3, first, size, r * pitch, lanes);
   }
 }
 
