@@ -13,8 +13,8 @@
 #     SINGLY   windows that begin many columns apart: each by itself
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
 #
-# FLAT, HALVES (without places) and PHASES take rows that are shorter than a vector end to end, as one row: what a window
-# meets across the seam of two rows is not used.
+# FLAT, HALVES (without places) and PHASES take rows that are shorter than a vector end to end, as one row: what a
+# window meets across the seam of two rows is not used.
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
     """Whether windows begin at every column first, and every stride-th is kept: with channels that is cheaper than a
