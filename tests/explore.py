@@ -272,8 +272,8 @@ def theirs(call, **other):
 
 
 def work(shape, axes, given):
-    """Return about how many elements the reference gathers."""
-    d, most = len(axes), math.prod(n for a, n in enumerate(shape) if a not in axes)
+    """Return about how many elements the reference gathers; of no planes as many as of one, for it walks windows."""
+    d, most = len(axes), max(1, math.prod(n for a, n in enumerate(shape) if a not in axes))
 
     def at(key, i, other):
         value = given.get(key, other)

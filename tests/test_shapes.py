@@ -33,6 +33,25 @@ def test_thirds_and_fifths_of_every_width(stride, dtype):
                 same(cpool.max_pool1d(x, kernel, stride), theirs[0])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
+@pytest.mark.parametrize("padding", [0, 1, (1, 0), (0, 1)])
+@pytest.mark.parametrize("kernel", [(2, 2), (3, 3), (2, 3), (5, 2), (1, 3)])
+def test_indices_by_halves_of_many_rows(kernel, padding, dtype, threads):
+    """Output rows whose windows are inside the input are found together, but not across planes that lie end to end."""
+    for shape in ((3, 14, 41), (5, 12, 64), (2, 2, 9, 30)):
+        x = difficult(shape, "float32", seed=shape[1])
+        x = (x if dtype.startswith("float") else np.nan_to_num(abs(x), posinf=9)).astype(dtype)
+        for stride in ((2, 2), (kernel[0], 2), (1, 2)):
+            ours = cpool.max_pool2d(x, kernel, stride, padding, return_indices=True)
+            theirs = reference.max_pool2d(x, kernel, stride, padding, return_indices=True)
+            same(ours[0], theirs[0])
+            same(ours[1], theirs[1])
+            out = np.empty(tuple(2 * n for n in ours[0].shape), dtype)[tuple(slice(None, None, 2) for _ in shape)]
+            ours = cpool.max_pool2d(x, kernel, stride, padding, return_indices=True, out=out)
+            same(np.ascontiguousarray(out), theirs[0])
+            same(ours[1], theirs[1])
+
+
 @pytest.mark.parametrize("channels", [3, 128, 300])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"), [((2, 2), (4, 4), 0), ((3, 2), (3, 7), 1), ((1, 3), (2, 5), (0, 1))]

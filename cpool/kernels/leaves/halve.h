@@ -25,13 +25,7 @@ CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff
       odd = __builtin_shufflevector(low, high, ODD);
       m = COMBINE_VECTORS(m, odd);
     }
-    m = IN_ORDER(m);
-    if (how == NAME(quotient)) m = m / divisor;
-    if (how == NAME(product)) m = m * divisor;
-    if (how != NAME(open)) {
-      m = m + (T)0;
-      m = SELECT(m == m, m, (VECTOR){0} + (T)NAN);
-    }
+    m = NAME(closed_vector)(IN_ORDER(m), how, divisor);
     memcpy(to + o, &m, sizeof m);
     o += width;
   }

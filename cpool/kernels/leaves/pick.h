@@ -79,8 +79,7 @@ CPOOL_INLINE void NAME(pick_vectors)(T *to, PLACE *places, const void *const *ta
       }
     }
     CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
-      m[k] = m[k] + (T)0;
-      m[k] = SELECT(m[k] == m[k], m[k], (VECTOR){0} + (T)NAN);
+      m[k] = NAME(closed_vector)(m[k], NAME(whole), 1);
       memcpy(to + i + k * width, &m[k], sizeof v);
       memcpy(places + i + k * width, &w[k], sizeof v);
     }
@@ -143,9 +142,7 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
       w = (indices)SELECT(takes, (VECTOR)(stands + (PLACE)c), (VECTOR)w);
     }
   }
-  m = IN_ORDER(m), w = (indices)IN_ORDER((VECTOR)w);
-  m = m + (T)0;
-  m = SELECT(m == m, m, (VECTOR){0} + (T)NAN);
+  m = NAME(closed_vector)(IN_ORDER(m), NAME(whole), 1), w = (indices)IN_ORDER((VECTOR)w);
   memcpy(to, &m, sizeof m);
   memcpy(places, &w, sizeof w);
 }
