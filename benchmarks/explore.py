@@ -7,7 +7,7 @@ Both libraries live in one process and pool one array in turns, a pair of sample
 other round; a figure is the median of the pairs' ratios. A case counts as lost (above 1.1) if a second, longer
 measurement says so too. The values are compared before the clock starts: if they differ, the exit code is 1.
 `report.py` makes the README's first table of what is written by
-``--cases 160 --seed 2026 --threads 1 --json benchmarks/explored.json``.
+``--cases 1000 --seed 2026 --threads 2 --json benchmarks/explored.json``.
 
 Layouts: NCHW; channels_last, the memory of torch's format, which cpool sees as a strided NCHW view; NHWC, the same
 memory, pooled with ``axis=``. A case depends on its seed and number alone, and is printed as ``--case`` takes it.
