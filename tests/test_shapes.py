@@ -52,6 +52,24 @@ def test_indices_by_halves_of_many_rows(kernel, padding, dtype, threads):
             same(ours[1], theirs[1])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(9, 14, 14), (40, 6, 12), (5, 8, 14), (1000, 14, 14), (20, 2, 6)])
+def test_indices_of_short_rows_that_follow_one_another(shape, dtype, threads):
+    """They are found as vectors, which write into the row behind, but not behind the last one."""
+    x = difficult(shape, dtype, seed=shape[1])
+    theirs = reference.max_pool2d(x, 2, return_indices=True)
+    buffer = np.full(theirs[0].size + 16, 77, dtype)
+    out = buffer[: theirs[0].size].reshape(theirs[0].shape)
+    ours = cpool.max_pool2d(x, 2, return_indices=True, out=out)
+    same(out, theirs[0])
+    same(ours[1], theirs[1])
+    assert (buffer[theirs[0].size :] == 77).all()
+    upside_down = np.ascontiguousarray(x[:, ::-1])[:, ::-1]
+    ours = cpool.max_pool2d(upside_down, 2, return_indices=True)
+    same(ours[0], theirs[0])
+    same(ours[1], theirs[1])
+
+
 @pytest.mark.parametrize("channels", [3, 128, 300])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"), [((2, 2), (4, 4), 0), ((3, 2), (3, 7), 1), ((1, 3), (2, 5), (0, 1))]

@@ -88,7 +88,17 @@ def _at_once(tables: list[Table]) -> bool:
     return math.prod(min(t.kernel, t.size) for t in tables) <= SINGLE or (h.uniform and h.stride >= h.span)
 
 
-def _along(w: Table, run: int, size: int, rows: int, picks: bool, at_once: bool, divides_first: bool) -> str:
+def _picked_by_halves(tables: list[Table], run: int, size: int, least: int) -> bool:
+    """Return whether places are found by halves: rows of outputs have `least` bytes, or nearly a vector and follow one
+    another without a gap through all planes, as do the rows that they see."""
+    _, h, w = tables
+    if not (_at_once(tables) and _halved(w, run)):
+        return False
+    tiles = w.size == 2 * w.out and w.kernel == 2 and not w.before and h.uniform and h.out * h.stride == h.size
+    return w.out * size >= least or (4 * w.out * size >= 3 * VECTOR and tiles and not h.before and h.span <= h.stride)
+
+
+def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, divides_first: bool) -> str:
     """Choose the strategy along W; `rows` is how many output rows there are in all planes."""
     if not w.pooled:
         return "none"
@@ -113,7 +123,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, at_once: bool,
         return "flat"
     if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW):
         return "long"
-    if _halved(w, run) and (at_once and w.out * size >= VECTOR if picks else w.out > 1):
+    if _halved(w, run) and (halves if picks else w.out > 1):
         return "halves"
     return "phases"
 
@@ -171,7 +181,8 @@ def choose(
     unit = run * size
     total = planes * d.out * h.out
     at_once = picks and _at_once(tables)
-    along = "condensed" if condensed else _along(w, run, size, total, picks, at_once, divides_first)
+    halves = picks and _picked_by_halves(tables, run, size, VECTOR)
+    along = "condensed" if condensed else _along(w, run, size, total, picks, halves, divides_first)
     stride = w.stride if w.uniform else 1
     # Columns: as many as make a row of scratch of the allowed length, but whole windows.
     widest = max(1, WIDEST_ROW // unit)
@@ -228,7 +239,7 @@ def together(
         return 0, 0
     if run > 1 and (unit > 2 * VECTOR or (w.size > TURNED_PIXELS and not several)):
         return 0, 0
-    if picks and _at_once(tables) and _halved(w, run) and w.out * size >= 2 * VECTOR:
+    if picks and _picked_by_halves(tables, run, size, 2 * VECTOR):
         return 0, 0
     if run == 1 and not several and w.uniform:
         ends_meet = w.kernel == 2 and w.size == 2 * w.out and not w.before  # then rows are halved as one

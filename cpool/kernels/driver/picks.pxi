@@ -219,13 +219,19 @@ cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, cons
 
 
 cdef inline Py_ssize_t rows_behind(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
-    """How many output rows from oh on, whose windows lie in one plane, follow one another at one distance."""
+    """How many output rows from oh on, whose windows lie inside the input, follow one another at one distance."""
     cdef Axis* height = &job.height
-    cdef Py_ssize_t h = first_of(height, oh), left
-    if not height.uniform or h < 0:
+    if not height.uniform or first_of(height, oh) < 0 or end_of(height, oh) > height.size:
         return 1
-    left = (height.size if height.rows == height.size else h - h % height.rows + height.rows) - end_of(height, oh)
-    return max(1, min(most, left // height.stride + 1))
+    return min(most, (height.size - end_of(height, oh)) // height.stride + 1)
+
+
+cdef inline Py_ssize_t rows_in_plane(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
+    """How many of these belong to the same plane, where planes are joined to one."""
+    cdef Axis* height = &job.height
+    if height.rows == height.size:
+        return most
+    return min(most, (height.rows - first_of(height, oh) % height.rows + height.stride - 1) // height.stride)
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -290,9 +296,12 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
             else:
                 job.pick(value, place, out_pitch, room.taps, NULL if job.along == NONE else room.from_, room.offsets,
                          count, distance, m, tile.out * job.run, 0)
-            store_picked(job, tile, room, value, place, NULL if straight else y + r * job.y.h, at + r * job.at.h, od,
-                         oh + r, m)
-            r += m
+            while m > 0:
+                t = rows_in_plane(job, oh + r, m)
+                store_picked(job, tile, room, value, place, NULL if straight else y + r * job.y.h, at + r * job.at.h, od,
+                             oh + r, t)
+                value, place, r, m = value + t * out_pitch, place + t * out_pitch, r + t, m - t
+            place = room.winners
 
 
 cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

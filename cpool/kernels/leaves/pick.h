@@ -183,12 +183,41 @@ CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const 
   }
 }
 
+/* Rows of fewer windows than a vector has lanes that lie end to end, as whole vectors nevertheless: what they read and write
+ * behind a row is the next ones', which come later. Return how many rows were done: not the last ones. */
+CPOOL_INLINE ptrdiff_t NAME(pick_short_rows)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets,
+                                             ptrdiff_t n, int kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t pitch,
+                                             ptrdiff_t windows, ptrdiff_t lanes) {
+  ptrdiff_t r = 0;
+#ifdef VECTOR
+  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), begin = first * (ptrdiff_t)sizeof(T);
+  const ptrdiff_t beyond = (first + 2 * width + kernel - 2 - size) * (ptrdiff_t)sizeof(T); /* bytes */
+  const ptrdiff_t some = (width + lanes - 1) / lanes; /* rows into which a vector reaches */
+  if (lanes >= width || first < 0 || first + 2 * (lanes - 1) + kernel > size || pitch <= 0) return 0;
+  for (; r + some <= windows && (windows - 1 - r) * pitch >= beyond; r++)
+    NAME(pick_halved)(to + r * lanes, places + r * lanes, rows, offsets, n, r * pitch + begin, kernel);
+#else
+  (void)to, (void)places, (void)rows, (void)offsets, (void)n, (void)kernel, (void)first, (void)size, (void)pitch;
+  (void)windows, (void)lanes;
+#endif
+  return r;
+}
+
 static void NAME(pick_halves)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows, const int64_t *offsets,
                               ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t pitch,
                               ptrdiff_t windows, ptrdiff_t lanes) {
-  for (ptrdiff_t r = 0; r < windows; r++) {
-    T *to = (T *)((char *)out + r * out_pitch);
-    PLACE *at = (PLACE *)((char *)places + r * out_pitch);
+  ptrdiff_t r = 0;
+  T *to = (T *)out;
+  PLACE *at = (PLACE *)places;
+  if (out_pitch == lanes * (ptrdiff_t)sizeof(T)) {
+    if (n == 2 && kernel == 2) r = NAME(pick_short_rows)(to, at, rows, offsets, 2, 2, first, size, pitch, windows, lanes);
+    else if (n == 3 && kernel == 3) r = NAME(pick_short_rows)(to, at, rows, offsets, 3, 3, first, size, pitch, windows, lanes);
+    else if (kernel == 2) r = NAME(pick_short_rows)(to, at, rows, offsets, n, 2, first, size, pitch, windows, lanes);
+    else r = NAME(pick_short_rows)(to, at, rows, offsets, n, 3, first, size, pitch, windows, lanes);
+  }
+  for (; r < windows; r++) {
+    to = (T *)((char *)out + r * out_pitch);
+    at = (PLACE *)((char *)places + r * out_pitch);
     if (n == 2 && kernel == 2) NAME(pick_halves_row)(to, at, rows, offsets, 2, 2, first, size, r * pitch, lanes);
     else if (n == 3 && kernel == 3) NAME(pick_halves_row)(to, at, rows, offsets, 3, 3, first, size, r * pitch, lanes);
     else if (kernel == 2) NAME(pick_halves_row)(to, at, rows, offsets, n, 2, first, size, r * pitch, lanes);
