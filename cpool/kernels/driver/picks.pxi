@@ -298,8 +298,8 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                          count, distance, m, tile.out * job.run, 0)
             while m > 0:
                 t = rows_in_plane(job, oh + r, m)
-                store_picked(job, tile, room, value, place, NULL if straight else y + r * job.y.h, at + r * job.at.h, od,
-                             oh + r, t)
+                store_picked(job, tile, room, value, place, NULL if straight else y + r * job.y.h, at + r * job.at.h,
+                             od, oh + r, t)
                 value, place, r, m = value + t * out_pitch, place + t * out_pitch, r + t, m - t
             place = room.winners
 
