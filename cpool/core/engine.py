@@ -219,15 +219,16 @@ def _call(
     memory = layouts.canonical(axes, *_and_mask(views, mask))
     size = np.dtype(type).itemsize
     flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
-    turned_straight = norm == "plain" and reduction not in _STATES  # planes are divided once they are turned
+    turned_straight = reduction not in _STATES  # planes are divided once they are turned
     straight = turned_straight and not divides_first
     gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
     inner, together, band, share = None, 0, 0, threads.share(work)
     x = memory.views[0]
-    # With a mask rows are read from scratch, where they are dense, and of the type that is computed in.
-    dense = mask is not None or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
-    native = mask is not None or (x.type == type and dense)
+    # With a mask, and of norms, rows are read from scratch, where they are dense, and of the type that is computed in.
+    copied = mask is not None or norm != "plain"
+    dense = copied or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
+    native = copied or (x.type == type and dense)
     condensed = straight and not several and native and type in _FLOATS.values()
     condensed = condensed and strategies.condenses(tables, memory.run, memory.planes)
     if not condensed:
@@ -245,7 +246,7 @@ def _call(
     direct = as_it_lies or (gathers and native)
     strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, condensed=condensed)
     as_it_lies |= direct and strategy.across == "as it lies"
-    if mask is not None and not inner:
+    if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
     even: float | None = 1.0
     count = math.prod(table.even for table in tables)

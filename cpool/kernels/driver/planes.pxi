@@ -124,15 +124,25 @@ cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t
     return True
 
 
+cdef inline bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first,
+                               Py_ssize_t wide) noexcept nogil:
+    """Whether nothing is done to the elements of a band before they are pooled."""
+    return job.x.type == job.type and job.norm == PLAIN and all_count(job, band, p, n, first, wide)
+
+
 cdef inline void load_pixels(Job* job, char* to, const char* x, Py_ssize_t hop, const char* where,
                              Py_ssize_t where_hop, Py_ssize_t n) noexcept nogil:
     """Load n pixels, `hop` bytes apart; where not all elements count, a number that changes nothing instead of those
-    that do not."""
-    if not job.masked or job.x.type != job.type or hop != job.run * job.size:
+    that do not; of norms their powers."""
+    if not (job.masked or job.norm > PLAIN) or job.x.type != job.type or hop != job.run * job.size:
         job.load(to, x, hop, n, job.run)
         x = to
-    if job.masked and job.blank(to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
-        job.met[0] = True
+    if job.masked:
+        if job.blank(to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
+            job.met[0] = True
+        x = to
+    if job.norm > PLAIN:
+        job.leaves.raise_[job.type](to, x, n * job.run, job.norm, job.power)
 
 
 cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first,
@@ -166,8 +176,7 @@ cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, 
 cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef Memory* x = &job.x
     cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.run * job.size
-    if (x.type == job.type and dense_planes(job, x, job.depth.size, job.height.size, wide)
-            and all_count(job, band, first, n, 0, wide)):
+    if is_as_it_lies(job, band, first, n, 0, wide) and dense_planes(job, x, job.depth.size, job.height.size, wide):
         turn_planes(job, turned.x, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
                     <Py_ssize_t>x.planes[0], n, elements, job.size)
         return
@@ -292,8 +301,7 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
         begin = task // (bands * groups) * job.columns
         tile = tile_of(job, begin, min(job.width.out, begin + job.columns))
         beside = max(0, tile.start)
-        if (job.x.type == job.type and dense_rows(&job.x, job, job.width.size)
-                and all_count(job, &band, p, n, beside, tile.used)):
+        if is_as_it_lies(job, &band, p, n, beside, tile.used) and dense_rows(&job.x, job, job.width.size):
             inner = counting_job(job, &tile, &band, p, NULL, planes)
         else:
             load_band(job, loaded, &band, p, n, beside, tile.used)

@@ -74,9 +74,7 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
     if not job.native:
         job.load(slot, row, job.x.w, tile.used, job.run)
         row = slot
-    if job.norm > PLAIN:
-        job.leaves.raise_[job.type](slot, row, lanes_of(job, tile), job.norm, job.power)
-    elif job.arrays > 1:
+    if job.arrays > 1:
         job.leaves.begin[job.type](slot, row, job.arrays, job.open.apart, job.omits, lanes_of(job, tile))
     elif job.divides_first:
         job.leaves.divide[job.type](slot, row, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
