@@ -76,6 +76,22 @@ def lost(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def behind(found: dict[str, Any]) -> str:
+    """Return every case in which a peer is ahead, and how far each of the two is from the floor."""
+    rows = []
+    for operation, cases in found["microseconds"].items():
+        for case, t in cases.items():
+            peer = best(t)
+            if t[peer] < t["cpool"]:
+                mine, other = t["cpool"] / t["floor"], t[peer] / t["floor"]
+                rows.append((mine / other, f"{operation} | {case} | {peer} | {mine:.1f} | {other:.1f}"))
+    lines = [
+        "| cpool / peer | operation | case | peer | cpool / floor | peer / floor |",
+        "|---:|---|---|---|---:|---:|",
+    ]
+    return "\n".join(lines + [f"| {ratio:.2f} | {words} |" for ratio, words in sorted(rows, reverse=True)])
+
+
 def full(found: dict[str, Any]) -> str:
     """Return every case."""
     lines = [f"{found['machine']}, {found['threads']} threads.\n", TABLE_HEAD]
@@ -208,7 +224,7 @@ def main() -> None:
             "losses": lost(found),
             "fields": fields(others),
         },
-        "benchmarks/README.md": {"results": full(found), "worst": worst(random)},
+        "benchmarks/README.md": {"results": full(found), "behind": behind(found), "worst": worst(random)},
     }.items():
         path = ROOT / name
         text = before = path.read_text()

@@ -183,8 +183,9 @@ CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const 
   }
 }
 
-/* Rows of fewer windows than a vector has lanes that lie end to end, as whole vectors nevertheless: what they read and write
- * behind a row is the next ones', which come later. Return how many rows were done: not the last ones. */
+/* Rows of fewer windows than a vector has lanes, but at least half as many, that lie end to end, as whole vectors
+ * nevertheless: what they read and write behind a row is the next one's, which comes later. Return how many rows were
+ * done: not the last one. */
 CPOOL_INLINE ptrdiff_t NAME(pick_short_rows)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets,
                                              ptrdiff_t n, int kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t pitch,
                                              ptrdiff_t windows, ptrdiff_t lanes) {
@@ -192,9 +193,8 @@ CPOOL_INLINE ptrdiff_t NAME(pick_short_rows)(T *to, PLACE *places, const void *c
 #ifdef VECTOR
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), begin = first * (ptrdiff_t)sizeof(T);
   const ptrdiff_t beyond = (first + 2 * width + kernel - 2 - size) * (ptrdiff_t)sizeof(T); /* bytes */
-  const ptrdiff_t some = (width + lanes - 1) / lanes; /* rows into which a vector reaches */
-  if (lanes >= width || first < 0 || first + 2 * (lanes - 1) + kernel > size || pitch <= 0) return 0;
-  for (; r + some <= windows && (windows - 1 - r) * pitch >= beyond; r++)
+  if (lanes >= width || 2 * lanes < width || first < 0 || first + 2 * (lanes - 1) + kernel > size || pitch <= 0) return 0;
+  for (; r + 1 < windows && (windows - 1 - r) * pitch >= beyond; r++)
     NAME(pick_halved)(to + r * lanes, places + r * lanes, rows, offsets, n, r * pitch + begin, kernel);
 #else
   (void)to, (void)places, (void)rows, (void)offsets, (void)n, (void)kernel, (void)first, (void)size, (void)pitch;
