@@ -131,12 +131,13 @@ def test_channels_of_one_picture_are_shared_by_threads(dtype, channels, threads)
     gx = cpool.max_pool2d_backward(grad, indices, x.shape, axis=(1, 2))
     same(gx.reshape(41 * 48, channels), expected)
     assert not np.signbit(gx[gx == 0]).any()
-    grad[0, 3, 4] = np.nan
+    grad[0, 3, 4] = -np.nan
     grad[0, 5, 6, channels - 1] = np.inf
     gx = cpool.max_pool2d_backward(grad, indices, x.shape, axis=(1, 2))
     flat = gx.reshape(41 * 48, channels)
     assert np.isnan(flat[indices[0, 3, 4], np.arange(channels)]).all()
     assert np.count_nonzero(np.isnan(gx)) == channels
+    assert not np.signbit(gx[np.isnan(gx)]).any()  # one NaN comes out
     for bad in (-1, 41 * 48, 2**40):
         wrong = indices.copy()
         wrong[0, -1, -1, channels - 1] = bad
