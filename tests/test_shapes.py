@@ -156,6 +156,8 @@ def test_long_planes_are_added_to_in_one_row(planes, threads):
         np.add.at(expected[p], indices[p].ravel(), grad[p].ravel())
     gx = cpool.max_pool3d_backward(grad, indices, x.shape)
     same(gx.reshape(planes, -1), expected)
-    apart = np.zeros((planes, 26, 40, 37), np.float32)[:, ::2]  # no planes without gaps
-    cpool.max_pool3d_backward(grad, indices, x.shape, out=apart)
-    same(np.ascontiguousarray(apart), gx)
+    for step in ((2, 1, 1), (1, 2, 1), (1, 1, 2)):  # no planes without gaps
+        room = np.zeros((planes, *(n * s for n, s in zip(x.shape[1:], step, strict=True))), np.float32)
+        apart = room[(slice(None), *(slice(None, None, s) for s in step))]
+        cpool.max_pool3d_backward(grad, indices, x.shape, out=apart)
+        same(np.ascontiguousarray(apart), gx)
