@@ -83,7 +83,7 @@ class Table:
         Examples
         --------
         >>> import cpool.geometry as geometry
-        >>> geometry.adaptive_windows(2, 5).forward().alike
+        >>> geometry.adaptive_windows(2, 5, "W").forward().alike
         array([2, 1, 1, 2, 1])
         """
         o = np.arange(self.out, dtype=np.int64)
