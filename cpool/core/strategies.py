@@ -45,8 +45,8 @@ FEWEST = 4
 TOGETHER = 256
 #: Bytes of the band of rows of all planes that are turned at once: they stay in the second cache.
 TURNED = 196608
-#: Bytes of the band of planes that are copied at once where not all elements count: they stay in the second cache
-#: unless windows are taller than that.
+#: Bytes of the band of planes that are copied at once where not all elements count, or powers of them are wanted: they
+#: stay in the second cache unless windows are taller than that.
 COUNTING = 262144
 #: So many bands for each thread, at least.
 SHARES = 4
@@ -268,8 +268,8 @@ def together(
 
 
 def counting(tables: list[Table], run: int, size: int, planes: int, columns: int, workers: int) -> tuple[int, int]:
-    """Return how many planes are copied at once where not all elements count, and how many of their output rows: of
-    several planes all, of larger ones a band."""
+    """Return how many planes are copied at once where not all elements count, or powers of them are wanted, and how
+    many of their output rows: of several planes all, of larger ones a band."""
     d, h, w = tables
     deep = d.size > 1 or d.out > 1
     axis, lines = (d, h.size) if deep else (h, 1)

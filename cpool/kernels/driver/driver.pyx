@@ -20,7 +20,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     lanes.pxi     along W: the strategies
     values.pxi    max, min, sum: rows, then lanes, a chunk at a time
     picks.pxi     values with places: lanes, then rows
-    planes.pxi    planes with short rows, turned into channels; bands that are copied where not all elements count
+    planes.pxi    planes with short rows, turned into channels; bands that are copied, with masks and for norms
     ordered.pxi   median, quantiles, mode
     scatter.pxi   along indices: the gradient of what selects
     this file     tasks for threads, and Call, what Python holds

@@ -209,7 +209,7 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
 
 cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, const char* place, char* y, char* at,
                        Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
-    """Store n rows of values, unless y is NULL, and turn places into indices of the plane, which all lie in."""
+    """Store n rows of values, all of one plane, unless y is NULL, and turn places into indices of that plane."""
     cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh), lanes = tile.out * job.run, r
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= high else h)) * job.width.size
     for r in range(n if y != NULL else 0):

@@ -61,8 +61,8 @@ cdef void extent_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
 cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi, Py_ssize_t channel,
                    Py_ssize_t lanes) noexcept nogil:
     """Zero elements [lo, hi) of plane p where they lie, and add what belongs there, of `lanes` channels from `channel`
-    on. Of a whole plane extents are NULL. Return whether all indices lie in the plane, as they do where there are
-    extents, and all channels are wanted."""
+    on. Of a whole plane extents are NULL; where there are some, all indices lie in the plane, and all channels are
+    wanted. Return whether they do."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t unit = job.run * job.size, bytes = lanes * job.size, o
