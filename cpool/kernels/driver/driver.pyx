@@ -15,7 +15,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     place      where in its window a winner stands; index: where in its plane
 
     job.pxi       an axis' windows, an array's memory, and a job of both
-    scratch.pxi   one cursor that takes parts;  room.pxi: which parts, for which strategy
+    scratch.pxi   one cursor that takes parts;  room.pxi: which parts, for which strategy;  keep.h: of what memory
     rows.pxi      along D and H: rows are folded
     lanes.pxi     along W: the strategies
     values.pxi    max, min, sum: rows, then lanes, a chunk at a time
@@ -32,7 +32,7 @@ from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyO
 from cython.parallel cimport prange, threadid
 from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport abort, calloc, free, malloc
+from libc.stdlib cimport abort, calloc, free
 from libc.string cimport memchr, memcpy, memset
 
 include "job.pxi"
@@ -51,6 +51,10 @@ cdef extern from "levels.h":
     const char* level_name "cpool_level_name"(int level) noexcept nogil
     int level_runs "cpool_level_runs"(int level) noexcept nogil
     const Leaves* level_leaves "cpool_level_leaves"(int level) noexcept nogil
+
+cdef extern from "keep.h":
+    char* take_block "cpool_take_block"(Py_ssize_t n) noexcept nogil
+    void release_block "cpool_release_block"(char* block) noexcept nogil
 
 cdef extern from *:
     """
@@ -115,7 +119,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
     cdef int threads = <int>min(allowed(job.threads), units) if job.threads > 1 else 1
-    cdef char* room = <char*>malloc(max(threads, 1) * each + LINE)
+    cdef char* room = take_block(max(threads, 1) * each + LINE)
     cdef char* scratch
     if room == NULL:
         raise MemoryError
@@ -128,7 +132,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
             for t in prange(pieces, num_threads=threads, schedule="dynamic", chunksize=1):
                 work_in(work, job, scratch + threadid() * each, scratch_bytes, t * units // pieces * unit,
                         (t + 1) * units // pieces * unit)
-    free(room)
+    release_block(room)
     return 0
 
 

@@ -1,0 +1,30 @@
+/* One block of memory waits for the next call. To the C library's allocator scratch is a large block that is freed beside
+ * a large result: it gives both back to the system again and again, which clears each page anew when it is next touched,
+ * and that can cost more than the pooling. */
+#ifndef CPOOL_KEEP_H
+#define CPOOL_KEEP_H
+
+#include <stddef.h>
+#include <stdlib.h>
+
+enum { CPOOL_HEAD = 64, CPOOL_KEPT = 1 << 23 }; /* before a block its length stands; no larger one is kept */
+
+static char *cpool_kept = NULL; /* whoever exchanges it owns what was there */
+
+static inline char *cpool_take_block(ptrdiff_t n) {
+  char *block = __atomic_exchange_n(&cpool_kept, NULL, __ATOMIC_ACQ_REL);
+  if (block && *(ptrdiff_t *)block >= n) return block + CPOOL_HEAD;
+  free(block);
+  block = (char *)malloc((size_t)n + CPOOL_HEAD);
+  if (!block) return NULL;
+  *(ptrdiff_t *)block = n;
+  return block + CPOOL_HEAD;
+}
+
+static inline void cpool_release_block(char *block) {
+  block -= CPOOL_HEAD;
+  if (*(ptrdiff_t *)block <= CPOOL_KEPT) block = __atomic_exchange_n(&cpool_kept, block, __ATOMIC_ACQ_REL);
+  free(block);
+}
+
+#endif
