@@ -201,19 +201,23 @@ static void folds(int red, int type) {
 
 static void halves(int red, int type) {
   const int arrays = red == CPOOL_TOTAL ? 2 : red == CPOOL_MOMENTS ? 3 : 1, size = sizes[type];
-  P n = in(2, 3), lanes = lanes_of(), rows = in(1, 4), pitch = (2 * lanes + (n == 3) + (chance(50) ? 0 : in(0, 5))) * size;
+  P n = arrays > 1 || type > 1 || chance(40) ? 1 : 2 * in(1, 2), kernel = n > 1 ? 2 : in(2, 3), lanes = lanes_of(), rows = in(1, 4);
+  P row = 2 * lanes + (kernel == 3), pitch = (row + (chance(50) ? 0 : in(0, 5))) * size, step = chance(50) ? pitch : rows * pitch;
   P out_pitch = (lanes + (chance(50) ? 0 : in(0, 5))) * size, bytes = (rows - 1) * out_pitch + lanes * size;
-  P span = (rows - 1) * pitch + (2 * lanes + (n == 3)) * size, apart = span > bytes ? span : bytes;
+  P span = (n - 1) * step + (rows - 1) * pitch + row * size, apart = span > bytes ? span : bytes;
   cpool_close close = {.last = arrays == 1 && chance(60), .divisor = divisors[below(12)], .apart = apart};
   if (red != CPOOL_SUM || type > 1) close.divisor = 1;
   if (arrays > 1 || type > 1) close.last = 0;
-  SAY("%s_halve %s n=%td lanes=%td rows=%td pitch=%td out_pitch=%td last=%d divisor=%g", names[red], types[type], n, lanes,
-      rows, pitch, out_pitch, close.last, close.divisor);
+  SAY("%s_halve %s n=%td kernel=%td lanes=%td rows=%td pitch=%td step=%td out_pitch=%td last=%d divisor=%g", names[red],
+      types[type], n, kernel, lanes, rows, pitch, step, out_pitch, close.last, close.divisor);
   P whole = (arrays - 1) * apart + span, written = (arrays - 1) * apart + bytes;
   char *x = take(4, whole);
+  const void *taps[4];
+  for (P t = 0; t < n; t++) taps[t] = x + t * step;
   filled(type, x, whole, chance(50) ? 0 : 1);
   clear(written);
-  for (int l = 0; l < 2; l++) L[l]->halve[red][type](out(l, written), out_pitch, x, n, pitch, rows, lanes, &close);
+  for (int l = 0; l < 2; l++)
+    L[l]->halve[red][type](out(l, written), out_pitch, taps, n, kernel, pitch, rows, lanes, &close);
   compare(type, written, close.last ? BITS_SAME : NUMBERS_SAME);
 }
 

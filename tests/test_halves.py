@@ -53,6 +53,36 @@ def test_averages_of_every_width(kernel, padding, counted, dtype, threads):
         same(cpool.avg_pool2d(x, **arguments, divisor_override=-7), sums / sums.dtype.type(-7))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kernel", [(1, 2, 2), (2, 2, 2), (1, 4, 2)])
+def test_pairs_that_are_folded_with_their_rows(kernel, dtype, threads):
+    """Two or four rows at once, all inside the input or not, of planes that are dense or not, or turned round."""
+    for width in WIDTHS:
+        x = difficult((2, 3, 4, 8, width + 3), dtype, seed=width)[..., :width]
+        for given in (x.copy(), x, x[:, :, :, ::-1], x[:, :, 1:, 1:]):
+            for keywords in (dict(), dict(ceil_mode=True), dict(nan_policy="omit")):
+                arguments = dict(kernel_size=kernel, stride=(kernel[0], 2, 2), **keywords)
+                same(cpool.max_pool3d(given, **arguments), reference.max_pool3d(given, **arguments))
+
+
+@pytest.mark.parametrize("kernel", [(1, 2, 2), (2, 2, 2), (1, 4, 2)])
+def test_sums_of_pairs_that_are_folded_with_their_rows(kernel, threads):
+    """D first, then H, then W, and of four rows two and two: the last bits tell."""
+    for width in WIDTHS:
+        x = np.random.default_rng(width).standard_normal((2, 3, 4, 8, width)).astype(np.float32)
+        high = (8 - kernel[1]) // 2 + 1
+        rows = [
+            x[:, :, d :: kernel[0], h : h + 2 * high - 1 : 2, : width // 2 * 2]
+            for h in range(kernel[1])
+            for d in range(kernel[0])
+        ]
+        pairs = [a + b for a, b in zip(rows[::2], rows[1::2], strict=True)]
+        folded = pairs[0] if len(pairs) == 1 else pairs[0] + pairs[1]
+        expected = folded[..., ::2] + folded[..., 1::2]
+        same(cpool.avg_pool3d(x, kernel, (kernel[0], 2, 2), divisor_override=1), expected)
+        same(cpool.avg_pool3d(x, kernel, (kernel[0], 2, 2), divisor_override=3), expected / np.float32(3))
+
+
 def test_one_row():
     """A window one row high reads the caller's memory, also where there is one vector only."""
     for n in WIDTHS:

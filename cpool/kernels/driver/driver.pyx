@@ -261,7 +261,8 @@ cdef class Call:
         if job.masked:
             bits = blank_bits
             memcpy(job.blank_bits, <const char*>bits, len(bits))
-        job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
+        job.fold, job.halve = job.leaves.fold[job.reduction][job.type], job.leaves.halve[job.reduction][job.type]
+        job.pick = job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.type]
         self.total = job.planes * job.depth.out * job.height.out

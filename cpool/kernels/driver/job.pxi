@@ -24,7 +24,7 @@ cdef extern from "leaves.h":
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const Close*) noexcept nogil
-ctypedef void (*Halve)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+ctypedef void (*Halve)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                        const Close*) noexcept nogil
 ctypedef void (*Shrink)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                         const Close*) noexcept nogil
@@ -175,6 +175,7 @@ cdef struct Job:
     char identity[8]
     const Leaves* leaves
     Fold fold
+    Halve halve
     Pick pick
     Load load
     Store store, direct     # direct: of ordered windows' elements as they are, NULL if there is none

@@ -199,7 +199,8 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
     if job.along == FLAT:
         progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.run * job.size, close)
     elif job.along == HALVES:
-        job.leaves.halve[job.reduction][job.type](to, out_pitch, flat, w.kernel, pitch, n, lanes, close)
+        room.taps[0] = flat
+        job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, close)
     else:
         fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run, close)
     if to != out:
@@ -240,7 +241,8 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
         tile.used = max(0, min(job.width.size, first + n) - max(0, first))
         pad_rows(job, &tile, room, room.flat, 1)
         if tile.used:
-            fold_rows(job, &tile, room, plane_of(job, &tile, p), od, oh, 1, room.flat + tile.left * unit, 0, &job.open)
+            fold_rows(job, &tile, room, plane_of(job, &tile, p), od, oh, 1, room.flat + tile.left * unit, 0, False,
+                      &job.open)
         if job.run == 1:
             job.leaves.shrink[job.reduction][job.type](to, 0, room.flat, n, 0, 1, close)
         else:

@@ -275,15 +275,15 @@ cdef void fold_seen(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, co
 
 
 cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
-                    char* to, Py_ssize_t to_pitch, const Close* close) noexcept nogil:
-    """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`."""
+                    char* to, Py_ssize_t to_pitch, bint pairs, const Close* close) noexcept nogil:
+    """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`, and `pairs` of columns."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
     cdef Py_ssize_t d, h, t, td, tall, deep, m, count
     cdef const void* row
     cdef const void* outside = room.nothing if gathers(job) else room.pad
-    cdef bint pairs, gaps = has_gaps(job) and job.native
+    cdef bint gaps = has_gaps(job) and job.native
     cdef Close first = close[0]
     first.elements = gathers(job)
     d, deep = first_of(depth, od), taps_of(depth, od)
@@ -321,10 +321,11 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                     count += 1
             if gaps:
                 fold_seen(job, tile, room, to, count, &first)
+            elif pairs and job.native:
+                job.halve(to, to_pitch, room.taps, count, 2, height.stride * job.x.h, m, tile.out, &first)
             elif job.native:
                 job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), &first)
             else:  # of half the bytes; a row of padding is zeros, whatever they are
-                pairs = job.along == HALVES and close.last
                 job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
                           lanes_of(job, tile) // (1 + pairs), pairs)
         else:

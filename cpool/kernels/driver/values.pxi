@@ -37,10 +37,15 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
             and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
 
 
-cdef inline bint sums_pairs(Job* job, Tile* tile) noexcept nogil:
-    """Whether windows are pairs of integers in rows that are widened as they lie: they are summed with the rows."""
-    return (job.along == HALVES and job.as_it_lies and not job.native and job.across == AS_IT_LIES
-            and job.height.uniform and job.width.kernel == 2 and tile.used == 2 * tile.out)
+cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
+    """Whether windows are pairs of columns, which are folded with the rows as these lie: of floats, and of integers that
+    are widened."""
+    cdef Py_ssize_t taps = job.depth.kernel * job.height.kernel
+    if job.native and (job.type > FLOAT64 or job.arrays > 1 or (taps != 2 and taps != 4)
+                       or 2 * tile.out * job.size < VECTOR):
+        return False
+    return (job.along == HALVES and job.across == AS_IT_LIES and job.as_it_lies and job.width.kernel == 2
+            and job.depth.uniform and job.height.uniform and tile.used == 2 * tile.out)
 
 
 cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char* plane, Py_ssize_t oh,
@@ -55,7 +60,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
                       Py_ssize_t n, char* out, Py_ssize_t out_pitch, const Close* close) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o
-    cdef bint pairs = sums_pairs(job, tile)
+    cdef bint pairs = folds_pairs(job, tile)
     cdef const char* source
     if job.along != NONE and job.along != LONG and job.along != CONDENSED and rows_lie_ready(job, tile, planes, n):
         source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
@@ -72,7 +77,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
     for q in range(planes):
         source = plane_of(job, tile, p + q)
         if job.along == NONE or pairs:
-            fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, close)
+            fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, pairs, close)
         elif job.along == LONG:
             for r in range(n):
                 for o in range(tile.out):
@@ -80,7 +85,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
                               taps_of(&job.width, tile.begin + o), 0, out + (q * n + r) * out_pitch + o * size, close)
         elif tile.used:
             fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch,
-                      &job.open)
+                      False, &job.open)
     if job.along != NONE and job.along != LONG and not pairs:
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
 
@@ -107,7 +112,8 @@ cdef Job whole_job(Job* job) noexcept nogil:
     """The job of sums that gives the same as totals where all elements count."""
     cdef Job whole = job[0]
     whole.across, whole.as_it_lies = job.whole_across, True
-    whole.reduction, whole.arrays, whole.fold = SUM, 1, job.leaves.fold[SUM][job.type]
+    whole.reduction, whole.arrays = SUM, 1
+    whole.fold, whole.halve = job.leaves.fold[SUM][job.type], job.leaves.halve[SUM][job.type]
     if job.divides and job.whole_divisor:
         whole.divides, whole.close.divisor = False, job.whole_divisor
     return whole

@@ -1,4 +1,5 @@
-/* Windows of 2 or 3 lanes that move by 2, for one reduction and one type; included after fold.h.
+/* Windows of 2 or 3 lanes that move by 2, for one reduction and one type; included after fold.h. Several rows are folded
+ * on the way, in registers: two rows of pairs take half to two thirds of the time of a row in scratch.
  *
  * Even and odd lanes are taken within 16-byte lanes, combined, and only the result is put in order. A compiler moves each
  * of them across by itself, which costs twice the shuffles.
@@ -7,56 +8,114 @@
  *     even:   | 0  2  8 10| 4  6 12 14|
  *     odd:    | 1  3  9 11| 5  7 13 15|
  */
-CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff_t n, ptrdiff_t lanes, int how, T divisor APART) {
-  ptrdiff_t o = 0;
-#if defined(VECTOR) && ARRAYS == 1
-  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
-  VECTOR low, high, m, odd;
-  while (lanes >= width && o < lanes) {
-    if (o + width > lanes) o = lanes - width;
-    memcpy(&low, row + 2 * o, sizeof low);
-    memcpy(&high, row + 2 * o + width, sizeof high);
-    m = __builtin_shufflevector(low, high, EVEN);
+#if FLOATS && ARRAYS == 1
+/* Lane `shift` bytes behind the pointers of 1, 2 or 4 rows, folded. */
+CPOOL_INLINE T NAME(folded_lane)(const void *const *taps, ptrdiff_t n, ptrdiff_t shift) {
+#define LANE(t) (*(const T *)((const char *)taps[t] + shift))
+  if (n == 1) return LANE(0);
+  if (n == 2) return COMBINE(LANE(0), LANE(1));
+  return COMBINE(COMBINE(LANE(0), LANE(1)), COMBINE(LANE(2), LANE(3)));
+#undef LANE
+}
+
+#ifdef VECTOR
+/* A vector of lanes. */
+CPOOL_INLINE VECTOR NAME(folded)(const void *const *taps, ptrdiff_t n, ptrdiff_t shift) {
+  VECTOR v[4];
+  CPOOL_UNROLL for (int t = 0; t < 4; t++)
+    if (t < n) memcpy(&v[t], (const char *)taps[t] + shift, sizeof v[t]);
+  if (n > 1) v[0] = COMBINE_VECTORS(v[0], v[1]);
+  if (n > 2) v[2] = COMBINE_VECTORS(v[2], v[3]), v[0] = COMBINE_VECTORS(v[0], v[2]);
+  return v[0];
+}
+
+/* As many windows as a vector has lanes; no further is read than their last tap. */
+CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, int how,
+                                   T divisor) {
+  const ptrdiff_t next = sizeof(VECTOR), one = sizeof(T);
+  VECTOR low = NAME(folded)(taps, n, shift), high = NAME(folded)(taps, n, shift + next), m, odd;
+  m = __builtin_shufflevector(low, high, EVEN);
+  odd = __builtin_shufflevector(low, high, ODD);
+  m = COMBINE_VECTORS(m, odd);
+  if (kernel > 2) {
+    low = NAME(folded)(taps, n, shift + one);
+    high = NAME(folded)(taps, n, shift + one + next);
     odd = __builtin_shufflevector(low, high, ODD);
     m = COMBINE_VECTORS(m, odd);
-    if (n > 2) {
-      memcpy(&low, row + 2 * o + 1, sizeof low); /* no further than the last tap */
-      memcpy(&high, row + 2 * o + 1 + width, sizeof high);
-      odd = __builtin_shufflevector(low, high, ODD);
-      m = COMBINE_VECTORS(m, odd);
-    }
-    m = NAME(closed_vector)(IN_ORDER(m), how, divisor);
-    memcpy(to + o, &m, sizeof m);
-    o += width;
   }
-  if (lanes >= width) return;
+  m = NAME(closed_vector)(IN_ORDER(m), how, divisor);
+  memcpy(to, &m, sizeof m);
+}
 #endif
+
+CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel,
+                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor) {
+  const ptrdiff_t size = sizeof(T);
+  ptrdiff_t r = 0;
+#ifdef VECTOR
+  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), beyond = 2 * (width - lanes) * size;
+  /* Rows of less than a vector that lie end to end, as whole ones: what they read and write behind a row is the next
+   * one's, which comes later. */
+  if (lanes < width && 2 * lanes >= width && out_pitch == lanes * size && pitch >= beyond)
+    for (; r + 1 < rows; r++)
+      NAME(halve_some)(to + r * lanes, taps, n, kernel, r * pitch, how, divisor);
+#endif
+  for (; r < rows; r++) {
+    T *row = (T *)((char *)to + r * out_pitch);
+    ptrdiff_t o = 0;
+#ifdef VECTOR
+    for (; lanes >= width && o < lanes; o += width) {
+      if (o + width > lanes) o = lanes - width;
+      NAME(halve_some)(row + o, taps, n, kernel, r * pitch + 2 * o * size, how, divisor);
+    }
+#endif
+    for (; o < lanes; o++) {
+      const ptrdiff_t shift = r * pitch + 2 * o * size;
+      T m = COMBINE(NAME(folded_lane)(taps, n, shift), NAME(folded_lane)(taps, n, shift + size));
+      if (kernel > 2) m = COMBINE(m, NAME(folded_lane)(taps, n, shift + 2 * size));
+      row[o] = NAME(closed)(m, how, divisor);
+    }
+  }
+}
+#endif
+
+#if !defined(VECTOR) || ARRAYS > 1
+CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff_t kernel, ptrdiff_t lanes APART) {
+  const int how = NAME(open);
+  const T divisor = 1;
   (void)how, (void)divisor;
-  CPOOL_INDEPENDENT for (; o < lanes; o++) {
+  CPOOL_INDEPENDENT for (ptrdiff_t o = 0; o < lanes; o++) {
     STATE v = COMBINE(LOAD(row, 2 * o), LOAD(row, 2 * o + 1));
-    if (n > 2) v = COMBINE(v, LOAD(row, 2 * o + 2));
+    if (kernel > 2) v = COMBINE(v, LOAD(row, 2 * o + 2));
     STORE(to, o, v);
   }
 }
+#endif
 
-static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                        ptrdiff_t lanes, const cpool_close *close) {
-  T divisor;
-  const int how = NAME(closing)(close, &divisor);
+static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel,
+                        ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close) {
   const ptrdiff_t size = sizeof(T);
   if (pitch == 2 * lanes * size && out_pitch == lanes * size) lanes *= rows, rows = 1; /* windows of 3 have longer rows */
-  for (ptrdiff_t r = 0; r < rows; r++) {
-    T *to = (T *)((char *)out + r * out_pitch);
-    const T *row = (const T *)((const char *)in + r * pitch);
-    if (n == 2 && how == NAME(open)) NAME(halve_row)(to, row, 2, lanes, NAME(open), 1 AS_APART(close->apart / size, close->apart / size));
-    else if (how == NAME(open)) NAME(halve_row)(to, row, 3, lanes, NAME(open), 1 AS_APART(close->apart / size, close->apart / size));
 #if FLOATS && ARRAYS == 1
-    else if (how == NAME(quotient)) NAME(halve_row)(to, row, n, lanes, NAME(quotient), divisor);
-    else if (how == NAME(product)) NAME(halve_row)(to, row, n, lanes, NAME(product), divisor);
-    else if (n == 2) NAME(halve_row)(to, row, 2, lanes, NAME(whole), divisor);
-    else NAME(halve_row)(to, row, 3, lanes, NAME(whole), divisor);
-#endif
+  T divisor;
+  const int how = NAME(closing)(close, &divisor);
+#define CASE(n, kernel, how) NAME(halve_rows)((T *)out, out_pitch, taps, n, kernel, pitch, rows, lanes, how, divisor)
+  if (n == 2 && how == NAME(whole)) CASE(2, 2, NAME(whole));
+  else if (n == 2) CASE(2, 2, how);
+  else if (n == 4) CASE(4, 2, how);
+  else if (kernel == 2) CASE(1, 2, how);
+  else if (how == NAME(whole)) CASE(1, 3, NAME(whole));
+  else CASE(1, 3, how);
+#undef CASE
+#else
+  for (ptrdiff_t r = 0; r < rows; r++) { /* n is 1 */
+    T *to = (T *)((char *)out + r * out_pitch);
+    const T *row = (const T *)((const char *)taps[0] + r * pitch);
+    if (kernel == 2) NAME(halve_row)(to, row, 2, lanes AS_APART(close->apart / size, close->apart / size));
+    else NAME(halve_row)(to, row, 3, lanes AS_APART(close->apart / size, close->apart / size));
   }
+  (void)n, (void)close;
+#endif
 }
 
 /* A row into one number. */
@@ -134,7 +193,7 @@ CPOOL_INLINE STATE NAME(shrunk)(const T *row, ptrdiff_t n APART) {
     const void *taps[2] = {row, row + n};
     NAME(first_pass)(halves[0][turn], 0, taps, 2, 0, 0, 1, n);
 #else
-    NAME(halve_row)(halves[0][turn], row, 2, n, NAME(open), 1 AS_APART(from, part));
+    NAME(halve_row)(halves[0][turn], row, 2, n AS_APART(from, part));
 #endif
     row = halves[0][turn];
     AGAIN_APART(from, part);

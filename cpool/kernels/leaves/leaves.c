@@ -50,10 +50,14 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define EVEN 0, 2, 8, 10, 4, 6, 12, 14
 #define ODD 1, 3, 9, 11, 5, 7, 13, 15
 #define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_ps((__m256)(m), (__m256)(v), (__m256)(mask)))
+#define GREATER(v, m) ((VECTOR)_mm256_max_ps((__m256)(v), (__m256)(m)))
+#define LESSER(v, m) ((VECTOR)_mm256_min_ps((__m256)(v), (__m256)(m)))
 #else
 #define EVEN 0, 2, 4, 6
 #define ODD 1, 3, 5, 7
 #define SELECT(mask, v, m) BY_BITS(mask, cpool_bits32, VECTOR, v, m)
+#define GREATER(v, m) SELECT((v) > (m), v, m)
+#define LESSER(v, m) SELECT((v) < (m), v, m)
 #endif
 #define IN_ORDER(m) ((VECTOR)__builtin_shufflevector((cpool_pairs)(m), (cpool_pairs)(m), ORDER))
 #include "type.h"
@@ -68,10 +72,14 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define EVEN 0, 4, 2, 6
 #define ODD 1, 5, 3, 7
 #define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_pd((__m256d)(m), (__m256d)(v), (__m256d)(mask)))
+#define GREATER(v, m) ((VECTOR)_mm256_max_pd((__m256d)(v), (__m256d)(m)))
+#define LESSER(v, m) ((VECTOR)_mm256_min_pd((__m256d)(v), (__m256d)(m)))
 #else
 #define EVEN 0, 2
 #define ODD 1, 3
 #define SELECT(mask, v, m) BY_BITS(mask, cpool_bits64, VECTOR, v, m)
+#define GREATER(v, m) SELECT((v) > (m), v, m)
+#define LESSER(v, m) SELECT((v) < (m), v, m)
 #endif
 #define IN_ORDER(m) ((VECTOR)__builtin_shufflevector(m, m, ORDER))
 #include "type.h"

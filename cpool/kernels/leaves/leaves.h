@@ -60,9 +60,11 @@ typedef struct cpool_leaves {
   /* out[r][i] = taps[0][r][i] o taps[1][r][i] o …, in the order of tree(n). */
   void (*fold[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
                                                  ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
-  /* The same for windows of 2 or 3 lanes that move by 2: out[r][i] = in[r][2i] o in[r][2i + 1] (o in[r][2i + 2]). */
-  void (*halve[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
-                                                  ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
+  /* Fold, then windows of 2 or 3 lanes that move by 2: out[r][i] = f[r][2i] o f[r][2i + 1] (o f[r][2i + 2]), f being the
+   * fold of one tap. Pairs of float and double, no states, are also folded of 2 or 4 taps. */
+  void (*halve[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
+                                                  ptrdiff_t kernel, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
+                                                  const cpool_close *close);
   /* Rows of n lanes into one number each, out_pitch bytes apart: out[r] = in[r][0] o in[r][1] o …, in the order of tree(n). */
   void (*shrink[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
                                                    ptrdiff_t pitch, ptrdiff_t rows, const cpool_close *close);

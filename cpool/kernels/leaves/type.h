@@ -29,26 +29,26 @@ typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #define SELECTS 1
 #define NAME(leaf) OF(max_##leaf)
 #define COMBINE(m, v) OF(max)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT((v > m) | (v != v), v, m)
+#define COMBINE_VECTORS(m, v) SELECT(v != v, v, GREATER(v, m))
 #define TAKES TAKES_MAX
 #include "reduction.h"
 
 #define NAME(leaf) OF(min_##leaf)
 #define COMBINE(m, v) OF(min)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT((v < m) | (v != v), v, m)
+#define COMBINE_VECTORS(m, v) SELECT(v != v, v, LESSER(v, m))
 #define TAKES TAKES_MIN
 #include "reduction.h"
 
 #if FLOATS
 #define NAME(leaf) OF(nanmax_##leaf)
 #define COMBINE(m, v) OF(nanmax)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT((v > m) | (m != m), v, m)
+#define COMBINE_VECTORS(m, v) SELECT(m != m, v, GREATER(v, m))
 #define TAKES TAKES_NANMAX
 #include "reduction.h"
 
 #define NAME(leaf) OF(nanmin_##leaf)
 #define COMBINE(m, v) OF(nanmin)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT((v < m) | (m != m), v, m)
+#define COMBINE_VECTORS(m, v) SELECT(m != m, v, LESSER(v, m))
 #define TAKES TAKES_NANMIN
 #include "reduction.h"
 #endif
@@ -436,5 +436,7 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
 #undef EVEN
 #undef ODD
 #undef SELECT
+#undef GREATER
+#undef LESSER
 #undef IN_ORDER
 #undef CPOOL_SQRT
