@@ -44,6 +44,8 @@ _EXACT_AS_FLOAT = 2**23
 _ONE_ROW = 2**12
 #: Elements of a plane up to which it is turned rather than searched for the maxima of windows that are apart.
 _TURNED_PLANE = 2**9
+#: Bytes of the largest plane whose maximum is better found by rows and columns at once.
+_CONDENSED = 256
 
 
 def sums_as(source: Any, result: Any, taps: int) -> str:
@@ -284,6 +286,9 @@ def values(
     if 0 in y.shape:
         return _nothing
     work = _work(plan, x, y)
+    row = plan.elements * np.dtype(type).itemsize
+    if reduction not in _ADDS and mask is None and norm == "plain" and _CONDENSED < row <= strategies.WIDEST_ROW:
+        plan, axes, (x, y) = _as_one_row(plan, axes, x, y)  # the order means nothing
     return _call(
         "values", reduction, type, plan.tables(), axes, (x, y), work, divide, plan.divisor, norm=norm, power=power,
         mask=mask, **state,

@@ -64,7 +64,7 @@ LONG = 64
 #: So many neighbours that see the same are one result, copied.
 ALIKE = 12
 #: Windows that begin so many columns apart are folded one by one.
-APART = 48
+APART = 32
 
 
 class Strategy(NamedTuple):
@@ -98,6 +98,12 @@ def _picked_by_halves(tables: list[Table], run: int, size: int, least: int) -> b
     return w.out * size >= least or (4 * w.out * size >= 3 * VECTOR and tiles and not h.before and h.span <= h.stride)
 
 
+def _singly(w: Table, run: int, size: int) -> bool:
+    """Return whether windows begin so many columns apart that each is folded by itself."""
+    apart = w.size // w.out if not w.uniform else w.kernel if w.out == 1 else w.stride
+    return w.pooled and run == 1 and w.step == 1 and apart >= APART and w.span * size <= WIDEST_ROW
+
+
 def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, divides_first: bool) -> str:
     """Choose the strategy along W; `rows` is how many output rows there are in all planes."""
     if not w.pooled:
@@ -110,8 +116,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
         if long and w.span * unit > BAND:
             return "long"
         return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
-    apart = w.size // w.out if not w.uniform else w.kernel if w.out == 1 else w.stride
-    if run == 1 and not picks and w.step == 1 and apart >= APART and w.span * unit <= WIDEST_ROW:
+    if not picks and _singly(w, run, size):
         return "singly"
     if not w.uniform:
         if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not picks:
@@ -248,6 +253,8 @@ def together(
         longest = TURNED_ROW if w.stride > 1 else TURNED_ROW_3 if w.kernel <= 3 else TURNED_ROW_MORE
         if row > longest or halves or one_row:
             return 0, 0  # these are quicker as they are
+    if not several and _singly(w, run, size):
+        return 0, 0
     if h.out == w.out == d.size == 1 and not several and row >= 2 * VECTOR and not h.before:
         return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):

@@ -122,56 +122,117 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps,
 #if defined(VECTOR) && ARRAYS == 1
 enum { NAME(most_shrunk) = 8192 };
 
-/* Eight vectors into one, of which each lane is eight neighbours. */
-#define PAIR(a, b) \
-  IN_ORDER(COMBINE_VECTORS(__builtin_shufflevector(a, b, EVEN), __builtin_shufflevector(a, b, ODD)))
 CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
   VECTOR v;
   memcpy(&v, row, sizeof v);
   return v;
 }
-CPOOL_INLINE VECTOR NAME(eighth_of)(const VECTOR *v) {
-  VECTOR a = PAIR(v[0], v[1]), c = PAIR(v[2], v[3]), e = PAIR(v[4], v[5]), g = PAIR(v[6], v[7]);
-  a = PAIR(a, c), e = PAIR(e, g);
-  return PAIR(a, e);
-}
-CPOOL_INLINE VECTOR NAME(eighth)(const T *row) {
-  enum { width = sizeof(VECTOR) / sizeof(T) };
-  VECTOR v[8];
-  CPOOL_UNROLL for (int i = 0; i < 8; i++) v[i] = NAME(vector)(row + i * width);
-  return NAME(eighth_of)(v);
+
+/* Up to eight vectors into one, of which each lane is eight neighbours; those that are not there change nothing. Lanes are
+ * out of order on the way, but neighbours meet:
+ *
+ *     float:   |a01 a23 b01 b23|a45 a67 b45 b67|   |a03 b03 c03 d03|a47 b47 c47 d47|   |a b c d|e f g h|
+ *     double:  |a01 b01|a23 b23|                   |a b|c d|                           |ab ef|cd gh|
+ */
+#define PAIR(a, b, ...) NAME(joined)(__builtin_shufflevector(a, b, __VA_ARGS__)
+#define WITH(a, b, ...) , __builtin_shufflevector(a, b, __VA_ARGS__))
+CPOOL_INLINE VECTOR NAME(joined)(VECTOR m, VECTOR v) { return COMBINE_VECTORS(m, v); }
+CPOOL_INLINE VECTOR NAME(eighth_of)(const VECTOR *v, int n, VECTOR nothing) {
+  VECTOR a = PAIR(v[0], v[1], EVEN) WITH(v[0], v[1], ODD), c = nothing, e = nothing, g = nothing;
+  if (n > 2) c = PAIR(v[2], v[3], EVEN) WITH(v[2], v[3], ODD);
+  if (n > 4) e = PAIR(v[4], v[5], EVEN) WITH(v[4], v[5], ODD);
+  if (n > 6) g = PAIR(v[6], v[7], EVEN) WITH(v[6], v[7], ODD);
+  a = PAIR(a, c, SECOND_EVEN) WITH(a, c, SECOND_ODD);
+  if (n > 4) e = PAIR(e, g, SECOND_EVEN) WITH(e, g, SECOND_ODD);
+  return THIRD_IN_ORDER(PAIR(a, e, THIRD_EVEN) WITH(a, e, THIRD_ODD));
 }
 #undef PAIR
+#undef WITH
 
-/* Eights into one until one is left. A last block is filled up with what changes nothing, for tree(n) is that of the next
- * power of two then. So are its eighths: from the second step on all are whole vectors. */
+/* The lanes of a vector. */
+CPOOL_INLINE T NAME(lanes_of)(VECTOR v) {
+  enum { width = sizeof(VECTOR) / sizeof(T) };
+  T a[width];
+  memcpy(a, &v, sizeof a);
+  CPOOL_UNROLL for (int n = width / 2; n; n /= 2)
+    CPOOL_UNROLL for (int i = 0; i < n; i++) a[i] = COMBINE(a[2 * i], a[2 * i + 1]);
+  return a[0];
+}
+
+#if SELECTS
 static T NAME(shrunk)(const T *row, ptrdiff_t n) {
-  enum { width = sizeof(VECTOR) / sizeof(T), block = 8 * width, room = NAME(most_shrunk) / 8 + 2 * block };
-  T eighths[2][room], last[block];
-  VECTOR v;
-  for (int turn = 0; n > 1; turn = 1 - turn) {
+  enum { width = sizeof(VECTOR) / sizeof(T), some = 4 };
+  VECTOR m[some];
+  T winner = row[0];
+  ptrdiff_t i;
+  if (n < width) {
+    for (i = 1; i < n; i++) winner = COMBINE(winner, row[i]);
+    return winner;
+  }
+  CPOOL_UNROLL for (int k = 0; k < some; k++) m[k] = NAME(vector)(row);
+  for (i = 0; i + some * width <= n; i += some * width)
+    CPOOL_UNROLL for (int k = 0; k < some; k++) m[k] = NAME(joined)(m[k], NAME(vector)(row + i + k * width));
+  for (; i < n; i += width) m[0] = NAME(joined)(m[0], NAME(vector)(row + (i + width < n ? i : n - width)));
+  return NAME(lanes_of)(NAME(joined)(NAME(joined)(m[0], m[1]), NAME(joined)(m[2], m[3])));
+}
+#else
+/* The n first lanes of a vector, of which there may be no more. */
+CPOOL_INLINE VECTOR NAME(first_lanes)(const T *row, int n, VECTOR nothing) {
+#ifdef FIRST_LANES
+  cpool_bits32 mask;
+  memcpy(&mask, cpool_whole_and_none + 8 - n * (int)(sizeof(T) / 4), sizeof mask);
+  return SELECT(mask, FIRST_LANES(row, mask), nothing);
+#else
+  T last[sizeof(VECTOR) / sizeof(T)];
+  memcpy(last, &nothing, sizeof last);
+  for (int j = 0; j < n; j++) last[j] = row[j];
+  return NAME(vector)(last);
+#endif
+}
+
+/* Eight vectors of a row, or of its last lanes as many as there are. */
+static CPOOL_NOINLINE VECTOR NAME(last_eighth)(const T *row, ptrdiff_t n, VECTOR nothing) {
+  enum { width = sizeof(VECTOR) / sizeof(T) };
+  const int whole = (int)(n / width), rest = (int)(n % width);
+  VECTOR v[8];
+  CPOOL_UNROLL for (int i = 0; i < 8; i++) {
+    v[i] = nothing;
+    if (i < whole) v[i] = NAME(vector)(row + i * width);
+    else if (i == whole && rest) v[i] = NAME(first_lanes)(row + i * width, rest, nothing);
+  }
+  return NAME(eighth_of)(v, whole + (rest > 0), nothing);
+}
+CPOOL_INLINE VECTOR NAME(eighth)(const T *row, ptrdiff_t n, VECTOR nothing) {
+  enum { width = sizeof(VECTOR) / sizeof(T) };
+  VECTOR v[8];
+  if (n < 8 * width) return NAME(last_eighth)(row, n, nothing);
+  CPOOL_UNROLL for (int i = 0; i < 8; i++) v[i] = NAME(vector)(row + i * width);
+  return NAME(eighth_of)(v, 8, nothing);
+}
+
+/* Blocks of eight vectors become a vector each; if there are more of these than eight, they are a row again. What is not
+ * there changes nothing, for tree(n) is that of the next power of two then. */
+static T NAME(shrunk)(const T *row, ptrdiff_t n) {
+  enum { width = sizeof(VECTOR) / sizeof(T), block = 8 * width, room = NAME(most_shrunk) / 8 + width };
+  const VECTOR nothing = -(VECTOR){0};
+  T eighths[2][room];
+  VECTOR v[8];
+  ptrdiff_t i;
+  for (int turn = 0; n > 8 * block; turn = 1 - turn) {
     T *to = eighths[turn];
-    const VECTOR nothing = SELECTS ? (VECTOR){0} + row[0] : -(VECTOR){0};
-    ptrdiff_t i = 0;
-    for (; i + block <= n; i += block, to += width) {
-      v = NAME(eighth)(row + i);
-      memcpy(to, &v, sizeof v);
-    }
-    if (i < n) {
-      for (int j = 0; j < (int)block; j += width) {
-        v = i + j + width <= n ? NAME(vector)(row + i + j) : nothing;
-        memcpy(last + j, &v, sizeof v);
-      }
-      for (ptrdiff_t j = i + (n - i) / width * width; j < n; j++) last[j - i] = row[j];
-      v = NAME(eighth)(last);
-      memcpy(to, &v, sizeof v);
-      to += width;
+    for (i = 0; i < n; i += block, to += width) {
+      v[0] = NAME(eighth)(row + i, n - i, nothing);
+      memcpy(to, v, sizeof v[0]);
     }
     row = eighths[turn];
-    n = n > 8 ? to - row : 1;
+    n = to - row;
   }
-  return row[0];
+  if (n <= block) return NAME(lanes_of)(NAME(eighth)(row, n, nothing));
+  CPOOL_UNROLL for (i = 0; i < 8; i++) v[i] = nothing;
+  for (i = 0; i * block < n; i++) v[i] = NAME(eighth)(row + i * block, n - i * block, nothing);
+  return NAME(lanes_of)(NAME(eighth_of)(v, (int)i, nothing));
 }
+#endif
 #else
 enum { NAME(most_shrunk) = 512 };
 
@@ -256,7 +317,7 @@ CPOOL_INLINE VECTOR NAME(condensed)(const char *in, ptrdiff_t pitch, ptrdiff_t d
     if (lanes < part + NAME(windows))
       v[i] = SELECT((integers)(number + (PLACE)part < (PLACE)lanes), v[i], SELECTS ? (VECTOR){0} + v[i][0] : -(VECTOR){0});
   }
-  return NAME(eighth_of)(v);
+  return NAME(eighth_of)(v, 8, v[0]);
 }
 #endif
 

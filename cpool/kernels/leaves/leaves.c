@@ -36,6 +36,7 @@ typedef int32_t cpool_bits32 __attribute__((vector_size(CPOOL_NATIVE)));
 typedef int64_t cpool_bits64 __attribute__((vector_size(CPOOL_NATIVE)));
 typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #ifdef __AVX2__
+static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 #define ORDER 0, 2, 1, 3
 #else
 #define ORDER 0, 1
@@ -49,12 +50,23 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #ifdef __AVX2__
 #define EVEN 0, 2, 8, 10, 4, 6, 12, 14
 #define ODD 1, 3, 9, 11, 5, 7, 13, 15
+#define SECOND_EVEN EVEN
+#define SECOND_ODD ODD
+#define THIRD_EVEN 0, 1, 2, 3, 8, 9, 10, 11
+#define THIRD_ODD 4, 5, 6, 7, 12, 13, 14, 15
+#define THIRD_IN_ORDER(m) (m)
 #define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_ps((__m256)(m), (__m256)(v), (__m256)(mask)))
+#define FIRST_LANES(p, mask) ((VECTOR)_mm256_maskload_ps(p, (__m256i)(mask)))
 #define GREATER(v, m) ((VECTOR)_mm256_max_ps((__m256)(v), (__m256)(m)))
 #define LESSER(v, m) ((VECTOR)_mm256_min_ps((__m256)(v), (__m256)(m)))
 #else
 #define EVEN 0, 2, 4, 6
 #define ODD 1, 3, 5, 7
+#define SECOND_EVEN EVEN
+#define SECOND_ODD ODD
+#define THIRD_EVEN EVEN
+#define THIRD_ODD ODD
+#define THIRD_IN_ORDER(m) (m)
 #define SELECT(mask, v, m) BY_BITS(mask, cpool_bits32, VECTOR, v, m)
 #define GREATER(v, m) SELECT((v) > (m), v, m)
 #define LESSER(v, m) SELECT((v) < (m), v, m)
@@ -71,12 +83,23 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #ifdef __AVX2__
 #define EVEN 0, 4, 2, 6
 #define ODD 1, 5, 3, 7
+#define SECOND_EVEN 0, 1, 4, 5
+#define SECOND_ODD 2, 3, 6, 7
+#define THIRD_EVEN EVEN
+#define THIRD_ODD ODD
+#define THIRD_IN_ORDER(m) IN_ORDER(m)
 #define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_pd((__m256d)(m), (__m256d)(v), (__m256d)(mask)))
+#define FIRST_LANES(p, mask) ((VECTOR)_mm256_maskload_pd(p, (__m256i)(mask)))
 #define GREATER(v, m) ((VECTOR)_mm256_max_pd((__m256d)(v), (__m256d)(m)))
 #define LESSER(v, m) ((VECTOR)_mm256_min_pd((__m256d)(v), (__m256d)(m)))
 #else
 #define EVEN 0, 2
 #define ODD 1, 3
+#define SECOND_EVEN EVEN
+#define SECOND_ODD ODD
+#define THIRD_EVEN EVEN
+#define THIRD_ODD ODD
+#define THIRD_IN_ORDER(m) (m)
 #define SELECT(mask, v, m) BY_BITS(mask, cpool_bits64, VECTOR, v, m)
 #define GREATER(v, m) SELECT((v) > (m), v, m)
 #define LESSER(v, m) SELECT((v) < (m), v, m)

@@ -434,8 +434,14 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
 #undef MOMENTS
 #undef PLACE
 #undef EVEN
+#undef SECOND_EVEN
+#undef SECOND_ODD
+#undef THIRD_EVEN
+#undef THIRD_ODD
+#undef THIRD_IN_ORDER
 #undef ODD
 #undef SELECT
+#undef FIRST_LANES
 #undef GREATER
 #undef LESSER
 #undef IN_ORDER
