@@ -193,8 +193,8 @@ def draw(found: dict[str, Any], path: Path) -> None:
         peers = [t[best(t)] / t["cpool"] for t in cases.values()]
         panel.barh(places, [v - 1 for v in torch], left=1, color="#9ecae1", label="torch, NCHW")
         for colour, text, ahead in (("#31a354", "the best peer", False), ("#de2d26", "a peer ahead of cpool", True)):
-            points = [(v, i) for v, i in zip(peers, places, strict=True) if (v < 1) == ahead]
-            panel.scatter(*zip(*points, strict=True), c=colour, s=28, zorder=3, label=text)
+            points = [i for i in places if (peers[i] < 1) == ahead]  # maybe none
+            panel.scatter([peers[i] for i in points], points, c=colour, s=28, zorder=3, label=text)
         panel.axvline(1, color="black", linewidth=0.8)
         panel.set_xscale("log")
         panel.set_xlim(0.2, 1000)

@@ -52,6 +52,22 @@ def test_indices_by_halves_of_many_rows(kernel, padding, dtype, threads):
             same(ours[1], theirs[1])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8"])
+@pytest.mark.parametrize("side", [(9, 10), (14, 14), (3, 33), (56, 56), (8, 9, 10), (100, 90)])
+def test_the_extreme_of_a_plane_is_that_of_a_row(side, dtype):
+    """Of planes that are dense, whatever lies between them; others are folded row by row."""
+    x = difficult((5, 3, *side), "float32", seed=side[0])
+    x = (x if dtype.startswith("float") else np.nan_to_num(abs(x), posinf=9)).astype(dtype)
+    wide = np.repeat(x, 2, axis=-1)
+    for given in (x, np.repeat(x, 2, axis=1)[:, ::2], wide[..., ::2], x[..., ::-1]):
+        for name in ("max", "min"):
+            theirs = getattr(np, name)(given, tuple(range(2, x.ndim)), keepdims=True)
+            same(getattr(cpool, f"{name}_pool{len(side)}d")(given, given.shape[2:]), theirs)
+    taken = cpool.explain(getattr(cpool, f"max_pool{len(side)}d"), x, side).strategies
+    one_row = 256 < x[0, 0].nbytes <= 32768 and x[0, 0].size >= 32
+    assert (taken == ("singly",)) == one_row, taken
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", [(9, 14, 14), (40, 6, 12), (5, 8, 14), (1000, 14, 14), (20, 2, 6)])
 def test_indices_of_short_rows_that_follow_one_another(shape, dtype, threads):

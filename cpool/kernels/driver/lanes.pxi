@@ -3,7 +3,8 @@
 #     NONE     nothing is pooled along W: rows were folded where they are wanted
 #     FLAT     windows move by 1: taps are the row itself, moved by the dilation
 #     ROWS     a vector of channels or more under each column: taps are runs of channels
-#     HALVES   2 or 3 taps that move by 2: shuffles; with places of all rows of a window at once
+#     HALVES   2 or 3 taps that move by 2: shuffles; with places of all rows of a window at once, and so are pairs of
+#              floats of 2 or 4 rows that are read as they lie
 #     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1; or, with
 #              a few channels under each column, windows move by 1 first and every s-th result is kept
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back

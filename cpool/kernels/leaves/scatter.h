@@ -98,6 +98,18 @@ static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uin
   return 1;
 }
 
+/* Rows of a few single elements, end to end, each into a plane of its own that is zero. */
+CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const F *v, const char *index, ptrdiff_t pitch,
+                                      ptrdiff_t rows, ptrdiff_t n, uint64_t limit) {
+  for (ptrdiff_t r = 0; r < rows; r++, planes += plane_pitch, index += pitch, v += n)
+    for (ptrdiff_t k = 0; k < n; k++) {
+      const uint64_t x = (uint64_t)((const I *)index)[k];
+      if (x >= limit) return 0;
+      ((F *)planes)[x] += v[k];
+    }
+  return 1;
+}
+
 /* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared` is
  * zero or has been added to; from there on elements are zeroed shortly before they are added to. So one comparison tells
  * both what is to be zeroed and, for a negative index is a large number, what is outside the plane: then -1 is returned. */
@@ -109,6 +121,8 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
   const int at_once = dense && n <= some && g_pitch == n * g_stride; /* rows are short, and lie end to end */
   uint64_t done = (uint64_t)*cleared;
   int odd = at_once && NAME(is_odd)((const F *)g, rows * n * run);
+  if (at_once && run == 1 && n <= 64 && done == (uint64_t)limit)
+    return NAME(add_short_rows)(planes, plane_pitch, g, index, pitch, rows, n, done) ? odd : -1;
   for (ptrdiff_t r = 0; r < rows; r++) {
     F *flat = (F *)((char *)planes + r * plane_pitch);
     const char *v = (const char *)g + r * g_pitch, *at = (const char *)index + r * pitch;
@@ -123,7 +137,6 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
         for (ptrdiff_t k = 0; inside && k < m; k++)
           inside = NAME(add_run)(flat, from + k * run, places + k * run, run, run, &done, (uint64_t)limit);
       } else if (run > 1) inside = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit);
-      else if (m <= 64) inside = NAME(add_dense)(flat, from, places, m, 1, &done, (uint64_t)limit);
       else inside = NAME(add_elements)(flat, from, places, m, &done, (uint64_t)limit);
       if (!inside) return -1;
     }
