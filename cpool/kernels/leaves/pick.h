@@ -203,26 +203,27 @@ CPOOL_INLINE ptrdiff_t NAME(pick_short_rows)(T *to, PLACE *places, const void *c
   return r;
 }
 
+CPOOL_INLINE void NAME(pick_halves_rows)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows,
+                                         const int64_t *offsets, ptrdiff_t n, int kernel, ptrdiff_t first, ptrdiff_t size,
+                                         ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes) {
+  ptrdiff_t r = 0;
+  if (out_pitch == lanes * (ptrdiff_t)sizeof(T))
+    r = NAME(pick_short_rows)((T *)out, (PLACE *)places, rows, offsets, n, kernel, first, size, pitch, windows, lanes);
+  for (; r < windows; r++)
+    NAME(pick_halves_row)((T *)((char *)out + r * out_pitch), (PLACE *)((char *)places + r * out_pitch), rows, offsets, n,
+                          kernel, first, size, r * pitch, lanes);
+}
+
 static void NAME(pick_halves)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows, const int64_t *offsets,
                               ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t pitch,
                               ptrdiff_t windows, ptrdiff_t lanes) {
-  ptrdiff_t r = 0;
-  T *to = (T *)out;
-  PLACE *at = (PLACE *)places;
-  if (out_pitch == lanes * (ptrdiff_t)sizeof(T)) {
-    if (n == 2 && kernel == 2) r = NAME(pick_short_rows)(to, at, rows, offsets, 2, 2, first, size, pitch, windows, lanes);
-    else if (n == 3 && kernel == 3) r = NAME(pick_short_rows)(to, at, rows, offsets, 3, 3, first, size, pitch, windows, lanes);
-    else if (kernel == 2) r = NAME(pick_short_rows)(to, at, rows, offsets, n, 2, first, size, pitch, windows, lanes);
-    else r = NAME(pick_short_rows)(to, at, rows, offsets, n, 3, first, size, pitch, windows, lanes);
-  }
-  for (; r < windows; r++) {
-    to = (T *)((char *)out + r * out_pitch);
-    at = (PLACE *)((char *)places + r * out_pitch);
-    if (n == 2 && kernel == 2) NAME(pick_halves_row)(to, at, rows, offsets, 2, 2, first, size, r * pitch, lanes);
-    else if (n == 3 && kernel == 3) NAME(pick_halves_row)(to, at, rows, offsets, 3, 3, first, size, r * pitch, lanes);
-    else if (kernel == 2) NAME(pick_halves_row)(to, at, rows, offsets, n, 2, first, size, r * pitch, lanes);
-    else NAME(pick_halves_row)(to, at, rows, offsets, n, 3, first, size, r * pitch, lanes);
-  }
+#define CASE(n, kernel) \
+  NAME(pick_halves_rows)(out, places, out_pitch, rows, offsets, n, kernel, first, size, pitch, windows, lanes)
+  if (n == 2 && kernel == 2) CASE(2, 2);
+  else if (n == 3 && kernel == 3) CASE(3, 3);
+  else if (kernel == 2) CASE(n, 2);
+  else CASE(n, 3);
+#undef CASE
 }
 
 #undef TAKE
