@@ -127,7 +127,7 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
   VECTOR m = {0}, v, low, high;
   indices w = {0}, takes, stands;
-  CPOOL_UNROLL for (ptrdiff_t t = 0; t < n; t++) {
+  CPOOL_UNROLL_FEW for (ptrdiff_t t = 0; t < n; t++) {
     const T *row = (const T *)((const char *)rows[t] + shift);
     stands = (indices){0} + (PLACE)offsets[t];
     CPOOL_UNROLL for (int c = 0; c < kernel; c++) {

@@ -7,10 +7,12 @@
 #if defined(__GNUC__)
 #define CPOOL_INLINE static inline __attribute__((always_inline))
 #define CPOOL_UNROLL _Pragma("GCC unroll 16")
+#define CPOOL_UNROLL_FEW _Pragma("GCC unroll 3") /* also of loops whose length is a constant in some calls alone */
 #define CPOOL_PREFETCH(p) __builtin_prefetch(p)
 #else
 #define CPOOL_INLINE static inline
 #define CPOOL_UNROLL
+#define CPOOL_UNROLL_FEW
 #define CPOOL_PREFETCH(p) ((void)0)
 #endif
 #if defined(__GNUC__) && !defined(__clang__) /* clang knows no ivdep: it compares addresses at run time */
