@@ -24,8 +24,8 @@ cdef extern from "leaves.h":
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const Close*) noexcept nogil
-ctypedef void (*Halve)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       const Close*) noexcept nogil
+ctypedef void (*Halve)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                       Py_ssize_t, const Close*) noexcept nogil
 ctypedef void (*Shrink)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                         const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,

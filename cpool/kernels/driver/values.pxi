@@ -38,8 +38,8 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
 
 
 cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
-    """Whether windows are pairs of columns, which are folded with the rows as these lie: of floats, and of integers that
-    are widened."""
+    """Whether windows are pairs of columns, which are folded with the rows as these lie: of floats, and of integers
+    that are widened."""
     cdef Py_ssize_t taps = job.depth.kernel * job.height.kernel
     if job.native and (job.type > FLOAT64 or job.arrays > 1 or (taps != 2 and taps != 4)
                        or 2 * tile.out * job.size < VECTOR):
