@@ -129,34 +129,31 @@ static void same(const char *what, int type, const char *a, const char *b, P byt
   }
 }
 
-enum { A = 0, B = 1, SPARE = 256 }; /* arenas of results, and bytes before them that are looked at as well */
-static char *out(int level, P bytes) { return arena[level] + ROOM - bytes; }
-static void clear(P bytes) {
-  for (int l = 0; l < 2; l++) memset(out(l, bytes) - SPARE, 0xA5, (size_t)(bytes + SPARE));
+/* Arenas of results: first ones of both levels, then second ones, which calls write besides. Bytes before them are looked
+ * at as well. */
+enum { A = 0, B = 1, SECOND = 2, SPARE = 256 };
+static char *out(int level, P bytes) { return take(level, bytes); }
+static char *out2(int level, P bytes) { return take(SECOND + level, bytes); }
+static void clear_arenas(int first, P bytes) {
+  for (int l = first; l < first + 2; l++) memset(take(l, bytes) - SPARE, 0xA5, (size_t)(bytes + SPARE));
 }
+static void compare_arenas(int first, int type, P bytes, int how) {
+  const char *what = first == SECOND ? "second" : "out";
+  for (P i = -SPARE; i < 0; i++)
+    if ((uint8_t)take(first + B, bytes)[i] != 0xA5) {
+      wrong++;
+      printf("BEFORE %s %s: byte %td\n", leaf, what, i);
+      break;
+    }
+  same(what, type, take(first + A, bytes), take(first + B, bytes), bytes, how);
+}
+static void clear(P bytes) { clear_arenas(0, bytes); }
+static void clear2(P bytes) { clear_arenas(SECOND, bytes); }
 static void compare(int type, P bytes, int how) {
   calls++;
-  for (P i = -SPARE; i < 0; i++)
-    if ((uint8_t)out(B, bytes)[i] != 0xA5) {
-      wrong++;
-      printf("BEFORE %s: byte %td\n", leaf, i);
-      break;
-    }
-  same("out", type, out(A, bytes), out(B, bytes), bytes, how);
+  compare_arenas(0, type, bytes, how);
 }
-static char *out2(int level, P bytes) { return arena[2 + level] + ROOM - bytes; }
-static void clear2(P bytes) {
-  for (int l = 0; l < 2; l++) memset(out2(l, bytes) - SPARE, 0xA5, (size_t)(bytes + SPARE));
-}
-static void compare2(int type, P bytes) {
-  for (P i = -SPARE; i < 0; i++)
-    if ((uint8_t)out2(B, bytes)[i] != 0xA5) {
-      wrong++;
-      printf("BEFORE2 %s: byte %td\n", leaf, i);
-      break;
-    }
-  same("second", type, out2(A, bytes), out2(B, bytes), bytes, BITS_SAME);
-}
+static void compare2(int type, P bytes) { compare_arenas(SECOND, type, bytes, BITS_SAME); }
 
 static const char *names[] = {"max", "min", "nanmax", "nanmin", "sum", "total", "moments"};
 static const char *types[] = {"f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "bf16"};

@@ -207,15 +207,20 @@ def masked(f):
     return call
 
 
+def every_window(f, some, arrays):
+    """Yield calls on numbered arrays: half of the windows, the other half of the next one."""
+    for i, x in arrays:
+        for given in some[i % 2 :: 2]:
+            if legal(x.shape, given):
+                yield lambda x=x, given=given, **out: f(x, **given, **out)
+
+
 def rows(name, f, dtype, some):
     """Yield calls on rows of each length."""
 
     def calls(numbers):
-        for i, n in numbers.lengths(16):
-            x = numbers((2, 7, n) if i % 5 else (1, 9, n), dtype)
-            for given in some[i % 2 :: 2]:
-                if legal(x.shape, given):
-                    yield lambda x=x, given=given, **out: f(x, **given, **out)
+        arrays = ((i, numbers((2, 7, n) if i % 5 else (1, 9, n), dtype)) for i, n in numbers.lengths(16))
+        return every_window(f, some, arrays)
 
     return f"{name} {dtype.name} rows", calls
 
@@ -224,11 +229,8 @@ def channels(name, f, dtype, some):
     """Yield calls on images whose channels lie side by side."""
 
     def calls(numbers):
-        for i, n in numbers.some([*range(1, 41), 63, 64, 65, 127, 130]):
-            x = numbers((1, n, 6, 5), dtype, (0, 2, 3, 1))
-            for given in some[i % 2 :: 2]:
-                if legal(x.shape, given):
-                    yield lambda x=x, given=given, **out: f(x, **given, **out)
+        lengths = numbers.some([*range(1, 41), 63, 64, 65, 127, 130])
+        return every_window(f, some, ((i, numbers((1, n, 6, 5), dtype, (0, 2, 3, 1))) for i, n in lengths))
 
     return f"{name} {dtype.name} channels", calls
 

@@ -1,6 +1,6 @@
-/* One block of memory waits for the next call. To the C library's allocator scratch is a large block that is freed beside
- * a large result: it gives both back to the system again and again, which clears each page anew when it is next touched,
- * and that can cost more than the pooling. */
+/* One block of memory waits for the next call. Scratch is a large block, freed beside a large result: an allocator (that of
+ * glibc does) may give both back to the system after each call, which clears each page anew when it is next touched, and
+ * that can cost more than the pooling. */
 #ifndef CPOOL_KEEP_H
 #define CPOOL_KEEP_H
 

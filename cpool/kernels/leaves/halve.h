@@ -175,7 +175,7 @@ static T NAME(shrunk)(const T *row, ptrdiff_t n) {
   return NAME(lanes_of)(NAME(joined)(NAME(joined)(m[0], m[1]), NAME(joined)(m[2], m[3])));
 }
 #else
-/* The n first lanes of a vector, of which there may be no more. */
+/* The first n lanes of a vector; what lies behind them is not read. */
 CPOOL_INLINE VECTOR NAME(first_lanes)(const T *row, int n, VECTOR nothing) {
 #ifdef FIRST_LANES
   cpool_bits32 mask;
@@ -189,7 +189,7 @@ CPOOL_INLINE VECTOR NAME(first_lanes)(const T *row, int n, VECTOR nothing) {
 #endif
 }
 
-/* Eight vectors of a row, or of its last lanes as many as there are. */
+/* The same of eight vectors of a row; of its end, of the fewer lanes that there are. */
 static CPOOL_NOINLINE VECTOR NAME(last_eighth)(const T *row, ptrdiff_t n, VECTOR nothing) {
   enum { width = sizeof(VECTOR) / sizeof(T) };
   const int whole = (int)(n / width), rest = (int)(n % width);

@@ -36,7 +36,7 @@ typedef int32_t cpool_bits32 __attribute__((vector_size(CPOOL_NATIVE)));
 typedef int64_t cpool_bits64 __attribute__((vector_size(CPOOL_NATIVE)));
 typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #ifdef __AVX2__
-static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}; /* the mask of n first lanes of 4 bytes begins 8 - n in */
 #define ORDER 0, 2, 1, 3
 #else
 #define ORDER 0, 1
