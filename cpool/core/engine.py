@@ -42,6 +42,8 @@ _EXACT_AS_FLOAT = 2**23
 
 #: Planes of so many elements are taken for one row each, if there are many.
 _ONE_ROW = 2**12
+#: Outputs of a row whose least and greatest index are quickly found, so that threads can share a plane they add to.
+_LONG_ROW = 64
 #: Elements of a plane up to which it is turned rather than searched for the maxima of windows that are apart.
 _TURNED_PLANE = 2**9
 #: Bytes of the largest plane whose maximum is better found by rows and columns at once.
@@ -393,12 +395,15 @@ def scatter(
     workers = _workers(share)
     memory = layouts.canonical(axes, gx, gy, indices)
     in_place = not assign and gy.type == type == gx.type and memory.views[0].strides[2] == memory.run * gx.itemsize
-    if (in_place or elements <= _ONE_ROW) and 2 * memory.planes >= workers:  # each plane is added to by one thread
+    row = gy.shape[axes[-1]] * memory.run
+    by_planes = memory.planes >= workers or (2 * memory.planes >= workers and row < _LONG_ROW)
+    if (in_place or elements <= _ONE_ROW) and by_planes:
         axes, (gx, gy, indices) = layouts.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     memory = layouts.canonical(axes, gx, gy, indices)
     add = _driven(
         "scatter", type, tables, memory, share, (gy, indices, gx), None, reduction="sum", assign=assign, fresh=fresh,
+        by_planes=by_planes,
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:

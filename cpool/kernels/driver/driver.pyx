@@ -29,7 +29,7 @@ Compiled once. Arguments are checked in Python; nothing here validates but indic
 """
 
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cython.parallel cimport prange, threadid
+from cython.parallel cimport prange
 from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport abort, calloc, free
@@ -55,6 +55,7 @@ cdef extern from "levels.h":
 cdef extern from "keep.h":
     char* take_block "cpool_take_block"(Py_ssize_t n) noexcept nogil
     void release_block "cpool_release_block"(char* block) noexcept nogil
+    int64_t take_number "cpool_take_number"(int64_t* next) noexcept nogil
 
 cdef extern from *:
     """
@@ -115,23 +116,41 @@ cdef void work_in(Work work, Job* job, char* base, Py_ssize_t most, Py_ssize_t f
     start(&scratch)
 
 
-cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes) except -1:
-    """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads."""
+cdef void share_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_ssize_t unit, Py_ssize_t units,
+                   Py_ssize_t pieces, int64_t* next, Py_ssize_t thread, Py_ssize_t threads) noexcept nogil:
+    """Do the pieces of one thread, then what others have left: next[t * LINE / 8] is the next piece of thread t."""
+    cdef Py_ssize_t k, t, piece
+    for k in range(threads):
+        t = (thread + k) % threads
+        while True:
+            piece = <Py_ssize_t>take_number(next + t * (LINE // 8))
+            if piece >= (t + 1) * pieces // threads:
+                break
+            work_in(work, job, base, scratch_bytes, piece * units // pieces * unit, (piece + 1) * units // pieces * unit)
+
+
+cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes,
+                   Py_ssize_t most=8) except -1:
+    """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads, at most so many for each: its
+    share is the same at every call, for its cache may still hold that memory, and it helps others when that is done."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
-    cdef int threads = <int>min(allowed(job.threads), units) if job.threads > 1 else 1
-    cdef char* room = take_block(max(threads, 1) * each + LINE)
+    cdef Py_ssize_t threads = min(allowed(job.threads), units) if job.threads > 1 else 1
+    cdef char* room = take_block(max(threads, 1) * (each + LINE) + LINE)
     cdef char* scratch
+    cdef int64_t* next
     if room == NULL:
         raise MemoryError
-    scratch = <char*>round_up(<Py_ssize_t>room, LINE)
+    next = <int64_t*>round_up(<Py_ssize_t>room, LINE)
+    scratch = <char*>next + max(threads, 1) * LINE
     with nogil:
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
         else:
-            pieces = min(units, 8 * threads)
-            for t in prange(pieces, num_threads=threads, schedule="dynamic", chunksize=1):
-                work_in(work, job, scratch + threadid() * each, scratch_bytes, t * units // pieces * unit,
-                        (t + 1) * units // pieces * unit)
+            pieces = min(units, most * threads)
+            for t in range(threads):
+                next[t * (LINE // 8)] = t * pieces // threads
+            for t in prange(threads, num_threads=<int>threads, schedule="static", chunksize=1):
+                share_in(work, job, scratch + t * each, scratch_bytes, unit, units, pieces, next, t, threads)
     release_block(room)
     return 0
 
@@ -216,7 +235,7 @@ cdef class Call:
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
-                  bint assign=False, bint fresh=False, identity_bits=None, blank_bits=None):
+                  bint assign=False, bint fresh=False, bint by_planes=False, identity_bits=None, blank_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -313,10 +332,10 @@ cdef class Call:
             job.method = number_of("method", METHODS, method)
             lay_block_out(job, &scratch)
         elif kind == "scatter":
-            self.work, self.check, self.backward = scatter_rows, extent_planes, True
+            self.work, self.check, self.backward = scatter_rows, extent_rows, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
             self.total = job.planes * job.depth.size * job.height.size
-            job.checks = fresh
+            job.checks, job.by_planes = fresh, by_planes
             lay_scattered(job, &scratch)
         else:
             raise ValueError(f"kind must be values, picks, finds, ordered or scatter, got {kind!r}")
@@ -369,7 +388,7 @@ cdef class Call:
         job.blocks = blocks_of(&job) if self.backward else 1
         if job.blocks > 1:
             work, total = scatter_channels, job.planes * job.blocks
-        elif self.backward and 2 * job.planes >= job.threads:
+        elif self.backward and (job.by_planes or job.planes >= job.threads):
             unit = job.depth.size * job.height.size  # whole planes: their indices are read once, and each row by one
         else:
             job.checks = False
@@ -396,11 +415,11 @@ cdef class Call:
                     if job.extents == NULL:
                         raise MemoryError
                     try:
-                        share_out(self.check, &job, job.planes, 1, 0)
+                        share_out(self.check, &job, rows, 1, 0)
                         if self.outside(&job, &least, &most):
                             return least, most
                         job.checks = False
-                        share_out(self.work, &job, self.total, unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch, 1)
                         return None
                     finally:
                         free(job.extents)

@@ -156,7 +156,8 @@ cdef struct Job:
     Py_ssize_t tallest      # input rows that these see, at most
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
     bint inner_single, inner_as_it_lies
-    bint assign, checks     # scatter: the last one stands; indices are checked as they are used
+    bint assign, checks     # scatter: the last one stands; indices are checked as they are used;
+    bint by_planes          # a thread adds to whole planes
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t astray       # scatter: whether an index outside the plane was met
     Py_ssize_t blocks       # scatter: of channels, each of which is one task

@@ -5,6 +5,7 @@
 #define CPOOL_KEEP_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 enum { CPOOL_HEAD = 64, CPOOL_KEPT = 1 << 23 }; /* before a block its length stands; no larger one is kept */
@@ -20,6 +21,9 @@ static inline char *cpool_take_block(ptrdiff_t n) {
   *(ptrdiff_t *)block = n;
   return block + CPOOL_HEAD;
 }
+
+/* The number that stands there, which then is one more: no two threads get the same. */
+static inline int64_t cpool_take_number(int64_t *next) { return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED); }
 
 static inline void cpool_release_block(char *block) {
   block -= CPOOL_HEAD;

@@ -4,7 +4,7 @@
 cdef enum:
     CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
     BLOCK_BYTES = 131072   # of rows that are summed in scratch
-    CHANNELS = 16          # of one block: a cache line, at least
+    BLOCK_LINES = 4        # cache lines of a block of channels, at least
     BLOCKS = 2             # for each thread
 
 
@@ -42,20 +42,18 @@ cdef inline const char* row_of(Job* job, Memory* m, const char* plane, Py_ssize_
     return plane + (o * m.h if job.depth.out == 1 else o // job.height.out * m.d + o % job.height.out * m.h)
 
 
-cdef inline const int64_t* extents_of(Job* job, int64_t* extents, Py_ssize_t p) noexcept nogil:
-    """Write the least and the greatest index of each output row of plane p."""
+cdef void find_extents(Job* job, int64_t* extents, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write the least and the greatest index of each of output rows [first, last) of all planes."""
     cdef Memory* m = &job.at
-    cdef const char* plane = m.data + plane_offset(job, m, p)
-    cdef Py_ssize_t o
-    for o in range(job.depth.out * job.height.out):
-        job.leaves.extent[m.type == INT64](extents + 2 * o, row_of(job, m, plane, o), m.w, job.width.out, job.run)
-    return extents
+    cdef Py_ssize_t rows = job.depth.out * job.height.out, r
+    for r in range(first, last):
+        job.leaves.extent[m.type == INT64](extents, row_of(job, m, m.data + plane_offset(job, m, r // rows), r % rows),
+                                           m.w, job.width.out, job.run)
+        extents += 2
 
 
-cdef void extent_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    cdef Py_ssize_t p
-    for p in range(first, last):
-        extents_of(job, job.extents + 2 * p * job.depth.out * job.height.out, p)
+cdef void extent_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    find_extents(job, job.extents + 2 * first, first, last)
 
 
 cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi, Py_ssize_t channel,
@@ -169,20 +167,29 @@ cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int
 
 cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
     """Into how many blocks of channels planes are divided, so that there are some for each thread: none shares a cache
-    line with another."""
-    if job.threads == 1 or not job.checks or not adds_in_place(job):
+    line with another, so pixels lie whole lines apart."""
+    cdef Py_ssize_t unit = job.run * job.size
+    if job.threads == 1 or not job.checks or not adds_in_place(job) or unit % LINE:
         return 1
-    return max(1, min(job.run // CHANNELS, (BLOCKS * job.threads + job.planes - 1) // job.planes))
+    return max(1, min(unit // (BLOCK_LINES * LINE), (BLOCKS * job.threads + job.planes - 1) // job.planes))
+
+
+cdef inline Py_ssize_t block_begin(Job* job, Py_ssize_t block) noexcept nogil:
+    """The first channel of a block: there begins a cache line, unless it is the first of all."""
+    cdef Py_ssize_t each = (job.run * job.size // LINE + job.blocks - 1) // job.blocks * LINE
+    cdef Py_ssize_t before = <Py_ssize_t>job.x.data % LINE
+    if block == job.blocks:
+        return job.run
+    return min(job.run, max(0, block * each - before) // job.size)
 
 
 cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write blocks [first, last) of channels of whole planes."""
-    cdef Py_ssize_t each = round_up((job.run + job.blocks - 1) // job.blocks, CHANNELS), task, channel
-    cdef Py_ssize_t elements = job.depth.size * job.height.size * job.width.size
+    cdef Py_ssize_t task, begin, end, elements = job.depth.size * job.height.size * job.width.size
     for task in range(first, last):
-        channel = task % job.blocks * each
-        if channel < job.run and not job.astray and not add_rows(
-                job, NULL, task // job.blocks, 0, elements, channel, min(each, job.run - channel)):
+        begin, end = block_begin(job, task % job.blocks), block_begin(job, task % job.blocks + 1)
+        if begin < end and not job.astray and not add_rows(job, NULL, task // job.blocks, 0, elements, begin,
+                                                           end - begin):
             job.astray = True
 
 
@@ -209,7 +216,10 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
             if not add_rows(job, extents, p, lo, stop, 0, job.run):
                 job.astray = True
             continue
-        extents = extents_of(job, parts.extents, p) if job.checks else job.extents + 2 * p * outs
+        extents = job.extents + 2 * p * outs
+        if job.checks:
+            find_extents(job, parts.extents, p * outs, (p + 1) * outs)
+            extents = parts.extents
         for o in range(outs):
             if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
                 job.astray = True
