@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -96,18 +96,73 @@ class Table:
         return not (self.uniform and self.kernel == self.stride == 1 and self.before == 0 and self.out == self.size)
 
     @property
+    def copies(self) -> Copies | None:
+        """The same, if each output sees one input alone, as in the gradient of windows that lie side by side; or None.
+
+        Examples
+        --------
+        >>> import cpool.geometry as geometry
+        >>> plan = geometry.sliding_plan((7,), (3,), (3,), ((1, 1),), (1,), True, True, None, False)
+        >>> copies = plan.transposed()[2].copies
+        >>> copies.period, copies.before, copies.first
+        (3, 1, array([0, 0, 1, 1, 1, 2, 2]))
+        """
+        if not self.pooled:
+            period, before = 1, 0
+        elif self.uniform or not self.out:
+            return None
+        else:
+            lengths = np.diff(np.flatnonzero(np.diff(self.first, prepend=-1)), append=self.out)  # of neighbours alike
+            period = int(lengths.max())
+            before = period - int(lengths[0]) if len(lengths) > 1 else 0
+            rule = (np.arange(self.out) + before) // period
+            sees = (self.taps > 0) & (self.first < self.size)
+            alone = (self.taps == 1) & (self.first == rule)
+            if not np.where(rule < self.size, alone, ~sees).all():
+                return None
+        return Copies(
+            self.size, self.out, 1, 1, 1, before, False, self.first, self.taps, self.count, period, rows=self.rows
+        )
+
+    @property
     def even(self) -> int:
         """The count of all, or 0 if they differ."""
         first = int(self.count[0]) if self.count.size else 1
         return first if (self.count == first).all() else 0
 
     @property
+    def listed(self) -> bool:
+        """Whether the driver reads tables of the windows."""
+        return not self.uniform
+
+    @property
     def packed(self) -> list[Any]:
         """Integers and arrays, in the order in which the driver reads them."""
-        header = [self.size, self.out, self.kernel, self.stride, self.step, self.before, self.period, int(self.uniform)]
-        header += [self.advance, self.rows, self.even, len(self.count)]
-        tables = [] if self.uniform else [self.first, self.taps, self.alike]
+        header = [self.size, self.out, self.kernel, self.stride, self.step, self.before, self.period]
+        header += [int(not self.listed), self.advance, self.rows, self.even, len(self.count)]
+        tables = [self.first, self.taps, self.alike] if self.listed else []
         return [header, *tables, *([] if self.even else [self.count])]
+
+
+@dataclass(frozen=True)
+class Copies(Table):
+    """Outputs of which number o sees input ``(o + before) // period`` alone."""
+
+    @property
+    def pooled(self) -> bool:
+        """Whether there is more than one copy of anything."""
+        return self.period > 1
+
+    @property
+    def listed(self) -> bool:
+        """No: there is that rule."""
+        return False
+
+    def joined(self, n: int) -> Copies | None:
+        """Return the axis of n planes taken for one tall plane, unless copies would reach from one to the next."""
+        if self.before or self.size * self.period != self.out or not self.even:
+            return None
+        return replace(self, size=n * self.size, out=n * self.out, rows=self.size)
 
 
 @dataclass(frozen=True)

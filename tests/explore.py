@@ -910,7 +910,7 @@ FAMILIES = {
 @functools.cache
 def reachable():
     """Return all strategies that `cpool.core.strategies` chooses for small plans, each with a family of reductions."""
-    found = {("finds", "extremes"), ("ordered", "extremes"), ("scatter", "sums")}
+    found = {("finds", "extremes"), ("ordered", "extremes"), ("scatter", "sums"), ("copies", "sums")}
     # kind, reductions, bytes of a number, and whether the input is divided before it is summed
     forwards = [("values", "extremes", 1, False), ("values", "extremes", 4, False), ("values", "sums", 4, False)]
     forwards += [("picks", "extremes", 4, False)]

@@ -167,16 +167,17 @@ static void folds(int red, int type) {
   P n = chance(80) ? in(1, 9) : chance(80) ? in(9, 80) : in(64, 600), lanes = n > 80 ? in(1, 300) : lanes_of(), rows = in(1, 4);
   P pitch = (lanes + (chance(50) ? 0 : in(0, 9))) * size, out_pitch = chance(50) ? lanes * size : (lanes + in(0, 5)) * size;
   P bytes = rows * out_pitch - (out_pitch - lanes * size), apart = bytes / size * size + (chance(50) ? 0 : 4 * size);
-  const P step = chance(50) ? size : in(1, 3) * pitch; /* taps: neighbours, or rows */
+  const P step = chance(50) ? size : chance(50) ? lanes * size : in(1, 3) * pitch; /* taps: neighbours, or rows */
   const P span = (n - 1) * step + (rows - 1) * pitch + lanes * size;
   if (span > ROOM / 4) return;
   cpool_close close = {.last = arrays == 1 && chance(60),
                        .divisor = divisors[below(12)],
                        .apart = apart,
+                       .far = chance(50),
                        .elements = red == CPOOL_TOTAL && chance(50)};
   if (red != CPOOL_SUM || type > 1) close.divisor = 1;
-  SAY("%s_fold %s n=%td lanes=%td rows=%td pitch=%td out_pitch=%td step=%td last=%d divisor=%g elements=%d", names[red],
-      types[type], n, lanes, rows, pitch, out_pitch, step, close.last, close.divisor, close.elements);
+  SAY("%s_fold %s n=%td lanes=%td rows=%td pitch=%td out_pitch=%td step=%td last=%d divisor=%g far=%d elements=%d",
+      names[red], types[type], n, lanes, rows, pitch, out_pitch, step, close.last, close.divisor, close.far, close.elements);
   /* of states all arrays are `apart` bytes apart: taps of the second lie there */
   const int many = close.elements ? 1 : arrays;
   if (many > 1 && span > apart) close.apart = apart = span; /* they do not overlap */
@@ -350,6 +351,21 @@ static void turns(int log) {
   SAY("turn %td rows=%td columns=%td in_pitch=%td out_pitch=%td", 8 * size, rows, columns, in_pitch, out_pitch);
   clear(bytes);
   for (int l = 0; l < 2; l++) L[l]->turn[log](out(l, bytes), out_pitch, x, in_pitch, rows, columns);
+  compare(CPOOL_UINT8, bytes, BITS_SAME);
+}
+
+static void copies(int log) {
+  const P size = 1 << log, tall = in(1, 4), above = below(tall), wide = chance(80) ? in(1, 9) : in(1, 70), before = below(wide);
+  const P rows = in(1, 12), lanes = chance(20) ? wide * in(1, 30) - before : in(1, 200), seen = (lanes - 1 + before) / wide + 1;
+  const P pitch = (seen + (chance(50) ? 0 : in(0, 9))) * size, out_pitch = (lanes + (chance(50) ? 0 : in(0, 9))) * size;
+  const P bytes = (rows - 1) * out_pitch + lanes * size, span = (rows - 1 + above) / tall * pitch + seen * size + CPOOL_VECTOR;
+  char *x = take(4, span);
+  filled(CPOOL_UINT8, x, span, 0);
+  SAY("repeat %td rows=%td lanes=%td pitch=%td out_pitch=%td tall=%td above=%td wide=%td before=%td", 8 * size, rows, lanes,
+      pitch, out_pitch, tall, above, wide, before);
+  clear(bytes);
+  for (int l = 0; l < 2; l++)
+    L[l]->repeat[log](out(l, bytes), out_pitch, x, pitch, rows, lanes, tall, above, wide, before);
   compare(CPOOL_UINT8, bytes, BITS_SAME);
 }
 
@@ -734,7 +750,7 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < 8; i++) places(), runs_turned(), wholes(0), wholes(1), floating(0), floating(1);
     for (int log = 0; log < 4; log++)
-      for (int i = 0; i < 6; i++) turns(log);
+      for (int i = 0; i < 6; i++) turns(log), copies(log);
     for (int i = 0; i < 4; i++)
       for (int type = 0; type < 2; type++) scatters(type, 0), scatters(type, 1);
     tell("others");

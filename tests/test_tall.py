@@ -133,3 +133,14 @@ def test_places_of_every_length(kernel):
     y, at = cpool.max_pool1d(x, kernel, 1, return_indices=True)
     np.testing.assert_array_equal(y, windows.max(-1))
     np.testing.assert_array_equal(at, windows.argmax(-1) + np.arange(y.shape[1]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [31, 60, 130])
+def test_averages_of_more_than_caches_hold(width, dtype, threads):
+    """Then what comes next is asked for, piece by piece; the sums are those of fewer planes."""
+    x = np.random.default_rng(3).random((-(-(9 << 20) // (40 * width * np.dtype(dtype).itemsize)), 40, width), dtype)
+    for out in (1, 3):
+        whole = cpool.adaptive_avg_pool2d(x, out)
+        parts = [cpool.adaptive_avg_pool2d(part, out) for part in np.array_split(x, 5)]
+        np.testing.assert_array_equal(whole, np.concatenate(parts), strict=True)

@@ -44,6 +44,8 @@ _EXACT_AS_FLOAT = 2**23
 _ONE_ROW = 2**12
 #: Outputs of a row whose least and greatest index are quickly found, so that threads can share a plane they add to.
 _LONG_ROW = 64
+#: Bytes of an array that caches do not hold.
+_FAR = 2**23
 #: Elements of a plane up to which it is turned rather than searched for the maxima of windows that are apart.
 _TURNED_PLANE = 2**9
 #: Bytes of the largest plane whose maximum is better found by rows and columns at once.
@@ -264,6 +266,7 @@ def _call(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
         divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide,
+        far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
         **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
 
@@ -429,9 +432,36 @@ def spread(
     work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
     even = plan.divisor if plan.divisor is not None else math.prod(table.even for table in tables)
     type = SUMS[dtype.name]
-    pool = (
-        _call("values", "sum", type, tables, axes, (gy, gx), work, divide, even)
-        if even or not divide
-        else _call("values", "sum", type, tables, axes, (gy, gx), work, divides_first=True)
-    )
+    pool = _copied(type, tables, axes, (gy, gx), (even or None) if divide else 1)
+    if pool is None and (even or not divide):
+        pool = _call("values", "sum", type, tables, axes, (gy, gx), work, divide, even)
+    elif pool is None:
+        pool = _call("values", "sum", type, tables, axes, (gy, gx), work, divides_first=True)
     return lambda limit, gx, gy: pool(limit, gy, gx)
+
+
+#: Bytes of the shares that are copied at once: they stay in the first cache.
+_COPIED = 8192
+
+
+def _copied(
+    type: str, tables: list[Table], axes: Axes, views: tuple[layouts.View, layouts.View], divisor: int | None
+) -> Callable[..., None] | None:
+    """Prepare the same of windows that lie side by side, if rows lie densely: each element gets a copy of one share.
+
+    Shares are the gradient divided by `divisor`, or by the counts of the windows.
+    """
+    memory, size = layouts.canonical(axes, *views), np.dtype(type).itemsize
+    d, h, w = (table.copies for table in tables)
+    if d is None or h is None or w is None or memory.run > 1 or {v.type for v in views} != {type}:
+        return None
+    if any(v.strides[2] != size and n > 1 for v, n in zip(memory.views, (w.size, w.out), strict=True)):
+        return None
+    if d.out == 1 and divisor is not None and (tall := h.joined(memory.planes)):
+        joined = memory.joined((h.size, h.out))
+        h, memory = (tall, joined) if joined else (h, memory)
+    columns = min((w.out - 1 + w.before) // w.period + 1, _COPIED // size)
+    return _driven(
+        "copies", type, [d, h, w], memory, threads.share(math.prod(views[1].shape)), views, None, reduction="sum",
+        divisor=divisor, columns=columns, rows=max(1, _COPIED // (columns * size)),
+    )  # fmt: skip

@@ -126,7 +126,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     axes = [t.rows != 1 and (t.size > 1 or t.out > 1 or t.pooled) for t in main.tables]
     ndim = 3 - axes.index(True) if any(axes) else 1
     along = main.strategy
-    names = ("indices",) * 3 if main.kind == "scatter" else ("network",) * 3
+    names: tuple[str, ...] = ({"scatter": "indices", "copies": "copies"}.get(main.kind, "network"),) * 3
     if along is not None:
         names = (along.across, along.across, along.along)
     if any(each.kind == "finds" for each in told):

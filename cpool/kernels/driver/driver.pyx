@@ -23,6 +23,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     planes.pxi    planes with short rows, turned into channels; bands that are copied, with masks and for norms
     ordered.pxi   median, quantiles, mode
     scatter.pxi   along indices: the gradient of what selects
+    copies.pxi    the gradient of windows that lie side by side
     this file     tasks for threads, and Call, what Python holds
 
 Compiled once. Arguments are checked in Python; nothing here validates but indices.
@@ -45,6 +46,7 @@ include "picks.pxi"
 include "planes.pxi"
 include "ordered.pxi"
 include "scatter.pxi"
+include "copies.pxi"
 
 cdef extern from "levels.h":
     int LEVELS_BUILT "CPOOL_LEVELS"
@@ -126,13 +128,14 @@ cdef void share_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py
             piece = <Py_ssize_t>take_number(next + t * (LINE // 8))
             if piece >= (t + 1) * pieces // threads:
                 break
-            work_in(work, job, base, scratch_bytes, piece * units // pieces * unit, (piece + 1) * units // pieces * unit)
+            work_in(work, job, base, scratch_bytes, piece * units // pieces * unit,
+                    (piece + 1) * units // pieces * unit)
 
 
 cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes,
                    Py_ssize_t most=8) except -1:
-    """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads, at most so many for each: its
-    share is the same at every call, for its cache may still hold that memory, and it helps others when that is done."""
+    """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads, at most so many for each:
+    its share is the same at every call, for its cache may still hold that memory; then it helps others."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
     cdef Py_ssize_t threads = min(allowed(job.threads), units) if job.threads > 1 else 1
     cdef char* room = take_block(max(threads, 1) * (each + LINE) + LINE)
@@ -207,7 +210,7 @@ cdef class Call:
     Parameters
     ----------
     kind : str
-        "values", "picks", "finds", "ordered" or "scatter".
+        "values", "picks", "finds", "ordered", "scatter" or "copies".
     level, type : str
         Of the leaves: instruction set, and what is computed in.
     windows, memory : contiguous arrays of int64
@@ -235,7 +238,8 @@ cdef class Call:
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
-                  bint assign=False, bint fresh=False, bint by_planes=False, identity_bits=None, blank_bits=None):
+                  bint assign=False, bint fresh=False, bint by_planes=False, bint far=False,
+                  identity_bits=None, blank_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -265,6 +269,7 @@ cdef class Call:
         job.power, job.wide, job.assign = power, wide, assign
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
         job.close.last, job.close.divisor, job.open.divisor = 1, divisor if divisor is not None else 1, 1
+        job.close.far = job.open.far = far
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
         job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
         job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
@@ -337,8 +342,12 @@ cdef class Call:
             self.total = job.planes * job.depth.size * job.height.size
             job.checks, job.by_planes = fresh, by_planes
             lay_scattered(job, &scratch)
+        elif kind == "copies":
+            self.work = copy_rows
+            self.total *= (inputs_seen(&job.width) + columns - 1) // columns
+            lay_copied(job, &scratch)
         else:
-            raise ValueError(f"kind must be values, picks, finds, ordered or scatter, got {kind!r}")
+            raise ValueError(f"kind must be values, picks, finds, ordered, scatter or copies, got {kind!r}")
         if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch = scratch.taken

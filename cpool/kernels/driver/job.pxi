@@ -20,6 +20,7 @@ cdef extern from "leaves.h":
         int last
         double divisor
         Py_ssize_t apart
+        int far
         int elements
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
@@ -80,6 +81,8 @@ cdef extern from "leaves.h":
         void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t) noexcept nogil
         void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*repeat[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                          Py_ssize_t, Py_ssize_t) noexcept nogil
         Load load[10][12]
         Store store[10][12]
         Fill fill[4]

@@ -112,26 +112,29 @@ cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_
 
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows, const Close* close) noexcept nogil:
-    """Fold each phase of the result, rows end to end, and put the phases together. Where windows lie side by side all
-    phases are alike, and one is folded."""
+    """Fold each phase of the result, rows end to end, and put the phases together; where all are alike, one is folded
+    and copied."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t s = w.period, begin = (tile.begin + w.before) // s, end = (tile.end - 1 + w.before) // s + 1
     cdef Py_ssize_t lanes = (rows - 1) * tile.pitch + end - begin, edge = tile.begin + w.before - begin * s
     cdef Py_ssize_t phase, i, t, n, start, r, distance = lanes * job.size
     cdef bint straight = lanes * s == rows * tile.out and edge == 0 and out_pitch == tile.out * job.size
+    cdef bint alike = phases_alike(w)
     cdef char* to = out if straight else room.folded
-    if phases_alike(w):
-        distance = 0
-    for phase in range(s if distance else 1):
+    for phase in range(1 if alike else s):
         i = spread_first(w, phase)
         n = taps_of(w, i) if i < w.out else 0
         if n == 0:
-            memset(room.turned + phase * lanes * job.size, 0, lanes * job.size)
+            memset(room.turned + phase * distance, 0, distance)
             continue
         start = first_of(w, i) + begin - (i + w.before) // s - tile.start
         for t in range(n):
             room.taps[t] = flat + (start + t * w.step) * job.size
-        job.fold(room.turned + phase * lanes * job.size, 0, room.taps, n, 0, 1, lanes, close)
+        job.fold(room.turned + phase * distance, 0, room.taps, n, 0, 1, lanes, close)
+    if alike:
+        job.leaves.repeat[job.log_size](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
+                                        edge)
+        return
     job.leaves.turn[job.log_size](to, s * job.size, room.turned, distance, s, lanes)
     for r in range(0 if straight else rows):
         memcpy(out + r * out_pitch, to + (edge + r * tile.pitch * s) * job.size, tile.out * job.size)

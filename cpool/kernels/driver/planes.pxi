@@ -24,6 +24,7 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     inner.x.type = inner.y.type = job.type
     inner.x.size = inner.y.size = job.size
     inner.native, inner.divides_first, inner.masked = True, False, False
+    inner.open.far = inner.close.far = False
     inner.across, inner.along, inner.single = job.inner_across, job.inner_along, job.inner_single
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
     inner.load, inner.store = job.leaves.load[job.type][job.type], job.leaves.store[job.type][job.type]

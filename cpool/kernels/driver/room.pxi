@@ -87,7 +87,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             room.ends = take(scratch, out)
     elif job.along == SPREAD:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
-        room.turned = take(scratch, n)
+        room.turned = take(scratch, n + VECTOR)
         room.folded = take(scratch, n)
     elif job.along == FLAT or (job.along == HALVES and not job.picks):
         room.ends = take(scratch, lines)

@@ -125,12 +125,34 @@ CPOOL_INLINE void NAME(step)(T *out, ptrdiff_t out_pitch, const void *const *tap
   NAME(first_pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes AS_APART(from, into));
 }
 
-enum { NAME(strip) = 1024 / sizeof(T) }; /* lanes whose partial results lie in the first cache */
+enum {
+  NAME(strip) = 1024 / sizeof(T), /* lanes whose partial results lie in the first cache */
+  NAME(piece) = 256 / sizeof(T),  /* lanes between two requests for what comes next */
+  NAME(linear) = 128 / sizeof(T), /* lanes of a row that is worth requests of its own */
+};
+
+/* Whether taps of that many lanes lie end to end, and are worth being asked for. */
+CPOOL_INLINE int NAME(linear_taps)(const void *const *taps, ptrdiff_t lanes, int far) {
+  return far && lanes >= NAME(linear) && (const char *)taps[1] - (const char *)taps[0] == lanes * (ptrdiff_t)sizeof(T);
+}
+
+/* One pass over `some` taps that lie end to end, piece by piece: as many bytes of what comes next, in the order of memory,
+ * are asked for as are read, for the processor does not foresee so many short rows at once. */
+static CPOOL_NOINLINE void NAME(linear_step)(T *out, const void *const *taps, ptrdiff_t some, ptrdiff_t shift,
+                                             ptrdiff_t lanes APART) {
+  const ptrdiff_t size = sizeof(T), pieces = (lanes + NAME(piece) - 1) / NAME(piece), most = (lanes + pieces - 1) / pieces;
+  const char *next = (const char *)taps[0] + shift + some * lanes * size, *end = next;
+  for (ptrdiff_t i = 0, n; i < lanes; i += n) {
+    n = lanes - i < most ? lanes - i : most;
+    for (end += some * n * size; next < end; next += 64) CPOOL_PREFETCH(next);
+    NAME(step)(out + i, 0, taps, some, shift + i * size, 0, 1, n, NAME(open), 1 AS_APART(from, into));
+  }
+}
 
 /* Up to `strip` lanes, of one row or of several, of more taps than one pass takes: blocks of the largest power of the
  * radix, then what is left. */
 static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t pitch,
-                       ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor APART) {
+                       ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor, int far APART) {
   enum { part = CPOOL_RADIX * NAME(strip) };
   T parts[ARRAYS][CPOOL_RADIX][NAME(strip)];
   const void *inner[CPOOL_RADIX];
@@ -143,12 +165,16 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
   while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
   while (done < n) {
     ptrdiff_t some = n - done < block ? n - done : block;
-    if (block == CPOOL_RADIX) /* the next pass is asked for: its rows are too short for the processor to foresee them */
-      for (ptrdiff_t t = done + some; t < n && t < done + 2 * some; t++)
-        for (ptrdiff_t i = 0; i < dense; i += 64) CPOOL_PREFETCH((const char *)taps[t] + shift + i);
-    NAME(tree)(parts[0][held], dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1 AS_APART(from, part));
-    inner[held] = parts[0][held];
-    held++;
+    T *to = parts[0][held];
+    if (block == CPOOL_RADIX && rows == 1 && some > 1 && NAME(linear_taps)(taps + done, lanes, far)) {
+      NAME(linear_step)(to, taps + done, some, shift, lanes AS_APART(from, part));
+    } else {
+      if (block == CPOOL_RADIX) /* the next pass is asked for: its rows are too short for the processor to foresee them */
+        for (ptrdiff_t t = done + some; t < n && t < done + 2 * some; t++)
+          for (ptrdiff_t i = 0; i < dense; i += 64) CPOOL_PREFETCH((const char *)taps[t] + shift + i);
+      NAME(tree)(to, dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1, far AS_APART(from, part));
+    }
+    inner[held++] = to;
     done += some;
   }
   NAME(step)(out, out_pitch, inner, held, 0, dense, rows, lanes, how, divisor AS_APART(part, into));
@@ -187,12 +213,12 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
     NAME(step)((T *)out, out_pitch, taps, n, 0, pitch, rows, lanes, how, divisor AS_APART(from, into));
     return;
   }
-  const ptrdiff_t many = lanes < strip ? strip / lanes : 1; /* short rows at once */
+  const ptrdiff_t many = lanes < strip && !NAME(linear_taps)(taps, lanes, close->far) ? strip / lanes : 1; /* short rows at once */
   for (ptrdiff_t r = 0; r < rows; r += many)
     for (ptrdiff_t i = 0; i < lanes; i += strip)
       NAME(tree)((T *)((char *)out + r * out_pitch) + i, out_pitch, taps, n, r * pitch + i * size, pitch,
                  rows - r < many ? rows - r : many, lanes - i < strip ? lanes - i : strip, how,
-                 divisor AS_APART(from, into));
+                 divisor, close->far AS_APART(from, into));
 }
 
 #undef AT

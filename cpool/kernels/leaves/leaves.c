@@ -221,6 +221,15 @@ static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdi
   for (; i < n; i++) memcpy(to + i * unit, from + i * stride, (size_t)unit);
 }
 
+#define BITS 8
+#include "repeat.h"
+#define BITS 16
+#include "repeat.h"
+#define BITS 32
+#include "repeat.h"
+#define BITS 64
+#include "repeat.h"
+
 #define CPOOL_FILL(BITS)                                                          \
   static void fill##BITS(void *out, const void *value, ptrdiff_t lanes) {         \
     uint##BITS##_t v, *to = (uint##BITS##_t *)out;                                \
@@ -499,6 +508,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .turn = {turn8, turn16, turn32, turn64},
   .turn_runs = turn_runs,
   .keep = keep,
+  .repeat = {repeat_8, repeat_16, repeat_32, repeat_64},
   .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64), AS_IT_IS(load)},
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},

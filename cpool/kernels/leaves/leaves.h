@@ -53,6 +53,7 @@ typedef struct {
   int last;       /* whether this is the window's last step */
   double divisor; /* of sums */
   ptrdiff_t apart; /* bytes from one array of a state to the next */
+  int far;         /* whether taps lie beyond the caches, so that what comes next is worth asking for */
   int elements;    /* of totals: whether taps are elements, of which NaN does not count, and no states yet */
 } cpool_close;
 
@@ -98,6 +99,10 @@ typedef struct cpool_leaves {
                     ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit);
   /* n runs of `unit` bytes, which lie `stride` bytes apart, are laid side by side. */
   void (*keep)(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit);
+  /* Copies, by the logarithm of the element's size: out[r][i] = in[(r + above) / tall][(i + before) / wide], for `rows` rows of `lanes`.
+   * What lies up to a vector behind the last row of `in` is read, and means nothing. */
+  void (*repeat[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
+                    ptrdiff_t tall, ptrdiff_t above, ptrdiff_t wide, ptrdiff_t before);
   /* n runs, `stride` bytes apart in the array, to and from dense lanes. */
   void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);

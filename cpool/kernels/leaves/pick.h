@@ -1,5 +1,5 @@
 /* Fold with the winners' places, for one reduction that selects and one type. Included after fold.h. PLACE: the integer
- * of T's width. TAKES(m, v): whether v, which came later, wins over m.
+ * of T's width. STAYS(m, v, !): whether m wins over v, which came later.
  *
  * Taps must come in the order of memory: then "a later one wins only if it is better" gives the first of equals, and the
  * last of several NaN, which is torch's rule. */
@@ -17,8 +17,8 @@ enum { NAME(group) = 4, NAME(nine) = 9, NAME(few) = 384 / sizeof(T) };
   if (n > t) {                    \
     T v = at_##t[i + j];          \
     PLACE p = FROM(t);            \
-    p = TAKES(m, v) ? p : w;      \
-    m = TAKES(m, v) ? v : m;      \
+    p = STAYS(m, v, !) ? w : p;   \
+    m = STAYS(m, v, !) ? m : v;   \
     w = p;                        \
   }
 #define BLOCK(first, width)                                        \
@@ -73,9 +73,9 @@ CPOOL_INLINE void NAME(pick_vectors)(T *to, PLACE *places, const void *const *ta
       const indices stands = (indices){0} + (PLACE)offsets[t];
       CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
         memcpy(&v, tap + k * (ptrdiff_t)sizeof v, sizeof v);
-        const indices takes = (indices)(TAKES(m[k], v));
-        m[k] = SELECT(takes, v, m[k]);
-        w[k] = (indices)SELECT(takes, (VECTOR)stands, (VECTOR)w[k]);
+        const indices stays = (indices)STAYS(m[k], v, ~);
+        m[k] = SELECT(stays, m[k], v);
+        w[k] = (indices)SELECT(stays, (VECTOR)w[k], (VECTOR)stands);
       }
     }
     CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
@@ -126,7 +126,7 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
   typedef PLACE indices __attribute__((vector_size(sizeof(VECTOR))));
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
   VECTOR m = {0}, v, low, high;
-  indices w = {0}, takes, stands;
+  indices w = {0}, stays, stands;
   CPOOL_UNROLL_FEW for (ptrdiff_t t = 0; t < n; t++) {
     const T *row = (const T *)((const char *)rows[t] + shift);
     stands = (indices){0} + (PLACE)offsets[t];
@@ -137,9 +137,9 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
       }
       if (c == 0) v = __builtin_shufflevector(low, high, EVEN);
       else v = __builtin_shufflevector(low, high, ODD);
-      takes = t + c ? (indices)(TAKES(m, v)) : (indices){0} - 1;
-      m = SELECT(takes, v, m);
-      w = (indices)SELECT(takes, (VECTOR)(stands + (PLACE)c), (VECTOR)w);
+      stays = t + c ? (indices)STAYS(m, v, ~) : (indices){0};
+      m = SELECT(stays, m, v);
+      w = (indices)SELECT(stays, (VECTOR)w, (VECTOR)(stands + (PLACE)c));
     }
   }
   m = NAME(closed_vector)(IN_ORDER(m), NAME(whole), 1), w = (indices)IN_ORDER((VECTOR)w);
@@ -174,9 +174,9 @@ CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const 
     for (ptrdiff_t t = 0; t < n; t++)
       for (ptrdiff_t c = left; c < right; c++) {
         const T v = ((const T *)((const char *)rows[t] + shift))[column + c];
-        const int takes = (t == 0 && c == left) || TAKES(m, v);
-        m = takes ? v : m;
-        w = takes ? (PLACE)(offsets[t] + c) : w;
+        const int stays = (t || c > left) && STAYS(m, v, !);
+        m = stays ? m : v;
+        w = stays ? w : (PLACE)(offsets[t] + c);
       }
     to[o] = NAME(closed)(m, NAME(whole), 1);
     places[o++] = w;

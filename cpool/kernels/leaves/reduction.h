@@ -10,7 +10,7 @@
 #undef NAME
 #undef COMBINE
 #undef COMBINE_VECTORS
-#undef TAKES
+#undef STAYS
 #undef ARRAYS
 #undef STATE
 #undef STATE_AT

@@ -3,20 +3,21 @@
  * computed in it. */
 #define OF(leaf) CPOOL_JOIN(leaf##_, TYPE)
 
-/* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN).
- * Two conditions one after the other become vectors where a single one with "or" does not. */
+/* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN; of
+ * NaN alone the first stays). Two conditions one after the other become vectors where a single one with "or" does not.
+ * Asked is whether m stays, for AVX-512 compares under the mask of another comparison. NOT is ! or, of vectors, ~. */
 #if FLOATS
-#define TAKES_MAX(m, v) (((v) > (m)) | ((v) != (v)))
-#define TAKES_MIN(m, v) (((v) < (m)) | ((v) != (v)))
-#define TAKES_NANMAX(m, v) (((v) > (m)) | (((m) != (m)) & ((v) == (v)))) /* of NaN alone the first stays */
-#define TAKES_NANMIN(m, v) (((v) < (m)) | (((m) != (m)) & ((v) == (v))))
+#define STAYS_MAX(m, v, NOT) ((NOT((v) > (m))) & ((v) == (v)))
+#define STAYS_MIN(m, v, NOT) ((NOT((v) < (m))) & ((v) == (v)))
+#define STAYS_NANMAX(m, v, NOT) ((NOT((v) > (m))) & (((m) == (m)) | ((v) != (v))))
+#define STAYS_NANMIN(m, v, NOT) ((NOT((v) < (m))) & (((m) == (m)) | ((v) != (v))))
 CPOOL_INLINE T OF(max)(T m, T v) { T r = v > m ? v : m; return v == v ? r : v; }
 CPOOL_INLINE T OF(min)(T m, T v) { T r = v < m ? v : m; return v == v ? r : v; }
 CPOOL_INLINE T OF(nanmax)(T m, T v) { T r = v > m ? v : m; return m == m ? r : v; }
 CPOOL_INLINE T OF(nanmin)(T m, T v) { T r = v < m ? v : m; return m == m ? r : v; }
 #else
-#define TAKES_MAX(m, v) ((v) > (m))
-#define TAKES_MIN(m, v) ((v) < (m))
+#define STAYS_MAX(m, v, NOT) (NOT((v) > (m)))
+#define STAYS_MIN(m, v, NOT) (NOT((v) < (m)))
 CPOOL_INLINE T OF(max)(T m, T v) { return v > m ? v : m; }
 CPOOL_INLINE T OF(min)(T m, T v) { return v < m ? v : m; }
 #endif
@@ -30,26 +31,26 @@ typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #define NAME(leaf) OF(max_##leaf)
 #define COMBINE(m, v) OF(max)(m, v)
 #define COMBINE_VECTORS(m, v) SELECT(v != v, v, GREATER(v, m))
-#define TAKES TAKES_MAX
+#define STAYS STAYS_MAX
 #include "reduction.h"
 
 #define NAME(leaf) OF(min_##leaf)
 #define COMBINE(m, v) OF(min)(m, v)
 #define COMBINE_VECTORS(m, v) SELECT(v != v, v, LESSER(v, m))
-#define TAKES TAKES_MIN
+#define STAYS STAYS_MIN
 #include "reduction.h"
 
 #if FLOATS
 #define NAME(leaf) OF(nanmax_##leaf)
 #define COMBINE(m, v) OF(nanmax)(m, v)
 #define COMBINE_VECTORS(m, v) SELECT(m != m, v, GREATER(v, m))
-#define TAKES TAKES_NANMAX
+#define STAYS STAYS_NANMAX
 #include "reduction.h"
 
 #define NAME(leaf) OF(nanmin_##leaf)
 #define COMBINE(m, v) OF(nanmin)(m, v)
 #define COMBINE_VECTORS(m, v) SELECT(m != m, v, LESSER(v, m))
-#define TAKES TAKES_NANMIN
+#define STAYS STAYS_NANMIN
 #include "reduction.h"
 #endif
 #undef SELECTS
@@ -421,10 +422,10 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
   return -1;
 }
 
-#undef TAKES_MAX
-#undef TAKES_MIN
-#undef TAKES_NANMAX
-#undef TAKES_NANMIN
+#undef STAYS_MAX
+#undef STAYS_MIN
+#undef STAYS_NANMAX
+#undef STAYS_NANMIN
 #undef VECTOR
 #undef OF
 #undef T

@@ -1,0 +1,71 @@
+/* Copies of elements of one size: out[r][i] = in[(r + above) / tall][(i + before) / wide]. Included with BITS, the
+ * element's size in bits.
+ *
+ * Of up to 8 copies of each element those of one vector are `wide` vectors, each by one permutation. Where rows of copies
+ * lie end to end, what a row writes behind its end is the next one's, which comes later. */
+#define E CPOOL_JOIN(CPOOL_JOIN(uint, BITS), _t)
+#define NAME(leaf) CPOOL_JOIN(CPOOL_JOIN(leaf, _), BITS)
+#if BITS >= 32
+#define UNIT int32_t
+#define COPIED __m256i
+#define PERMUTE _mm256_permutevar8x32_epi32
+#else
+#define UNIT int8_t
+#define COPIED __m128i
+#define PERMUTE _mm_shuffle_epi8
+#endif
+
+CPOOL_INLINE void NAME(splat)(E *restrict to, E v, ptrdiff_t n) {
+#define SPLAT(first, width) for (int j = 0; j < (int)(width); j++) to[(first) + j] = v
+  CPOOL_LANES(E, n, SPLAT);
+#undef SPLAT
+}
+
+static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
+                         ptrdiff_t tall, ptrdiff_t above, ptrdiff_t wide, ptrdiff_t before) {
+  const ptrdiff_t size = sizeof(E);
+#ifdef __AVX2__
+  enum { most = 8, units = sizeof(E) / sizeof(UNIT), all = sizeof(COPIED) / sizeof(UNIT), whole = all / units };
+  COPIED at[most];
+  for (int j = 0; wide <= most && j < (int)wide; j++) {
+    UNIT from[all];
+    for (int k = 0; k < all; k++) from[k] = (UNIT)((all * j + k) / units / (int)wide * units + (all * j + k) % units);
+    memcpy(&at[j], from, sizeof from);
+  }
+#endif
+  if (tall == 1 && before == 0 && out_pitch == lanes * size && pitch * wide == out_pitch) lanes *= rows, rows = 1;
+  const ptrdiff_t rest = (wide - before % wide) % wide, head = rest < lanes ? rest : lanes; /* copies of the first one */
+  const ptrdiff_t n = (lanes - head) / wide, tail = head + n * wide; /* elements all of whose copies are wanted */
+  const E *from = (const E *)((const char *)in + above / tall * pitch) + before / wide;
+  ptrdiff_t alike = tall - above % tall; /* rows that copy this one */
+  for (ptrdiff_t r = 0; r < rows; r++, alike--) {
+    E *to = (E *)((char *)out + r * out_pitch);
+    ptrdiff_t k = 0;
+    if (alike == 0) from = (const E *)((const char *)from + pitch), alike = tall;
+    const E *inner = from + (head > 0);
+    if (head) NAME(splat)(to, from[0], head);
+#ifdef __AVX2__
+    const ptrdiff_t beyond = (out_pitch == lanes * size ? (rows - r) * lanes : lanes) - head;
+    for (; wide <= most && k < n; k += whole) {
+      if (k + whole > n && (k + whole) * wide > beyond) {
+        if (n < whole) break;
+        k = n - whole;
+      }
+      COPIED v, copies;
+      memcpy(&v, inner + k, sizeof v);
+      for (ptrdiff_t j = 0; j < wide; j++) {
+        copies = PERMUTE(v, at[j]);
+        memcpy(to + head + k * wide + j * whole, &copies, sizeof copies);
+      }
+    }
+#endif
+    for (; k < n; k++) NAME(splat)(to + head + k * wide, inner[k], wide);
+    if (tail < lanes) NAME(splat)(to + tail, inner[n], lanes - tail);
+  }
+}
+#undef E
+#undef NAME
+#undef UNIT
+#undef COPIED
+#undef PERMUTE
+#undef BITS
