@@ -134,7 +134,7 @@ def test_rows_of_many_slabs(kernel, stride, padding, threads):
         same(np.ascontiguousarray(getattr(cpool, name)(strided, kernel, stride, padding)), ours)
 
 
-@pytest.mark.parametrize("channels", [8, 33, 100])
+@pytest.mark.parametrize("channels", [8, 33, 128, 208])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_channels_of_one_picture_are_shared_by_threads(dtype, channels, threads):
     """The gradient of a maximum of one picture, channels last: blocks of channels are added by several threads."""
@@ -159,6 +159,28 @@ def test_channels_of_one_picture_are_shared_by_threads(dtype, channels, threads)
         wrong[0, -1, -1, channels - 1] = bad
         with pytest.raises(ValueError, match=f"got .*{bad}"):
             cpool.max_pool2d_backward(grad, wrong, x.shape, axis=(1, 2))
+
+
+@pytest.mark.parametrize("padding", [0, 3])
+@pytest.mark.parametrize("channels", [96, 130, 512])
+def test_channels_of_few_windows_are_shared_by_threads(channels, padding, threads):
+    """Windows of one picture, channels last, of which there are fewer than threads; and channels that are a slice."""
+    x = numbers((1, 21, 30, 2 * channels), "float32")
+    for part in (np.ascontiguousarray(x[..., :channels]), x[..., 5 : 5 + channels]):
+        rows = np.moveaxis(part, -1, 1)
+        for kernel in [(21, 30), (21 + 2 * padding, 30), (7, 30)]:
+            given = dict(kernel_size=kernel, stride=(100, 100) if kernel[0] > 7 else kernel, padding=padding)
+            for name in ("max", "min", "avg"):
+                ours = getattr(cpool, f"{name}_pool2d")(part, **given, axis=(1, 2))
+                theirs = getattr(cpool, f"{name}_pool2d")(np.ascontiguousarray(rows), **given)
+                same(np.moveaxis(ours, -1, 1), theirs)
+            ours = cpool.max_pool2d(part, **given, axis=(1, 2), return_indices=True)
+            theirs = cpool.max_pool2d(np.ascontiguousarray(rows), **given, return_indices=True)
+            for one, other in zip(ours, theirs, strict=True):
+                same(np.moveaxis(one, -1, 1), other)
+        for out in [(1, 1), (1, 4)]:
+            ours = cpool.adaptive_avg_pool2d(part, out, axis=(1, 2))
+            same(np.moveaxis(ours, -1, 1), cpool.adaptive_avg_pool2d(np.ascontiguousarray(rows), out))
 
 
 @pytest.mark.parametrize("planes", [1, 3, 5])

@@ -222,14 +222,17 @@ def _call(
     power: float = 0.0, wide: bool = False, mask: Mask | None = None, **state: Any,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices."""
+    share = threads.share(work)
     memory = layouts.canonical(axes, *_and_mask(views, mask))
+    if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab
+        memory = memory.shared(_workers(share) // (memory.planes * tables[0].out * tables[1].out))
     size = np.dtype(type).itemsize
     flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
     turned_straight = reduction not in _STATES  # planes are divided once they are turned
     straight = turned_straight and not divides_first
     gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
-    inner, together, band, share = None, 0, 0, threads.share(work)
+    inner, together, band = None, 0, 0
     x = memory.views[0]
     # With a mask, and of norms, rows are read from scratch, where they are dense, and of the type that is computed in.
     copied = mask is not None or norm != "plain"
@@ -248,10 +251,12 @@ def _call(
         turned_straight |= gathers and inner.across == "as it lies"
     else:
         tables, memory = _joined(tables, memory)
-    as_it_lies = straight and (native or (dense and type == _WHOLE.get(x.type)))
-    direct = as_it_lies or (gathers and native)
+    rows = straight and (native or (dense and type == _WHOLE.get(x.type)))
+    # Rows whose pixels lie apart are read as they lie where nothing but that is done.
+    apart = straight and x.type == type and not dense and kind == "values" and memory.run * size >= strategies.VECTOR
+    direct = rows or (gathers and native) or apart
     strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, condensed=condensed)
-    as_it_lies |= direct and strategy.across == "as it lies"
+    as_it_lies = rows or (direct and strategy.across == "as it lies")
     if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
     even: float | None = 1.0
@@ -266,7 +271,7 @@ def _call(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
         divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide,
-        far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
+        apart=apart and as_it_lies, far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
         **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
 
@@ -440,8 +445,10 @@ def spread(
     return lambda limit, gx, gy: pool(limit, gy, gx)
 
 
-#: Bytes of the shares that are copied at once: they stay in the first cache.
-_COPIED = 8192
+#: Bytes of the smallest slab that is filled with copies, unless all are taken for one; and of the shortest row, twice
+#: that if it begins or ends within a window, unless all rows are one. Smaller ones are turned.
+_LEAST_COPIED = 4096
+_LEAST_COPIED_ROW = 96
 
 
 def _copied(
@@ -457,11 +464,15 @@ def _copied(
         return None
     if any(v.strides[2] != size and n > 1 for v, n in zip(memory.views, (w.size, w.out), strict=True)):
         return None
-    if d.out == 1 and divisor is not None and (tall := h.joined(memory.planes)):
-        joined = memory.joined((h.size, h.out))
-        h, memory = (tall, joined) if joined else (h, memory)
-    columns = min((w.out - 1 + w.before) // w.period + 1, _COPIED // size)
+    tall = h.joined(memory.planes) if d.out == 1 and divisor is not None else None
+    if tall and (joined := memory.joined((h.size, h.out))):
+        h, memory = tall, joined
+    whole = w.joined(h.out)
+    least = 0 if whole and h.period == 1 else _LEAST_COPIED_ROW if whole else 2 * _LEAST_COPIED_ROW
+    if w.out * size < least or h.out * w.out * size < _LEAST_COPIED:
+        return None
+    columns = min((w.out - 1 + w.before) // w.period + 1, strategies.WIDEST_ROW // size)
     return _driven(
         "copies", type, [d, h, w], memory, threads.share(math.prod(views[1].shape)), views, None, reduction="sum",
-        divisor=divisor, columns=columns, rows=max(1, _COPIED // (columns * size)),
+        divisor=divisor, columns=columns, rows=max(1, strategies.WIDEST_ROW // (columns * size)),
     )  # fmt: skip

@@ -17,6 +17,8 @@ Axes = tuple[int, ...]
 
 #: A run is cut (its outer axes become planes) before one pixel fills this many elements of a thread's scratch.
 LONGEST_RUN = 8192
+#: Channels that are worth a thread of their own, at least.
+FEWEST_SHARED = 32
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,15 @@ class Memory:
             parts += [types.index(view.type), *view.strides]
         parts += [0] * ((4 - len(self.views)) * (4 + len(self.lead)))
         return np.array(parts, np.int64)
+
+    def shared(self, n: int) -> Memory:
+        """Return blocks of the channels as planes, n of each plane if they can be divided so, for as many threads."""
+        blocks = next((m for m in range(n, 1, -1) if self.run % m == 0 and self.run // m >= FEWEST_SHARED), 1)
+        if blocks == 1:
+            return self
+        run, lead = self.run // blocks, self.lead if self.planes > 1 else ()
+        views = (View((), (*v.strides[: 3 + len(lead)], run * v.itemsize), v.itemsize, v.type) for v in self.views)
+        return Memory((*lead, blocks), run, tuple(views))
 
     def joined(self, rows: tuple[int, ...]) -> Memory | None:
         """Return the planes as rows of one, if they follow one another; each array has so many `rows` in a plane."""

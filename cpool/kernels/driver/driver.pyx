@@ -134,8 +134,9 @@ cdef void share_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py
 
 cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes,
                    Py_ssize_t most=8) except -1:
-    """Call `work` for [0, total) in one piece, or in pieces of whole units on several threads, at most so many for each:
-    its share is the same at every call, for its cache may still hold that memory; then it helps others."""
+    """Call `work` for [0, total) in one piece, or on several threads in pieces of whole units, `most` for each of them.
+
+    The share of a thread is the same at every call, for its cache may still hold that memory; then it helps others."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
     cdef Py_ssize_t threads = min(allowed(job.threads), units) if job.threads > 1 else 1
     cdef char* room = take_block(max(threads, 1) * (each + LINE) + LINE)
@@ -238,7 +239,7 @@ cdef class Call:
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
-                  bint assign=False, bint fresh=False, bint by_planes=False, bint far=False,
+                  bint assign=False, bint fresh=False, bint by_planes=False, bint far=False, bint apart=False,
                   identity_bits=None, blank_bits=None):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
@@ -275,7 +276,7 @@ cdef class Call:
         job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.single = rows, columns, single
-        job.native, job.as_it_lies = native, as_it_lies
+        job.native, job.as_it_lies, job.apart = native, as_it_lies, apart
         job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
         job.widen, job.round = job.leaves.widen[job.type == UINT32], job.leaves.nearest[job.type == UINT32]
         if identity_bits is not None:

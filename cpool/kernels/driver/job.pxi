@@ -152,6 +152,7 @@ cdef struct Job:
     bint root               # the square root of a variance
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first, even, native, as_it_lies, single, picks
+    bint apart              # rows are read as they lie, but their pixels are not side by side
     bint nearest            # sums of integers become the integers nearest to their quotients
     Widen widen             # of these
     Nearest round

@@ -23,7 +23,7 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
     inner.x.type = inner.y.type = job.type
     inner.x.size = inner.y.size = job.size
-    inner.native, inner.divides_first, inner.masked = True, False, False
+    inner.native, inner.divides_first, inner.masked, inner.apart = True, False, False, False
     inner.open.far = inner.close.far = False
     inner.across, inner.along, inner.single = job.inner_across, job.inner_along, job.inner_single
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies

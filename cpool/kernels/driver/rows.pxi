@@ -274,6 +274,21 @@ cdef void fold_seen(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, co
         o += windows
 
 
+cdef void fold_apart(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, const void* outside,
+                     const Close* close) noexcept nogil:
+    """Fold n taps of one row whose pixels lie apart: all pixels at once, or one by one if a tap lies in padding."""
+    cdef Py_ssize_t unit = job.run * job.size, c = 0, t, pixels = tile.used
+    for t in range(n):
+        if room.taps[t] == outside:
+            pixels = 1
+    while c < tile.used:
+        job.fold(to + c * unit, unit, room.taps, n, job.x.w, pixels, job.run, close)
+        for t in range(n):
+            if room.taps[t] != outside:
+                room.taps[t] = <const char*>room.taps[t] + job.x.w
+        c += pixels
+
+
 cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
                     char* to, Py_ssize_t to_pitch, bint pairs, const Close* close) noexcept nogil:
     """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`, and `pairs` of columns."""
@@ -307,7 +322,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                 copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:
             # Rows whose windows are inside the input follow one another at one distance.
-            if height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size and not gaps:
+            if (height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size
+                    and not (gaps or job.apart)):
                 m = min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1)
                 m = max(m, 1)
             count = 0
@@ -321,6 +337,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                     count += 1
             if gaps:
                 fold_seen(job, tile, room, to, count, &first)
+            elif job.apart:
+                fold_apart(job, tile, room, to, count, outside, &first)
             elif pairs and job.native:
                 job.halve(to, to_pitch, room.taps, count, 2, height.stride * job.x.h, m, tile.out, &first)
             elif job.native:
