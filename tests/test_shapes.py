@@ -183,6 +183,25 @@ def test_channels_of_few_windows_are_shared_by_threads(channels, padding, thread
             same(np.moveaxis(ours, -1, 1), cpool.adaptive_avg_pool2d(np.ascontiguousarray(rows), out))
 
 
+@pytest.mark.parametrize("kernel, stride", [(5, 1), (5, 2), (3, 1), (3, 2), (9, 1)])
+def test_windows_that_share_columns_of_many_channels(kernel, stride, threads):
+    """Pixels of several KiB: blocks of the channels are done one after the other, so that a tile holds several windows."""
+    x = numbers((2, 11, 14, 1536), "float32")
+    rows = np.ascontiguousarray(np.moveaxis(x, -1, 1))
+    given = dict(kernel_size=kernel, stride=stride, padding=kernel // 2)
+    tiles = cpool.explain(cpool.avg_pool2d, x, **given, axis=(1, 2)).tiles
+    assert tiles[1] > 1
+    for name in ("max", "avg"):
+        ours = getattr(cpool, f"{name}_pool2d")(x, **given, axis=(1, 2))
+        same(np.moveaxis(ours, -1, 1), getattr(cpool, f"{name}_pool2d")(rows, **given))
+    ours = cpool.max_pool2d(x, **given, axis=(1, 2), return_indices=True)
+    theirs = cpool.max_pool2d(rows, **given, return_indices=True)
+    for one, other in zip(ours, theirs, strict=True):
+        same(np.moveaxis(one, -1, 1), other)
+    gx = cpool.avg_pool2d_backward(ours[0], x.shape, **given, axis=(1, 2))
+    same(np.moveaxis(gx, -1, 1), cpool.avg_pool2d_backward(theirs[0], rows.shape, **given))
+
+
 @pytest.mark.parametrize("planes", [1, 3, 5])
 def test_long_planes_are_added_to_in_one_row(planes, threads):
     """Gradients of maxima of large planes: rows follow one another, whatever the windows of D, H and W."""

@@ -223,10 +223,10 @@ def _call(
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices."""
     share = threads.share(work)
-    memory = layouts.canonical(axes, *_and_mask(views, mask))
+    memory, size = layouts.canonical(axes, *_and_mask(views, mask)), np.dtype(type).itemsize
     if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab
-        memory = memory.shared(_workers(share) // (memory.planes * tables[0].out * tables[1].out))
-    size = np.dtype(type).itemsize
+        pixel = memory.run * size
+        memory = memory.shared(strategies.blocks(tables, pixel, memory.planes, kind == "picks", _workers(share)))
     flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
     turned_straight = reduction not in _STATES  # planes are divided once they are turned
     straight = turned_straight and not divides_first

@@ -25,6 +25,8 @@ VECTOR = 32
 CHUNK = 16384
 #: Bytes of one row in scratch, above which columns are cut into tiles.
 WIDEST_ROW = 32768
+#: Rows of a tile are as long as so many windows, if these share columns.
+SHARED = 4
 #: Bytes of the input rows that output rows share: they stay in the second cache.
 BAND = 131072
 #: Rows that are turned into lanes at once, if there are so many.
@@ -226,6 +228,14 @@ def choose(
     if h.out <= rows and d.out == 1:
         rows = min(rows // h.out, planes) * h.out
     return Strategy(across, along, max(1, min(rows, total)), columns, at_once and along in ("rows", "halves"))
+
+
+def blocks(tables: list[Table], unit: int, planes: int, picks: bool, workers: int) -> int:
+    """Return into how many blocks channels are cut, `unit` bytes of them: for as many threads, where there are fewer
+    windows, or so many that rows of a tile hold several windows which share columns."""
+    d, h, w = tables
+    shared = w.uniform and w.stride < w.span and w.out > 1 and w.kernel > 2 and not (picks and _at_once(tables))
+    return max(workers // (planes * d.out * h.out), SHARED * w.span * unit // WIDEST_ROW if shared else 1)
 
 
 def together(
