@@ -183,9 +183,9 @@ def test_channels_of_few_windows_are_shared_by_threads(channels, padding, thread
             same(np.moveaxis(ours, -1, 1), cpool.adaptive_avg_pool2d(np.ascontiguousarray(rows), out))
 
 
-@pytest.mark.parametrize("kernel, stride", [(5, 1), (5, 2), (3, 1), (3, 2), (9, 1)])
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 1), (5, 2), (3, 1), (3, 2), (9, 1)])
 def test_windows_that_share_columns_of_many_channels(kernel, stride, threads):
-    """Pixels of several KiB: blocks of the channels are done one after the other, so that a tile holds several windows."""
+    """Pixels of several KiB: blocks of channels come one after the other, so that a tile holds several windows."""
     x = numbers((2, 11, 14, 1536), "float32")
     rows = np.ascontiguousarray(np.moveaxis(x, -1, 1))
     given = dict(kernel_size=kernel, stride=stride, padding=kernel // 2)
