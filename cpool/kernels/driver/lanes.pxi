@@ -237,21 +237,25 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
     cdef Py_ssize_t unit = job.run * job.size, o
     cdef char* parts = room.ends + level * RADIX * unit
+    cdef const char* source = room.flat
     cdef Tile tile
     if n <= LONGEST_BLOCK:
         tile.begin, tile.end, tile.out = 0, 1, 1
         tile.start, tile.span, tile.pitch = first, n, n
         tile.left = min(n, max(0, -first))
         tile.used = max(0, min(job.width.size, first + n) - max(0, first))
-        pad_rows(job, &tile, room, room.flat, 1)
-        if tile.used:
-            fold_rows(job, &tile, room, plane_of(job, &tile, p), od, oh, 1, room.flat + tile.left * unit, 0, False,
-                      &job.open)
+        if rows_lie_ready(job, &tile, 1, 1):
+            source = plane_of(job, &tile, p) + od * job.x.d + oh * job.x.h
+        else:
+            pad_rows(job, &tile, room, room.flat, 1)
+            if tile.used:
+                fold_rows(job, &tile, room, plane_of(job, &tile, p), od, oh, 1, room.flat + tile.left * unit, 0, False,
+                          &job.open)
         if job.run == 1:
-            job.leaves.shrink[job.reduction][job.type](to, 0, room.flat, n, 0, 1, close)
+            job.leaves.shrink[job.reduction][job.type](to, 0, source, n, 0, 1, close)
         else:
             for o in range(n):
-                room.taps[o] = room.flat + o * unit
+                room.taps[o] = source + o * unit
             job.fold(to, 0, room.taps, n, 0, 1, job.run, close)
         return
     while done < n:
