@@ -446,7 +446,8 @@ def spread(
 
 
 #: Bytes of the smallest slab that is filled with copies, unless all are taken for one; and of the shortest row, twice
-#: that if it begins or ends within a window, unless all rows are one. Smaller ones are turned.
+#: that if it begins or ends within a window, unless all rows are one. Smaller ones are turned, but for those that have
+#: many copies of few elements.
 _LEAST_COPIED = 4096
 _LEAST_COPIED_ROW = 96
 
@@ -468,8 +469,9 @@ def _copied(
     if tall and (joined := memory.joined((h.size, h.out))):
         h, memory = tall, joined
     whole = w.joined(h.out)
-    least = 0 if whole and h.period == 1 else _LEAST_COPIED_ROW if whole else 2 * _LEAST_COPIED_ROW
-    if w.out * size < least or h.out * w.out * size < _LEAST_COPIED:
+    least = _LEAST_COPIED_ROW if whole else 2 * _LEAST_COPIED_ROW
+    short = w.out * size < least and not (whole and h.period == 1)
+    if (short or h.out * w.out * size < _LEAST_COPIED) and w.period < strategies.ALIKE:
         return None
     columns = min((w.out - 1 + w.before) // w.period + 1, strategies.WIDEST_ROW // size)
     return _driven(

@@ -25,6 +25,8 @@ VECTOR = 32
 CHUNK = 16384
 #: Bytes of one row in scratch, above which columns are cut into tiles.
 WIDEST_ROW = 32768
+#: The same of a row of channels: memory is read in longer pieces then. Where places are wanted, it is that of a band.
+WIDEST_PIXELS = 65536
 #: Rows of a tile are as long as so many windows, if these share columns.
 SHARED = 4
 #: Bytes of the input rows that output rows share: they stay in the second cache.
@@ -192,7 +194,8 @@ def choose(
     along = "condensed" if condensed else _along(w, run, size, total, picks, halves, divides_first)
     stride = w.stride if w.uniform else 1
     # Columns: as many as make a row of scratch of the allowed length, but whole windows.
-    widest = max(1, WIDEST_ROW // unit)
+    # Of few rows threads share the tiles.
+    widest = max(1, (WIDEST_ROW if unit < VECTOR or total < RADIX else BAND if picks else WIDEST_PIXELS) // unit)
     if picks and along != "none":
         widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
     if along == "turned":
@@ -265,7 +268,7 @@ def together(
             return 0, 0  # these are quicker as they are
     if not several and _singly(w, run, size):
         return 0, 0
-    if h.out == w.out == d.size == 1 and not several and row >= 2 * VECTOR and not h.before:
+    if h.out == w.out == d.size == 1 and not several and row >= VECTOR and not h.before:
         return 0, 0  # most is done once H is folded, and that of all planes at once
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):
         return 0, 0

@@ -135,8 +135,7 @@ CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
  *     double:  |a01 b01|a23 b23|                   |a b|c d|                           |ab ef|cd gh|
  */
 #define PAIR(a, b, evens, odds) \
-  NAME(joined)(__builtin_shufflevector(a, b, evens), __builtin_shufflevector(a, b, odds))
-CPOOL_INLINE VECTOR NAME(joined)(VECTOR m, VECTOR v) { return COMBINE_VECTORS(m, v); }
+  COMBINE_VECTORS(__builtin_shufflevector(a, b, evens), __builtin_shufflevector(a, b, odds))
 CPOOL_INLINE VECTOR NAME(eighth_of)(const VECTOR *v, int n, VECTOR nothing) {
   VECTOR a = PAIR(v[0], v[1], EVEN, ODD), c = nothing, e = nothing, g = nothing;
   if (n > 2) c = PAIR(v[2], v[3], EVEN, ODD);
@@ -170,9 +169,10 @@ static T NAME(shrunk)(const T *row, ptrdiff_t n) {
   }
   CPOOL_UNROLL for (int k = 0; k < some; k++) m[k] = NAME(vector)(row);
   for (i = 0; i + some * width <= n; i += some * width)
-    CPOOL_UNROLL for (int k = 0; k < some; k++) m[k] = NAME(joined)(m[k], NAME(vector)(row + i + k * width));
-  for (; i < n; i += width) m[0] = NAME(joined)(m[0], NAME(vector)(row + (i + width < n ? i : n - width)));
-  return NAME(lanes_of)(NAME(joined)(NAME(joined)(m[0], m[1]), NAME(joined)(m[2], m[3])));
+    CPOOL_UNROLL for (int k = 0; k < some; k++) m[k] = COMBINE_VECTORS(m[k], NAME(vector)(row + i + k * width));
+  for (; i < n; i += width) m[0] = COMBINE_VECTORS(m[0], NAME(vector)(row + (i + width < n ? i : n - width)));
+  m[0] = COMBINE_VECTORS(m[0], m[1]), m[2] = COMBINE_VECTORS(m[2], m[3]);
+  return NAME(lanes_of)(COMBINE_VECTORS(m[0], m[2]));
 }
 #else
 /* The first n lanes of a vector; what lies behind them is not read. */
@@ -211,25 +211,47 @@ CPOOL_INLINE VECTOR NAME(eighth)(const T *row, ptrdiff_t n, VECTOR nothing) {
 
 /* Blocks of eight vectors become a vector each; if there are more of these than eight, they are a row again. What is not
  * there changes nothing, for tree(n) is that of the next power of two then. */
-static T NAME(shrunk)(const T *row, ptrdiff_t n) {
-  enum { width = sizeof(VECTOR) / sizeof(T), block = 8 * width, room = NAME(most_shrunk) / 8 + width };
+CPOOL_INLINE VECTOR NAME(few_lanes)(const T *row, ptrdiff_t n) {
+  enum { block = 8 * sizeof(VECTOR) / sizeof(T) };
   const VECTOR nothing = -(VECTOR){0};
-  T eighths[2][room];
   VECTOR v[8];
   ptrdiff_t i;
+  if (n <= block) return NAME(eighth)(row, n, nothing);
+  CPOOL_UNROLL for (i = 0; i < 8; i++) v[i] = nothing;
+  for (i = 0; i * block < n; i++) v[i] = NAME(eighth)(row + i * block, n - i * block, nothing);
+  return NAME(eighth_of)(v, (int)i, nothing);
+}
+static T NAME(shrunk)(const T *row, ptrdiff_t n) {
+  enum { width = sizeof(VECTOR) / sizeof(T), block = 8 * width, room = NAME(most_shrunk) / 8 + width };
+  T eighths[2][room];
   for (int turn = 0; n > 8 * block; turn = 1 - turn) {
     T *to = eighths[turn];
-    for (i = 0; i < n; i += block, to += width) {
-      v[0] = NAME(eighth)(row + i, n - i, nothing);
-      memcpy(to, v, sizeof v[0]);
+    for (ptrdiff_t i = 0; i < n; i += block, to += width) {
+      const VECTOR v = NAME(eighth)(row + i, n - i, -(VECTOR){0});
+      memcpy(to, &v, sizeof v);
     }
     row = eighths[turn];
     n = to - row;
   }
-  if (n <= block) return NAME(lanes_of)(NAME(eighth)(row, n, nothing));
-  CPOOL_UNROLL for (i = 0; i < 8; i++) v[i] = nothing;
-  for (i = 0; i * block < n; i++) v[i] = NAME(eighth)(row + i * block, n - i * block, nothing);
-  return NAME(lanes_of)(NAME(eighth_of)(v, (int)i, nothing));
+  return NAME(lanes_of)(NAME(few_lanes)(row, n));
+}
+
+/* As many rows of up to 64 vectors as a vector has lanes: their last lanes become numbers at once. Return how many were
+ * done. */
+CPOOL_INLINE ptrdiff_t NAME(shrink_together)(char *out, ptrdiff_t out_pitch, const char *in, ptrdiff_t n, ptrdiff_t pitch,
+                                             ptrdiff_t rows, int how, T divisor) {
+  enum { width = sizeof(VECTOR) / sizeof(T), parts = 8 / width };
+  ptrdiff_t r = 0;
+  for (; n <= 64 * width && r + width <= rows; r += width) {
+    VECTOR v[8];
+    T results[width];
+    CPOOL_UNROLL for (int i = 0; i < 8; i++) v[i] = -(VECTOR){0};
+    for (int i = 0; i < (int)width; i++) v[i * parts] = NAME(few_lanes)((const T *)(in + (r + i) * pitch), n);
+    v[0] = NAME(closed_vector)(NAME(eighth_of)(v, 8, v[0]), how, divisor);
+    memcpy(results, &v[0], sizeof results);
+    for (int i = 0; i < (int)width; i++) *(T *)(out + (r + i) * out_pitch) = results[i];
+  }
+  return r;
 }
 #endif
 #else
@@ -276,8 +298,12 @@ static void NAME(shrink)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff
                          const cpool_close *close) {
   T divisor;
   const int how = NAME(closing)(close, &divisor);
+  ptrdiff_t r = 0;
   (void)how, (void)divisor;
-  for (ptrdiff_t r = 0; r < rows; r++) {
+#if defined(VECTOR) && ARRAYS == 1 && !SELECTS
+  r = NAME(shrink_together)((char *)out, out_pitch, (const char *)in, n, pitch, rows, how, divisor);
+#endif
+  for (; r < rows; r++) {
     T *to = (T *)((char *)out + r * out_pitch);
     const T *row = (const T *)((const char *)in + r * pitch);
 #if ARRAYS > 1
