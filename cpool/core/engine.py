@@ -404,6 +404,7 @@ def scatter(
     memory = layouts.canonical(axes, gx, gy, indices)
     in_place = not assign and gy.type == type == gx.type and memory.views[0].strides[2] == memory.run * gx.itemsize
     row = gy.shape[axes[-1]] * memory.run
+    # Each plane is added to by one thread, or all threads look for what belongs into their rows.
     by_planes = memory.planes >= workers or (2 * memory.planes >= workers and row < _LONG_ROW)
     if (in_place or elements <= _ONE_ROW) and by_planes:
         axes, (gx, gy, indices) = layouts.flattened(axes, gx, gy, indices)
