@@ -146,6 +146,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
         raise MemoryError
     next = <int64_t*>round_up(<Py_ssize_t>room, LINE)
     scratch = <char*>next + max(threads, 1) * LINE
+    open_gap(<char*>next, scratch - <char*>next)  # which may lie there since the call before
     with nogil:
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
