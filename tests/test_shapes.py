@@ -218,3 +218,9 @@ def test_long_planes_are_added_to_in_one_row(planes, threads):
         apart = room[(slice(None), *(slice(None, None, s) for s in step))]
         cpool.max_pool3d_backward(grad, indices, x.shape, out=apart)
         same(np.ascontiguousarray(apart), gx)
+    pictures = x.reshape(planes, 13 * 40, 37)
+    y, indices = cpool.max_pool2d(pictures, 3, 2, 1, return_indices=True)
+    room = np.zeros((planes, 2 * 13 * 40, 37), np.float32)
+    cpool.max_pool2d_backward(y, indices, pictures.shape, out=room[:, ::2])
+    same(np.ascontiguousarray(room[:, ::2]), cpool.max_pool2d_backward(y, indices, pictures.shape))
+    assert not room[:, 1::2].any()

@@ -32,7 +32,7 @@ cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
     cdef Py_ssize_t unit = 0 if adds_in_place(job) else job.run * job.size
     start(scratch)
     parts.extents = <int64_t*>take(scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
-    parts.block = take(scratch, max(block_pixels(job), job.width.size) * unit)
+    parts.block = take(scratch, block_pixels(job) * unit)
     parts.loaded = take(scratch, job.width.out * unit)
     return parts
 
