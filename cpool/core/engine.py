@@ -251,12 +251,12 @@ def _call(
         turned_straight |= gathers and inner.across == "as it lies"
     else:
         tables, memory = _joined(tables, memory)
-    rows = straight and (native or (dense and type == _WHOLE.get(x.type)))
+    rows_lie_so = straight and (native or (dense and type == _WHOLE.get(x.type)))
     # Rows whose pixels lie apart are read as they lie where nothing but that is done.
     apart = straight and x.type == type and not dense and kind == "values" and memory.run * size >= strategies.VECTOR
-    direct = rows or (gathers and native) or apart
+    direct = rows_lie_so or (gathers and native) or apart
     strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, condensed=condensed)
-    as_it_lies = rows or (direct and strategy.across == "as it lies")
+    as_it_lies = rows_lie_so or (direct and strategy.across == "as it lies")
     if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
     even: float | None = 1.0
@@ -438,11 +438,12 @@ def spread(
     work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
     even = plan.divisor if plan.divisor is not None else math.prod(table.even for table in tables)
     type = SUMS[dtype.name]
-    pool = _copied(type, tables, axes, (gy, gx), (even or None) if divide else 1)
-    if pool is None and (even or not divide):
-        pool = _call("values", "sum", type, tables, axes, (gy, gx), work, divide, even)
-    elif pool is None:
-        pool = _call("values", "sum", type, tables, axes, (gy, gx), work, divides_first=True)
+    how: dict[str, Any] = dict(divides_first=True)
+    if even or not divide:
+        how = dict(divide=divide, divisor=even)
+    pool = _copied(type, tables, axes, (gy, gx), (even or None) if divide else 1) or _call(
+        "values", "sum", type, tables, axes, (gy, gx), work, **how
+    )
     return lambda limit, gx, gy: pool(limit, gy, gx)
 
 
@@ -460,11 +461,12 @@ def _copied(
 
     Shares are the gradient divided by `divisor`, or by the counts of the windows.
     """
-    memory, size = layouts.canonical(axes, *views), np.dtype(type).itemsize
-    d, h, w = (table.copies for table in tables)
-    if d is None or h is None or w is None or memory.run > 1 or {v.type for v in views} != {type}:
+    memory, size, last = layouts.canonical(axes, *views), np.dtype(type).itemsize, tables[2]
+    dense = all(v.strides[2] == size or n == 1 for v, n in zip(memory.views, (last.size, last.out), strict=True))
+    if memory.run > 1 or not dense or {v.type for v in views} != {type}:
         return None
-    if any(v.strides[2] != size and n > 1 for v, n in zip(memory.views, (w.size, w.out), strict=True)):
+    d, h, w = (table.copies for table in tables)
+    if d is None or h is None or w is None:
         return None
     tall = h.joined(memory.planes) if d.out == 1 and divisor is not None else None
     if tall and (joined := memory.joined((h.size, h.out))):

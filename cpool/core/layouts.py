@@ -17,7 +17,7 @@ Axes = tuple[int, ...]
 
 #: A run is cut (its outer axes become planes) before one pixel fills this many elements of a thread's scratch.
 LONGEST_RUN = 8192
-#: Channels that are worth a thread of their own, at least.
+#: Channels of one block, at least, where they are cut into blocks.
 FEWEST_SHARED = 32
 
 
@@ -141,7 +141,7 @@ class Memory:
         return np.array(parts, np.int64)
 
     def shared(self, n: int) -> Memory:
-        """Return blocks of the channels as planes, n of each plane if they can be divided so, for as many threads."""
+        """Return blocks of the channels as planes: n of each plane, or the next fewer that divide them evenly."""
         blocks = next((m for m in range(n, 1, -1) if self.run % m == 0 and self.run // m >= FEWEST_SHARED), 1)
         if blocks == 1:
             return self

@@ -22,13 +22,13 @@ static inline char *cpool_take_block(ptrdiff_t n) {
   return block + CPOOL_HEAD;
 }
 
-/* The number that stands there, which then is one more: no two threads get the same. */
-static inline int64_t cpool_take_number(int64_t *next) { return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED); }
-
 static inline void cpool_release_block(char *block) {
   block -= CPOOL_HEAD;
   if (*(ptrdiff_t *)block <= CPOOL_KEPT) block = __atomic_exchange_n(&cpool_kept, block, __ATOMIC_ACQ_REL);
   free(block);
 }
+
+/* Not of blocks, but as safe: the number that stands there, which then is one more. No two threads get the same. */
+static inline int64_t cpool_take_number(int64_t *next) { return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED); }
 
 #endif

@@ -1,8 +1,8 @@
 /* Copies of elements of one size: out[r][i] = in[(r + above) / tall][(i + before) / wide]. Included with BITS, the
  * element's size in bits.
  *
- * Of up to 8 copies of each element those of one vector are `wide` vectors, each by one permutation. Where rows of copies
- * lie end to end, what a row writes behind its end is the next one's, which comes later. */
+ * With up to 8 copies of each element, one vector of elements becomes `wide` vectors of copies, by a permutation each. Where
+ * rows of copies lie end to end, such a vector may reach into the next row, which is written later. */
 #define E CPOOL_JOIN(CPOOL_JOIN(uint, BITS), _t)
 #define NAME(leaf) CPOOL_JOIN(CPOOL_JOIN(leaf, _), BITS)
 #if BITS >= 32
