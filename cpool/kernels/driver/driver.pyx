@@ -50,6 +50,7 @@ include "copies.pxi"
 
 cdef extern from "levels.h":
     int LEVELS_BUILT "CPOOL_LEVELS"
+    void fill_tables "cpool_fill_tables"() noexcept
     const char* level_name "cpool_level_name"(int level) noexcept nogil
     int level_runs "cpool_level_runs"(int level) noexcept nogil
     const Leaves* level_leaves "cpool_level_leaves"(int level) noexcept nogil
@@ -74,6 +75,7 @@ cdef extern from *:
 ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil
 
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
+fill_tables()
 
 #: Names in the order of their numbers here and in leaves.h, for Python to count by; and the bytes of each type.
 TYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",

@@ -26,9 +26,16 @@ CPOOL_INSTRUCTION_SETS
 static const struct { const char *name; const cpool_leaves *leaves; int (*runs)(void); } cpool_levels[] = {CPOOL_INSTRUCTION_SETS};
 #undef CPOOL_SET
 enum { CPOOL_LEVELS = sizeof cpool_levels / sizeof *cpool_levels };
+static cpool_leaves cpool_tables[CPOOL_LEVELS];
+
+/* To be called once, before any leaves are asked for: leaves that a level lacks are those of the level below. */
+static inline void cpool_fill_tables(void) {
+  for (int level = 0; level < CPOOL_LEVELS; level++)
+    for (int below = 0; below <= level; below++) cpool_overlay(&cpool_tables[level], cpool_levels[below].leaves);
+}
 
 static inline const char *cpool_level_name(int level) { return cpool_levels[level].name; }
-static inline const cpool_leaves *cpool_level_leaves(int level) { return cpool_levels[level].leaves; }
+static inline const cpool_leaves *cpool_level_leaves(int level) { return &cpool_tables[level]; }
 static inline int cpool_level_runs(int level) { return cpool_levels[level].runs(); }
 
 #endif

@@ -1,33 +1,12 @@
-/* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each. */
-#include "leaves.h"
+/* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each but those that long_integers.c is
+ * enough for. */
+#include "vectors.h"
 
-#include <float.h>
-#include <math.h>
-#include <string.h>
-
-#if defined(__AVX2__) || defined(__F16C__)
+#ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
-#define CPOOL_JOIN_(a, b) a##b
-#define CPOOL_JOIN(a, b) CPOOL_JOIN_(a, b)
-
-#if defined(__GNUC__) && (__GNUC__ >= 12 || defined(__clang__))
-#define CPOOL_VECTORS
-#endif
-#if defined(__GNUC__)
-#define CPOOL_NOINLINE __attribute__((noinline))
-#else
-#define CPOOL_NOINLINE
-#endif
-#ifdef __AVX2__
-#define CPOOL_NATIVE 32
-#else
-#define CPOOL_NATIVE 16
-#endif
-
 #include "half.h"
-#include "vectors.h"
 
 /* ------------------------------------------------------------------------------------------------ folds and picks */
 
@@ -275,8 +254,6 @@ CPOOL_BLANK(64)
 #define NARROW CPOOL_COPY
 #include "numbers.h"
 #undef T
-#undef S
-#undef NAME
 #define T uint16_t
 #define S uint16_t
 #define NAME(leaf) leaf##_as_it_is_16
@@ -284,8 +261,6 @@ CPOOL_BLANK(64)
 #define NARROW CPOOL_COPY
 #include "numbers.h"
 #undef T
-#undef S
-#undef NAME
 #define T uint32_t
 #define S uint32_t
 #define NAME(leaf) leaf##_as_it_is_32
@@ -293,8 +268,6 @@ CPOOL_BLANK(64)
 #define NARROW CPOOL_COPY
 #include "numbers.h"
 #undef T
-#undef S
-#undef NAME
 #define T uint64_t
 #define S uint64_t
 #define NAME(leaf) leaf##_as_it_is_64
@@ -302,8 +275,6 @@ CPOOL_BLANK(64)
 #define NARROW CPOOL_COPY
 #include "numbers.h"
 #undef T
-#undef S
-#undef NAME
 
 #define S uint8_t
 #define T uint16_t

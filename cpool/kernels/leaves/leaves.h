@@ -1,4 +1,4 @@
-/* The leaves: rows of numbers, one table of functions per instruction set.
+/* The leaves: rows of numbers, one table of functions per instruction set, over the table of the set below.
  *
  * A leaf knows one reduction, one type and vectors. It knows no window, no padding, no axis and no thread: the driver
  * tells it where rows lie. Words, here and in the driver:
@@ -19,6 +19,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Types in which arrays store numbers; those below CPOOL_COMPUTED are computed in as they are. Name, C type. */
 #define CPOOL_TYPES(X) \
@@ -161,5 +162,18 @@ typedef struct cpool_leaves {
   void (*clear)(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n);
   void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
 } cpool_leaves;
+
+/* Put leaves in the places of those that a table has; what is NULL stays. */
+static inline void cpool_overlay(cpool_leaves *table, const cpool_leaves *leaves) {
+  typedef void (*leaf)(void);
+  enum { all = sizeof(cpool_leaves) / sizeof(leaf) };
+  const char *from = (const char *)leaves;
+  char *to = (char *)table;
+  for (int i = 0; i < all; i++, from += sizeof(leaf), to += sizeof(leaf)) {
+    leaf one;
+    memcpy(&one, from, sizeof one);
+    if (one) memcpy(to, &one, sizeof one);
+  }
+}
 
 #endif

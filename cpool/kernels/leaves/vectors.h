@@ -1,15 +1,34 @@
-/* How a loop over lanes is cut into vectors: blocks of a constant number of lanes, which the compiler turns into
+/* What leaves are written with; and how a loop over lanes is cut into vectors: blocks of a constant number of lanes, which the compiler turns into
  * vectors by itself. What is left is one block that overlaps the one before; rows shorter than a vector take blocks of
  * half of it, and a quarter of it one lane after the other. */
 #ifndef CPOOL_VECTORS_H
 #define CPOOL_VECTORS_H
 
+#include "leaves.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#define CPOOL_JOIN_(a, b) a##b
+#define CPOOL_JOIN(a, b) CPOOL_JOIN_(a, b)
+
+#if defined(__GNUC__) && (__GNUC__ >= 12 || defined(__clang__))
+#define CPOOL_VECTORS
+#endif
+#ifdef __AVX2__
+#define CPOOL_NATIVE 32
+#else
+#define CPOOL_NATIVE 16
+#endif
 #if defined(__GNUC__)
+#define CPOOL_NOINLINE __attribute__((noinline))
 #define CPOOL_INLINE static inline __attribute__((always_inline))
 #define CPOOL_UNROLL _Pragma("GCC unroll 16")
 #define CPOOL_UNROLL_FEW _Pragma("GCC unroll 3") /* also of loops whose length is a constant in some calls alone */
 #define CPOOL_PREFETCH(p) __builtin_prefetch(p)
 #else
+#define CPOOL_NOINLINE
 #define CPOOL_INLINE static inline
 #define CPOOL_UNROLL
 #define CPOOL_UNROLL_FEW

@@ -4,11 +4,6 @@
 #define BITS (8 * (int)sizeof(T))
 #define LARGEST ((T)(S)-1)
 
-/* Averages are no larger than S holds, but elements of windows in order, which are stored by the same leaf, may be. */
-#define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
-#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)((from)[k] < LARGEST ? (from)[k] : LARGEST)
-#include "numbers.h"
-
 static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
                         ptrdiff_t lanes, int pairs) {
   const ptrdiff_t size = sizeof(S);
@@ -96,6 +91,10 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
   else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
   else EITHER(OTHER);
 }
+/* Averages are no larger than S holds, but elements of windows in order, which are stored by the same leaf, may be. */
+#define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
+#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)((from)[k] < LARGEST ? (from)[k] : LARGEST)
+#include "numbers.h"
 #undef HIGH
 #undef SHIFTED
 #undef ITSELF
@@ -107,7 +106,5 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
 #undef EITHER
 #undef BITS
 #undef LARGEST
-#undef S
 #undef T
 #undef PRODUCTS
-#undef NAME

@@ -1,0 +1,44 @@
+/* Leaves of integers of 8 bytes, for an instruction set that has instructions for them which the one below lacks; all its
+ * other leaves are those of the one below. AVX-512 has the greater of two and conversions to and from floats: maxima take
+ * 0.56 to 0.87 of AVX2's time, averages 0.43 to 0.71, medians 0.67 to 0.97 (AMD EPYC, family 25, model 17). All that it
+ * was compiled for before took 1.00 of it, places up to 1.2 times, bytes up to 1.8 times. */
+#include "vectors.h"
+
+#define T int64_t
+#define TYPE INT64
+#define FLOATS 0
+#define PLACE int64_t
+#include "type.h"
+#define T uint64_t
+#define TYPE UINT64
+#define FLOATS 0
+#define PLACE int64_t
+#include "type.h"
+
+#define T float
+#define RINT rintf
+#define OF(leaf) leaf##_FLOAT32
+#include "long_conversions.h"
+#define T double
+#define RINT rint
+#define OF(leaf) leaf##_FLOAT64
+#include "long_conversions.h"
+
+#define LONG(leaf) {[CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
+#define CONVERTED(leaf, TYPE) {[CPOOL_INT64] = leaf##_INT64_##TYPE, [CPOOL_UINT64] = leaf##_UINT64_##TYPE}
+
+extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
+const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
+  .fold = {[CPOOL_MAX] = LONG(max_fold), [CPOOL_MIN] = LONG(min_fold)},
+  .halve = {[CPOOL_MAX] = LONG(max_halve), [CPOOL_MIN] = LONG(min_halve)},
+  .shrink = {[CPOOL_MAX] = LONG(max_shrink), [CPOOL_MIN] = LONG(min_shrink)},
+  .pick = {[CPOOL_MAX] = LONG(max_pick), [CPOOL_MIN] = LONG(min_pick)},
+  .pick_halves = {[CPOOL_MAX] = LONG(max_pick_halves), [CPOOL_MIN] = LONG(min_pick_halves)},
+  .find = LONG(find),
+  .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64)},
+  .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64)},
+  .exchange = LONG(exchange),
+  .between = LONG(between),
+  .mark = LONG(mark),
+  .count = LONG(count),
+};
