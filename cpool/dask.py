@@ -281,7 +281,10 @@ def _twin(name: str, ndim: int) -> Any:
     signature = signature.replace(parameters=[p for p in signature.parameters.values() if p.name != "out"])
 
     def pool(*args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(*args, **kwargs).arguments
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{function.__name__}(): {error}") from None
         x = given["x"]
         if not isinstance(x, da.Array):
             raise TypeError(f"x must be a dask array, got {type(x).__name__}")

@@ -274,13 +274,16 @@ class AxisWindows:
 
     def _seen_by(self, i: np.ndarray[Any, Any]) -> Table:
         """The same for any windows, by search: the outputs inside whose begin and end element i lies, on their taps."""
-        first = np.searchsorted(self.end, i, "right")
-        taps = np.searchsorted(self.begin, i, "right") - first
+        begin, end = self.begin, self.end
+        if self.sliding:  # those inside need not rise where windows are dilated
+            begin = np.arange(self.out, dtype=np.int64) * self.stride - self.before
+            end = begin + (self.kernel - 1) * self.step + 1
+        first = np.searchsorted(end, i, "right")
+        taps = np.searchsorted(begin, i, "right") - first
         step = 1
         if self.sliding and self.step > 1:
-            raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
             seen = [
-                f + np.flatnonzero((p - raw[f : f + n]) % self.step == 0)
+                f + np.flatnonzero((p - begin[f : f + n]) % self.step == 0)
                 for p, f, n in zip(i, first, taps, strict=True)
             ]
             step = self.step // math.gcd(self.stride, self.step)
@@ -317,9 +320,10 @@ class Plan:
         return math.prod(w.kernel for w in self.axes)
 
     @property
-    def fewest(self) -> int:
-        """Elements inside the input of the smallest window that has any."""
-        return math.prod(int(w.taps[w.taps > 0].min(initial=w.kernel)) for w in self.axes)
+    def fewest(self) -> float:
+        """Elements inside the input of the smallest window that has any; infinity if none has."""
+        seen = [w.taps[w.taps > 0] for w in self.axes]
+        return math.prod(int(taps.min()) for taps in seen) if all(map(len, seen)) else math.inf
 
     @property
     def taps(self) -> int:

@@ -77,8 +77,18 @@ class _Layer:
         self._memory = {name: known[name] for name in self._remembers} if self.training else None
 
     def __call__(self, x: Any) -> Array:
-        """Pool `x`; in training mode, remember what its gradient is computed from (arrays without a copy)."""
+        """Pool `x`; in training mode, remember what its gradient is computed from (arrays without a copy).
+
+        Raises
+        ------
+        TypeError
+            In training mode if `x` is a masked array, of which there is no gradient. Else as the function.
+        ValueError
+            As the function.
+        """
         x = np.asanyarray(x)
+        if self.training and isinstance(x, np.ma.MaskedArray):
+            raise TypeError("x is a masked array, of which there is no gradient: call eval() first, or fill x")
         more = self._arguments(self._parameters + self._drawn)
         picks = self.training and "indices" in self._remembers
         pair: tuple[Array, Array | None]
@@ -127,7 +137,7 @@ def _layer(base: type[_Layer], layer: str, ndim: int) -> Any:
         values = given.arguments
         if "stride" in values and values["stride"] is None:
             values["stride"] = values["kernel_size"]
-        vars(self).update(values, **{name: np.random.default_rng(values[name]) for name in base._drawn})
+        vars(self).update(values, **{name: checks.generator(name, values[name]) for name in base._drawn})
 
     itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
     __init__.__signature__ = inspect.Signature([itself, *signature.parameters.values()])  # type: ignore[attr-defined]

@@ -488,7 +488,7 @@ def _lp_pool(ndim: int) -> Any:
         dilation: Any = 1,
         axis: Any = None,
     ) -> Array:
-        """Take ``sum(x**p) ** (1/p)`` as it is written; the largest magnitude if p is infinite."""
+        """Take ``sum(x**p) ** (1/p)`` as it is written; the largest or smallest magnitude if p is infinite."""
         x = _array(x)
         planes = _Planes(ndim, axis, x.ndim)
         windows = _touching(_sliding(planes.sizes(x.shape), kernel_size, stride, padding, dilation, ceil_mode))
@@ -496,6 +496,8 @@ def _lp_pool(ndim: int) -> Any:
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             if norm_type == np.inf:
                 y = np.max(np.abs(values), -1, where=windows.inside, initial=0)
+            elif norm_type == -np.inf:
+                y = np.min(np.abs(values), -1, where=windows.inside, initial=np.inf)
             else:
                 y = np.sum(values**norm_type, -1, where=windows.inside) ** (1 / norm_type)
         return planes.whole(_as(y, x.dtype), windows.out)
@@ -517,7 +519,7 @@ def _lp_pool_backward(ndim: int) -> Any:
         dilation: Any = 1,
         axis: Any = None,
     ) -> Array:
-        """Add ``g * x**(p-1) * y**(1-p)`` over the windows of each x, 0 where y is; p = inf: to the largest one."""
+        """Add ``g * x**(p-1) * y**(1-p)`` over the windows of each x, 0 where y is; infinite p: to one of them."""
         x = _array(x)
         planes = _Planes(ndim, axis, x.ndim)
         sizes = planes.sizes(x.shape)
@@ -526,10 +528,11 @@ def _lp_pool_backward(ndim: int) -> Any:
         flat = planes.flat(x.astype(np.float64))
         gx = np.zeros(flat.shape)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            if norm_type == np.inf:
+            if np.isinf(norm_type):
+                better = np.greater if norm_type > 0 else np.less
                 values = np.abs(flat)[..., windows.places]
                 counts = np.broadcast_to(windows.inside, values.shape)
-                best = _winner(np.greater, values, counts, windows.inside)
+                best = _winner(better, values, counts, windows.inside)
                 places = np.take_along_axis(np.broadcast_to(windows.places, values.shape), best[..., None], -1)[..., 0]
                 _add(gx, places, g)
                 gx *= np.sign(flat)

@@ -180,8 +180,9 @@ def test_lp():
     x = np.array([1.0, -5, 2, 3])
     np.testing.assert_allclose(cpool.lp_pool1d(x, 1, 2), [-4, 5])
     np.testing.assert_allclose(cpool.lp_pool1d(x, np.inf, 2), [5, 3])
+    np.testing.assert_allclose(cpool.lp_pool1d(x, -np.inf, 2), [1, 2])
     torch = pytest.importorskip("torch")
-    for p in (1, 2, np.inf):
+    for p in (1, 2, np.inf, -np.inf):
         theirs = torch.nn.functional.lp_pool1d(torch.from_numpy(x)[None], p, 2)[0]
         np.testing.assert_allclose(cpool.lp_pool1d(x, p, 2), theirs.numpy())
 

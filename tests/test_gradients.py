@@ -140,6 +140,19 @@ def test_planes_of_width_one_that_lie_apart(ndim):
     np.testing.assert_array_equal(gx, getattr(reference, f"max_pool{ndim}d_backward")(y, indices, shape))
 
 
+def test_sums_that_are_nan_in_a_plane_that_threads_share(threads):
+    """There is one NaN, whose bits are the same wherever in the plane it is, and whoever adds there."""
+    indices = np.arange(256 * 256).reshape(256, 256) * 4
+    indices[::50, 5] = indices[::50, 4]
+    grad = np.ones((256, 256), np.float32)
+    grad[::50, 4], grad[::50, 5] = np.inf, -np.inf
+    got = cpool.max_pool2d_backward(grad, indices, (512, 512))
+    expected = np.zeros((512, 512), np.float32)
+    expected.reshape(-1)[indices] = 1
+    expected.reshape(-1)[indices[::50, 4]] = np.nan
+    assert (got.view(np.int32) == expected.view(np.int32)).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
 def test_elements_that_win_many_windows(dtype, index_dtype):

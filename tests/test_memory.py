@@ -37,6 +37,17 @@ class Guarded:
 
 
 @LINUX
+@pytest.mark.parametrize("stride", [0, -1])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_small_planes_that_none_follows(dtype, stride):
+    """Whole planes of which none lies behind in memory, where vectors of their rows would reach."""
+    room = Guarded(4)
+    x = np.arange(64 * 25, dtype=dtype).reshape(64, 5, 5)
+    x = room.array(x, True)[::-1] if stride else np.broadcast_to(room.array(x[0], True), x.shape)
+    assert (cpool.max_pool2d(x, 5).ravel() == x.max((1, 2))).all()
+
+
+@LINUX
 @pytest.mark.parametrize("at_end", [False, True])
 @pytest.mark.parametrize("dtype", ["f4", "f8", "u1", "i2", "f2"])
 def test_guard_pages(dtype, at_end, threads):

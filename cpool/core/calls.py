@@ -97,7 +97,7 @@ def averaged(source: Any, dtype: Any) -> Any:
     """Return the dtype of averages of `source`: `dtype`, or the natural one if None."""
     computed_in(engine.SUMS, source)
     natural = source if source.kind not in "biu" else np.dtype(np.float64)
-    result = natural if dtype is None else np.dtype(dtype)
+    result = natural if dtype is None else checks.dtype("dtype", dtype)
     accepted = [name for name in engine.SUMS if "float" in name or (source.kind in "biu" and name != "bool")]
     if result.name not in accepted:
         raise TypeError(f"dtype must be one of {', '.join(accepted)} for x of {source}, got {result}")
@@ -110,7 +110,7 @@ def enough(plan: Plan, source: Source, result: Any, name: str, value: float, lea
     Where a mask says what counts, that is seen with the mask.
     """
     if result.kind in "iu" and source.where is None and 0 not in plan.out_shape and plan.fewest < least:
-        raise ValueError(f"{name}={value:g} is too much for a window of {plan.fewest} elements: {result} has no NaN")
+        raise ValueError(f"{name}={value:g} is too much for a window of {plan.fewest:g} elements: {result} has no NaN")
 
 
 def floating(dtype: Any, name: str = "x") -> None:

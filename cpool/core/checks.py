@@ -92,19 +92,39 @@ def shape(name: str, value: Any) -> tuple[int, ...]:
     return lengths
 
 
+def _axes(n: int) -> str:
+    return "1 axis" if n == 1 else f"{n} axes"
+
+
 def pooled_axes(axis: Any, ndim_pooled: int, ndim: int, name: str = "x") -> tuple[int, ...]:
     """Return the pooled axes as non-negative ints, in the order given; the last ones when `axis` is None."""
     if ndim < ndim_pooled:
-        raise ValueError(f"{name} must have at least {ndim_pooled} axes, got {ndim}")
+        raise ValueError(f"{name} must have at least {_axes(ndim_pooled)}, got {ndim}")
     if axis is None:
         return tuple(range(ndim - ndim_pooled, ndim))
-    given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    given = tuple(axis) if _sequence(axis) else (axis,)
     if len(given) != ndim_pooled:
-        raise ValueError(f"axis must name {ndim_pooled} axes, got {axis!r}")
+        raise ValueError(f"axis must name {_axes(ndim_pooled)}, got {axis!r}")
     axes = tuple(integer("axis", a, -ndim, ndim - 1) % ndim for a in given)
     if len(set(axes)) != ndim_pooled:
         raise ValueError(f"axis names an axis twice: {axis!r}")
     return axes
+
+
+def dtype(name: str, value: Any) -> Any:
+    """Return `value` as a dtype."""
+    try:
+        return np.dtype(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a dtype, got {value!r}") from None
+
+
+def generator(name: str, value: Any) -> np.random.Generator:
+    """Return `value`, a generator of random numbers or what one is seeded with, as such a generator."""
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a numpy.random.Generator or a seed for one, got {value!r}") from None
 
 
 def array(name: str, value: Any) -> np.ndarray[Any, Any]:
@@ -113,7 +133,10 @@ def array(name: str, value: Any) -> np.ndarray[Any, Any]:
         return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first, e.g. {name}.filled(0)")
-    result = np.asarray(value)
+    try:
+        result = np.asarray(value)
+    except ValueError as error:  # of lists that differ in length
+        raise ValueError(f"{name} must be an array: {error}") from None
     if not result.dtype.isnative:
         result = result.astype(result.dtype.newbyteorder("="))
     return np.require(result, requirements="A")

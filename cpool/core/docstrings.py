@@ -12,11 +12,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 PARAMETERS = {
     "x": """x : array_like of float, integer or bool
-        At least {axes}. The others are carried along: batch, channels, any number of them. Any strides.""",
+        At least {axes}. The others are carried along: batch, channels, any number of them. Any strides. Subclasses
+        other than masked arrays are taken for plain arrays.""",
     "floats": """x : array_like of float
         At least {axes}. The others are carried along: batch, channels, any number of them. Any strides.""",
     "kernel_size": """kernel_size : int or {ints}
-        Window lengths. Of this and what follows, a sequence of one int stands for all axes.""",
+        One length per pooled axis; an int, or a sequence of one, stands for all. So with `stride`, `dilation` and
+        integer `padding`.""",
     "stride": """stride : int or {ints}, optional
         Distance of windows; the kernel size if None or an empty sequence.""",
     "padding": """padding : int, {ints}, {pairs}, "valid", "same" or "same_lower"
@@ -35,17 +37,19 @@ PARAMETERS = {
     "axis": """axis : int or {ints}, optional
         The pooled axes, the {last_axes} if None.""",
     "out": """out : ndarray, optional
-        Written in place and returned; shape and dtype of the result, not overlapping `x`.""",
+        Written in place and returned (of a masked `x`, as the data of a masked array); shape and dtype of the result,
+        of the values if there are indices too; not overlapping `x`.""",
     "nan_policy": """nan_policy : "propagate", "omit" or "raise"
-        Whether NaN wins, is passed over (a window of nothing but NaN gives NaN), or is a ValueError.""",
+        Whether NaN makes its window's result NaN, is passed over (a window of nothing but NaN gives NaN), or is a
+        ValueError.""",
     "min_count": """min_count : int
         Windows in which fewer elements count give NaN; a ValueError where the result's dtype has none.""",
     "where": """where : array_like of bool, optional
         Which elements count, broadcast against `x`.""",
     "initial": """initial : number, optional
-        One more element of every window, and what windows give in which too few count. Without it these give NaN;
-        integers, which have none, need it then.""",
-    "grad_output": """grad_output : array_like of float32 or float64
+        Counts as one more element of every window, and is the result of windows in which too few count. Without it
+        these give NaN; integers, which have none, need it then.""",
+    "grad_output": """grad_output : array_like of float
         Gradient of the output.""",
     "input_shape": """input_shape : sequence of int
         Shape of the forward pass's `x`.""",

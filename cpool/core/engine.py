@@ -398,6 +398,8 @@ def scatter(
     """
     if 0 in gx.shape:
         return _nothing
+    if 0 in gy.shape:
+        return lambda limit, gx, gy, indices: gx.fill(0)
     elements = math.prod(gx.shape[a] for a in axes)
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
     workers = _workers(share)

@@ -27,12 +27,13 @@ class Explanation:
     windows : tuple of Table
         One per pooled axis: which inputs each output sees. Empty where a call follows indices.
     strategies : tuple of str
-        One per pooled axis: how it is folded. `cpool.core.strategies` tells what the names mean.
+        How each pooled axis is folded; an axis that became part of another one, or of which nothing is to be done, has
+        none. `cpool.core.strategies` tells what the names mean.
     planes_at_once : int
         Planes that are turned into channels together, or 0.
     instruction_set : str
     threads : int
-        At most so many.
+        Upper limit.
     tiles : tuple of int
         Output rows and columns that are done at once.
     scratch_bytes, bytes_read, bytes_written : int
@@ -60,6 +61,9 @@ class Explanation:
     bytes_read: int
     bytes_written: int
     jobs: tuple[engine.Driven, ...] = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         rows = [("result", f"{self.dtype}, {' x '.join(map(str, self.shape)) or 'one number'}")]
@@ -98,7 +102,9 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError
+        If `function` is not one of cpool's; else as the function.
+    ValueError
         As the function.
 
     Examples
@@ -108,6 +114,9 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     >>> plan.shape, plan.strategies
     ((1, 64, 56, 56), ('as it lies', 'halves'))
     """
+    refused = f"function must be a pooling function of cpool, got {function!r}"
+    if not str(getattr(function, "__module__", "")).startswith("cpool"):
+        raise TypeError(refused)
     told: list[engine.Driven] = []
     with _LOCK:
         token = engine.explained.set(told)
@@ -119,8 +128,11 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
             prepared.forget(False)
             engine.explained.reset(token)
     values = result[0] if isinstance(result, tuple) else result
+    if not isinstance(values, np.ndarray):
+        raise TypeError(refused)
     if not told:  # nothing to compute: the result is empty, or NumPy gathers it
-        return Explanation(values.shape, values.dtype, (), (), 0, engine.LEVEL, 1, (0, 0), 0, 0, values.nbytes)
+        read = sum(a.nbytes for a in (*args, *kwargs.values()) if isinstance(a, np.ndarray)) if values.size else 0
+        return Explanation(values.shape, values.dtype, (), (), 0, engine.LEVEL, 1, (0, 0), 0, read, values.nbytes)
     main = told[0]
     # Planes of one row each that were taken for one tall plane (`rows` is 1) are still rows.
     axes = [t.rows != 1 and (t.size > 1 or t.out > 1 or t.pooled) for t in main.tables]

@@ -106,7 +106,7 @@ def select(
     op: str, plan: geometry.Plan, source: calls.Source, with_indices: bool = False, index_dtype: Any = np.int64
 ) -> Prepared:
     """Prepare op "max" or "min" over the windows of `plan`; "nanmax", "nanmin" and all with a mask pass NaN over."""
-    kind = np.dtype(index_dtype)
+    kind = checks.dtype("index_dtype", index_dtype)
     if kind.name not in engine.INDEX_TYPES:
         raise TypeError(f"index_dtype must be int32 or int64, got {kind}")
     if with_indices and plan.elements - 1 > np.iinfo(kind).max:

@@ -87,7 +87,7 @@ def _samples(given: Any, rng: Any, lead: tuple[int, ...], ndim: int, dtype: Any)
     wanted = (*lead, ndim)
     kind = np.float64 if dtype == np.float64 else np.float32
     if given is None:
-        return np.random.default_rng(rng).random(wanted, kind).reshape(-1, ndim)
+        return checks.generator("rng", rng).random(wanted, kind).reshape(-1, ndim)
     samples = checks.array("random_samples", given)
     if samples.dtype.kind != "f":
         raise TypeError(f"random_samples must be floating point, got {samples.dtype}")

@@ -208,17 +208,21 @@ def pooled(
     return windowed.some(pooling)  # type: ignore[misc, no-any-return]
 
 
-def number(pooling: Pooling, *, omits: bool, least: float = 1, answers: bool = False) -> tuple[Array, Array | None]:
+def number(
+    pooling: Pooling, *, omits: bool, least: float = 1, answers: bool = False, instead: str = "dtype=, a float"
+) -> tuple[Array, Array | None]:
     """Pool to numbers, which are NaN where fewer than `least` elements count; a dtype without NaN then has no answer.
 
-    `answers`: there is a result even where none counts.
+    `answers`: there is a result even where none counts. `instead` is what an error advises.
     """
     empty = None
     whole = pooling.prepared.dtype.kind in "biu"
     if pooling.masked or (whole and pooling.mask is not None):
         empty = pooling.empty(omits, least)
         if whole and not (pooling.masked or answers) and engine.explained.get() is None and empty.any():
-            raise ValueError(f"a window has too few elements that count, and {pooling.prepared.dtype} has no NaN")
+            raise ValueError(
+                f"a window has too few elements that count, and {pooling.prepared.dtype} has no NaN; give {instead}"
+            )
     (y,) = pooling(omits)
     if whole and empty is not None and not answers:
         y[..., empty] = 0  # of several quantiles

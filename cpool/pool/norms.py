@@ -24,7 +24,7 @@ _POOL = """Norm of each window of the {last_axes}: ``sum(x**p) ** (1/p)``.
     ----------
     {floats}
     norm_type : float
-        p. Not 0; infinity takes the largest magnitude.
+        p. Not 0; infinity takes the largest magnitude, -infinity the smallest.
     {kernel_size}
     {stride}
     {ceil_mode}
@@ -59,7 +59,7 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
     Parameters
     ----------
     {grad_output}
-    x, output : array_like of float32 or float64
+    x, output : array_like of float
         Input and result of the forward pass.
     norm_type, kernel_size, stride, ceil_mode, padding, dilation, axis
         As in the forward pass.
@@ -69,12 +69,12 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
     -------
     ndarray, shape of x
         ``grad_output * x**(p-1) * output**(1-p)``, summed over the windows of each element; 0 where the output is 0.
-        For p = infinity the gradient goes to the first of the largest magnitudes, with its sign.
+        For infinite p the gradient goes to the first of the largest or smallest magnitudes, with its sign.
 
     Raises
     ------
     TypeError
-        If an array is not float32 or float64, or their dtypes differ.
+        If an array is not floating point, or their dtypes differ.
     ValueError
         If the shapes do not fit one another or the arguments.
 
@@ -88,14 +88,18 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
     """
 
 
+#: What norms become as p goes there, of magnitudes.
+_LIMITS = {np.inf: "max", -np.inf: "min"}
+
+
 def norm(plan: geometry.Plan, source: calls.Source, p: float) -> Prepared:
     """Prepare norms over the windows of `plan`."""
     calls.floating(source.dtype)
     type = calls.computed_in(engine.SUMS, source.dtype)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
-        if p == np.inf:
-            return engine.values("max", type, plan, source.axes, x, y, norm="magnitude")
+        if limit := _LIMITS.get(p):
+            return engine.values(limit, type, plan, source.axes, x, y, norm="magnitude")
         kind = "plain" if p == 1 else "square" if p == 2 else "power"
         return engine.values("sum", type, plan, source.axes, x, y, norm=kind, power=p)
 
@@ -166,9 +170,12 @@ def _backward(
             gx[...] = back(grad.astype(working), x.astype(working), y.astype(working))
             return calls.settled(gx)
         source = calls.source(grad, axis, ndim, None if out is None else calls.described(out))
-        if p == np.inf:
+        if engine.explained.get() is not None:
+            told: Array = spread(source, x.shape, plan, divide=False)(grad, out=out)
+            return told
+        if limit := _LIMITS.get(p):
             magnitudes = np.abs(x)
-            _, indices = select("max", plan, calls.source(magnitudes, axis, ndim, None), True)(magnitudes)
+            _, indices = select(limit, plan, calls.source(magnitudes, axis, ndim, None), True)(magnitudes)
             gx = scatter(source, x.shape, indices)(grad, indices, out=out)
             gx *= np.sign(x)
             return calls.settled(gx)

@@ -140,7 +140,8 @@ def statistic(
             return engine.ordered(type, plan, source.axes, x, y, skip=ignore, mask=mask)
 
         return calls.prepare(source, plan, source.dtype, count)
-    result = np.dtype((np.float64 if whole else source.dtype) if dtype is None else dtype)
+    natural = np.dtype(np.float64) if whole else source.dtype
+    result = natural if dtype is None else checks.dtype("dtype", dtype)
     if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
     calls.enough(plan, source, result, "min_count", min_count, min_count)
@@ -182,8 +183,10 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
     array = np.asarray(q)
     if array.dtype.kind not in "fiu" or array.ndim > 1:
         raise TypeError(f"q must be a number or a sequence of numbers, got {q!r}")
-    if not array.size or not ((array >= 0) & (array <= 1)).all():
-        raise ValueError(f"q must lie between 0 and 1, got {q!r}")
+    if not array.size:
+        raise ValueError(f"q must hold at least one number, got {q!r}")
+    if not ((array >= 0) & (array <= 1)).all():
+        raise ValueError(f"q must lie between 0 and 1 (quantiles, not percentiles), got {q!r}")
     if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     parts = tuple(map(float, array)) if array.ndim else float(array)
@@ -253,7 +256,7 @@ def _mode(
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     skip = label(ignore, x.dtype)
-    some = partial(missing.number, omits=False, answers=skip is not None)
+    some = partial(missing.number, omits=False, answers=skip is not None, instead="ignore=, the label of such a window")
     return calls.Windowed(plan, source, partial(statistic, "mode", ignore=skip), some)
 
 

@@ -144,6 +144,8 @@ def _backward(ndim: int, grad_output: Elements, indices: Indices) -> Function:
     elements = math.prod(sizes)
 
     def back(grad: Array, at: Array) -> Array:
+        if engine.explained.get() is not None:
+            return np.empty_like(at, grad.dtype)
         if at.size and (at.min() < 0 or at.max() >= elements):
             raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {at.min()} to {at.max()}")
         planes = grad.reshape(*lead, elements)

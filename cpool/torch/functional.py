@@ -151,7 +151,9 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
         _check(x, d)
         kernel = checks.per_axis("kernel_size", kernel_size, d, 1)
         strides, pad = checks.strides(stride, kernel), checks.per_axis("padding", padding, d, 0)
-        if output_size is None:
+        if output_size is not None:
+            output_size = checks.shape("output_size", output_size)
+        else:
             axes = zip(x.shape[x.ndim - d :], kernel, strides, pad, strict=True)
             output_size = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]
         return operators.unpool(x, indices, list(output_size)[-d:], kernel, strides, pad)

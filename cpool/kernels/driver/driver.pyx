@@ -148,7 +148,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
         raise MemoryError
     next = <int64_t*>round_up(<Py_ssize_t>room, LINE)
     scratch = <char*>next + max(threads, 1) * LINE
-    open_gap(<char*>next, scratch - <char*>next)  # which may lie there since the call before
+    open_gap(<char*>next, scratch - <char*>next)  # one that an earlier call closed may lie where the counters are
     with nogil:
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
@@ -364,6 +364,7 @@ cdef class Call:
     cdef bint outside(self, Job* job, int64_t* least, int64_t* most):
         """Find the least and the greatest of all indices, and return whether one is outside the plane."""
         cdef Py_ssize_t r
+        least[0], most[0] = job.extents[0], job.extents[1]
         for r in range(job.planes * job.depth.out * job.height.out):
             least[0], most[0] = min(least[0], job.extents[2 * r]), max(most[0], job.extents[2 * r + 1])
         return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
@@ -395,7 +396,8 @@ cdef class Call:
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
         cdef Py_ssize_t unit = 1
         cdef int64_t least = 0, most = 0
-        job.threads, job.where.data, job.met = min(job.threads, threads), where, met
+        cdef int astray = False
+        job.threads, job.where.data, job.met, job.astray = min(job.threads, threads), where, met, &astray
         cdef Work work = self.work
         cdef Py_ssize_t total = self.total
         job.blocks = blocks_of(&job) if self.backward else 1
@@ -422,7 +424,7 @@ cdef class Call:
                         return None
                     if job.checks:
                         share_out(work, &job, total, unit, self.scratch)
-                        if not job.astray:
+                        if not astray:
                             return None
                     job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
                     if job.extents == NULL:

@@ -163,7 +163,7 @@ cdef struct Job:
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used;
     bint by_planes          # a thread adds to whole planes
     int64_t* extents        # scatter: least and greatest index of each output row
-    Py_ssize_t astray       # scatter: whether an index outside the plane was met
+    int* astray             # scatter: whether an index outside the plane was met
     Py_ssize_t blocks       # scatter: of channels, each of which is one task
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
@@ -188,6 +188,11 @@ cdef struct Job:
     Blank blank
 
 
+cdef extern from "keep.h":
+    void raise_flag "cpool_raise"(int* flag) noexcept nogil
+    bint raised "cpool_raised"(int* flag) noexcept nogil
+
+
 cdef inline bint gathers(Job* job) noexcept nogil:
     """Whether totals are made of rows as they lie, in the first fold."""
     return job.as_it_lies and job.arrays > 1
@@ -209,6 +214,25 @@ cdef inline Py_ssize_t alike_from(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcep
 cdef inline Py_ssize_t end_of(Axis* w, Py_ssize_t o) noexcept nogil:
     """One past the last tap."""
     return first_of(w, o) + (taps_of(w, o) - 1) * w.step + 1
+
+
+cdef struct Seen:          # inputs [begin, end), whether they lie inside or not; end is 0 if there are none
+    Py_ssize_t begin, end
+
+
+cdef inline Seen seen_by(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
+    """What outputs [o, end) see. Firsts of tables need not rise: where windows are dilated, the first tap inside may
+    lie before that of the window before."""
+    cdef Seen seen
+    seen.begin, seen.end = first_of(w, o), end_of(w, end - 1)
+    if w.uniform:
+        return seen
+    seen.begin, seen.end = w.size, 0
+    while o < end:
+        if taps_of(w, o):
+            seen.begin, seen.end = min(seen.begin, first_of(w, o)), max(seen.end, end_of(w, o))
+        o += alike_from(w, o, end)
+    return seen
 
 
 cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
@@ -260,16 +284,10 @@ cdef inline Py_ssize_t spread_first(Axis* w, Py_ssize_t phase) noexcept nogil:
 cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Tile tile
     cdef Axis* w = &job.width
-    cdef Py_ssize_t o, i, stop, first, last, number
+    cdef Seen seen = seen_by(w, begin, end)
+    cdef Py_ssize_t o, i, stop = seen.end, first, last, number
     tile.begin, tile.end, tile.out = begin, end, end - begin
-    tile.start = first_of(w, begin)
-    stop = end_of(w, end - 1)
-    if not w.uniform:
-        tile.start, stop, o = w.size, 0, begin
-        while o < end:
-            if taps_of(w, o):
-                tile.start, stop = min(tile.start, first_of(w, o)), max(stop, end_of(w, o))
-            o += alike_from(w, o, end)
+    tile.start = seen.begin
     if job.along == SPREAD:  # whole phases, also where they reach beyond the tile
         first, last = (begin + w.before) // w.period, (end - 1 + w.before) // w.period
         tile.start, stop = w.size, 0

@@ -1,4 +1,4 @@
-/* One block of memory waits for the next call. Scratch is a large block, freed beside a large result: an allocator (that of
+/* What threads share. First, one block of memory that waits for the next call. Scratch is a large block, freed beside a large result: an allocator (that of
  * glibc does) may give both back to the system after each call, which clears each page anew when it is next touched, and
  * that can cost more than the pooling. */
 #ifndef CPOOL_KEEP_H
@@ -28,7 +28,11 @@ static inline void cpool_release_block(char *block) {
   free(block);
 }
 
-/* Not of blocks, but as safe: the number that stands there, which then is one more. No two threads get the same. */
+/* Fetch and add one: no two threads get the same number. */
 static inline int64_t cpool_take_number(int64_t *next) { return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED); }
+
+/* Flags that any thread may raise and look at. */
+static inline void cpool_raise(int *flag) { __atomic_store_n(flag, 1, __ATOMIC_RELAXED); }
+static inline int cpool_raised(int *flag) { return __atomic_load_n(flag, __ATOMIC_RELAXED); }
 
 #endif

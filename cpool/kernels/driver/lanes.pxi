@@ -74,6 +74,13 @@ cdef void repeat(char* first, Py_ssize_t bytes, Py_ssize_t n) noexcept nogil:
         done += some
 
 
+cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nogil:
+    """Write what a window gives that sees nothing: 0, whatever of."""
+    cdef int a
+    for a in range(job.arrays):
+        memset(to + a * job.open.apart, 0, lanes * job.size)
+
+
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
                        const Close* close) noexcept nogil:
     """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
@@ -90,15 +97,15 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
             same = alike_from(w, o, tile.end)
         if n == 0:  # elements that no window sees
             for t in range(m):
-                memset(out + (phase + t * every) * unit, 0, unit)
+                write_unseen(job, out + (phase + t * every) * unit, lanes)
             phase += 1
             continue
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
         job.fold(out + phase * unit, every * unit, room.taps, n, advance * unit, m, lanes, close)
-        if same > 1:
-            repeat(out + phase * unit, unit, same)
+        for t in range(job.arrays if same > 1 else 0):
+            repeat(out + t * job.open.apart + phase * unit, unit, same)
         phase += same
 
 
@@ -157,6 +164,7 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, o = tile.begin, n, same, t, r
     cdef char* to = out
+    cdef char* copied
     while o < tile.end:
         n, same = taps_of(w, o), alike_from(w, o, tile.end)
         for t in range(n):
@@ -165,11 +173,14 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
             job.fold(to, out_pitch, room.taps, n, pitch_of(job, tile), rows, job.run, close)
         for r in range(rows):
             if n == 0:
-                memset(to + r * out_pitch, 0, same * unit)
-            elif job.run == 1:
-                job.fill(to + r * out_pitch, to + r * out_pitch, same)
-            else:
-                repeat(to + r * out_pitch, unit, same)
+                write_unseen(job, to + r * out_pitch, same * job.run)
+                continue
+            for t in range(job.arrays):
+                copied = to + t * job.open.apart + r * out_pitch
+                if job.run == 1:
+                    job.fill(copied, copied, same)
+                else:
+                    repeat(copied, unit, same)
         to += same * unit
         o += same
 
@@ -223,11 +234,15 @@ cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, con
                       const Close* close) noexcept nogil:
     """Fold each window by itself, that of all rows one after the other."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t o
+    cdef Py_ssize_t o, r, n
     for o in range(tile.out):
-        job.leaves.shrink[job.reduction][job.type](
-            out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size,
-            taps_of(w, tile.begin + o), pitch_of(job, tile), rows, close)
+        n = taps_of(w, tile.begin + o)
+        for r in range(rows if n == 0 else 0):
+            write_unseen(job, out + o * job.size + r * out_pitch, 1)
+        if n:
+            job.leaves.shrink[job.reduction][job.type](
+                out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size, n,
+                pitch_of(job, tile), rows, close)
 
 
 cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,

@@ -9,7 +9,6 @@
 # What does not count (padding; NaN; of labels the one to be ignored; what `where` leaves out) is the greatest number
 # there is, so that the taps that count come first, and is counted. Windows in which all taps count need the wanted
 # ranks alone; others have ranks of their own, and all taps are put in order.
-
 #
 # Windows of one block lie side by side in an output row. Where few do, as at the borders of a plane, while many lie one
 # below the other, the block is upright: its lanes go down a column of the output.
@@ -104,7 +103,7 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
         if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts, <const unsigned char*>where,
                                     where_step, most - least, job.run, job.blank_bits):
             if job.skips:
-                job.met[0] = True
+                raise_flag(job.met)
             block.found = True
         if not job.skips:
             memcpy(to + least * unit, inside, (most - least) * unit)
@@ -157,6 +156,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
     cdef Py_ssize_t* laid = block.laid
     cdef const char* row
     cdef const char* where
+    cdef const char* tap
     cdef bint before
     if block.upright and job.shares:
         pitch = round_up(n * unit, LINE)
@@ -181,8 +181,11 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
                 rows[i] = lines + slot * pitch
                 if not w.uniform and not block.upright:
                     for o in range(n):
-                        lay_windows(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
-                                    row if g < taps_of(w, block.first + o) else NULL, where, block.first + o, g, 1)
+                        tap = lay_windows(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
+                                          row if g < taps_of(w, block.first + o) else NULL, where, block.first + o, g,
+                                          1)
+                        if tap != rows[i] + o * unit:  # it was left where it lies
+                            memcpy(rows[i] + o * unit, tap, unit)
                 elif not keeps or row == NULL or laid[slot] != d * job.height.size + h + 1:
                     before, block.found = block.found, False
                     rows[i] = lay_windows(job, block, rows[i], marked, row, where, block.first, g, n)

@@ -11,9 +11,9 @@ cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
 cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     cdef Axis* height = &job.height
     cdef Needed needed
-    cdef Py_ssize_t last = oh + n - 1
-    needed.top = max(0, first_of(height, oh))
-    needed.rows = max(0, min(height.size, end_of(height, last)) - needed.top)
+    cdef Seen seen = seen_by(height, oh, oh + n)
+    needed.top = max(0, seen.begin)
+    needed.rows = max(0, min(height.size, seen.end) - needed.top)
     needed.apart = height.uniform and n * height.kernel <= (n - 1) * height.stride + (
         height.kernel - 1) * height.step + 1
     if needed.apart:

@@ -44,17 +44,15 @@ cdef Band band_at(Job* job, Py_ssize_t number) noexcept nogil:
     cdef bint deep = job.depth.size > 1 or job.depth.out > 1  # then bands are whole slabs, else rows of the only one
     cdef Axis* axis = &job.depth if deep else &job.height
     cdef Py_ssize_t into = job.height.size if deep else 1, out = job.height.out if deep else 1
-    cdef Py_ssize_t o, begin = axis.size, end = 0
+    cdef Seen seen
     band.first = number * job.band
     band.n = min(job.band, job.depth.out * job.height.out - band.first)
     band.top, band.tall = 0, job.depth.size * job.height.size
     if bands_of(job) == 1:
         return band
-    for o in range(band.first // out, (band.first + band.n) // out):
-        if taps_of(axis, o):
-            begin = min(begin, max(0, first_of(axis, o)))
-            end = max(end, min(axis.size, end_of(axis, o)))
-    band.top, band.tall = begin * into, max(0, end - begin) * into
+    seen = seen_by(axis, band.first // out, (band.first + band.n) // out)
+    band.top = max(0, seen.begin) * into
+    band.tall = max(0, min(axis.size, seen.end) * into - band.top)
     return band
 
 
@@ -140,7 +138,7 @@ cdef inline void load_pixels(Job* job, char* to, const char* x, Py_ssize_t hop, 
         x = to
     if job.masked:
         if job.blank(to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
-            job.met[0] = True
+            raise_flag(job.met)
         x = to
     if job.norm > PLAIN:
         job.leaves.raise_[job.type](to, x, n * job.run, job.norm, job.power)

@@ -13,11 +13,12 @@ cdef inline Py_ssize_t input_rows(Job* job) noexcept nogil:
 
 
 cdef Py_ssize_t tallest(Axis* height, Py_ssize_t rows) noexcept nogil:
-    """Most input rows that `rows` output rows see."""
+    """Most input rows that `rows` output rows see, or a few more: firsts and ends of tables rise but for less than a
+    step (`seen_by`)."""
     cdef Py_ssize_t o, most = 1
     for o in range(height.out):
         most = max(most, end_of(height, min(height.out, o + rows) - 1) - first_of(height, o))
-    return most
+    return most + 2 * (height.step - 1)
 
 
 cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:

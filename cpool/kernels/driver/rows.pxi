@@ -317,7 +317,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
         h, tall, m = first_of(height, oh), taps_of(height, oh), 1
         if tall == 0 or deep == 0:  # rows that no window sees
             if close.last:
-                memset(to, 0, lanes_of(job, tile) * job.size)
+                write_unseen(job, to, lanes_of(job, tile))
             else:
                 copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:

@@ -87,8 +87,8 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
                                                       False)
     job.leaves.clear(flat + cleared * unit, unit, bytes, hi - cleared)
     if odd and lanes == job.run:
-        lo, hi, lanes = 0, 1, (hi - lo) * lanes
-    for o in range(lo, hi if odd else lo):
+        job.leaves.settle[job.type](flat + lo * unit, (hi - lo) * lanes)
+    for o in range(lo, hi if odd and lanes < job.run else lo):
         job.leaves.settle[job.type](flat + o * unit, lanes)
     return True
 
@@ -188,9 +188,9 @@ cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssiz
     cdef Py_ssize_t task, begin, end, elements = job.depth.size * job.height.size * job.width.size
     for task in range(first, last):
         begin, end = block_begin(job, task % job.blocks), block_begin(job, task % job.blocks + 1)
-        if begin < end and not job.astray and not add_rows(job, NULL, task // job.blocks, 0, elements, begin,
-                                                           end - begin):
-            job.astray = True
+        if begin < end and not raised(job.astray) and not add_rows(job, NULL, task // job.blocks, 0, elements, begin,
+                                                                   end - begin):
+            raise_flag(job.astray)
 
 
 cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -204,26 +204,26 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     cdef Scattered parts = lay_scattered(job, scratch)
     if in_place and job.checks and small_planes(job):
         if not add_planes(job, first // rows, last // rows):
-            job.astray = True
+            raise_flag(job.astray)
         return
-    while first < last and not job.astray:
+    while first < last and not raised(job.astray):
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)
         first += below - top
         lo, stop = top * wide, below * wide
         if in_place:
-            extents = NULL if job.checks else job.extents + 2 * p * outs
-            if not add_rows(job, extents, p, lo, stop, 0, job.run):
-                job.astray = True
+            if not add_rows(job, NULL if job.checks else job.extents + 2 * p * outs, p, lo, stop, 0, job.run):
+                raise_flag(job.astray)
             continue
-        extents = job.extents + 2 * p * outs
         if job.checks:
             find_extents(job, parts.extents, p * outs, (p + 1) * outs)
             extents = parts.extents
+        else:
+            extents = job.extents + 2 * p * outs
         for o in range(outs):
             if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
-                job.astray = True
-        while lo < stop and not job.astray:
+                raise_flag(job.astray)
+        while lo < stop and not raised(job.astray):
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
             scatter_block(job, &parts, extents, p, lo, hi)
             store_block(job, parts.block, p, lo, hi)

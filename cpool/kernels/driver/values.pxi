@@ -59,7 +59,8 @@ cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char*
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                       Py_ssize_t n, char* out, Py_ssize_t out_pitch, const Close* close) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
-    cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o
+    cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o, taps
+    cdef char* to
     cdef bint pairs = folds_pairs(job, tile)
     cdef const char* source
     if job.along != NONE and job.along != LONG and job.along != CONDENSED and rows_lie_ready(job, tile, planes, n):
@@ -81,8 +82,13 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         elif job.along == LONG:
             for r in range(n):
                 for o in range(tile.out):
-                    fold_long(job, room, p + q, od, oh + r, first_of(&job.width, tile.begin + o),
-                              taps_of(&job.width, tile.begin + o), 0, out + (q * n + r) * out_pitch + o * size, close)
+                    taps = taps_of(&job.width, tile.begin + o)
+                    to = out + (q * n + r) * out_pitch + o * size
+                    if taps:
+                        fold_long(job, room, p + q, od, oh + r, first_of(&job.width, tile.begin + o), taps, 0, to,
+                                  close)
+                    else:
+                        write_unseen(job, to, job.run)
         elif tile.used:
             fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch,
                       False, &job.open)
@@ -96,13 +102,14 @@ cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssi
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t q, d, h
+    cdef Seen seen = seen_by(height, oh, oh + n)
     cdef const char* source
     if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
         return False
     for q in range(planes):
         source = plane_of(job, tile, p + q)
         for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
-            for h in range(max(0, first_of(height, oh)), min(height.size, end_of(height, oh + n - 1))):
+            for h in range(max(0, seen.begin), min(height.size, seen.end)):
                 if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, lanes_of(job, tile)):
                     return False
     return True

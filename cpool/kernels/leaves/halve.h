@@ -357,12 +357,12 @@ static void NAME(condense)(void *out, ptrdiff_t out_pitch, const void *in, ptrdi
   for (; i < n; i += some) {
     const char *from = (const char *)in + i * pitch;
     VECTOR v;
-    if (i + some < n) {
+    if (i + some < n && pitch >= (side - lanes) * (ptrdiff_t)sizeof(T)) {
       if (rows == 7) v = NAME(condensed)(from, pitch, distance, 7, lanes);
       else v = NAME(condensed)(from, pitch, distance, rows, lanes);
-    } else { /* nothing is read behind the last window */
+    } else { /* nothing is read behind the last window, nor behind any where no other one follows it in memory */
       memset(last, 0, sizeof last);
-      for (ptrdiff_t k = 0; k < n - i; k++)
+      for (ptrdiff_t k = 0; k < n - i && k < some; k++)
         for (ptrdiff_t t = 0; t < rows; t++)
           memcpy(last[k][t], from + k * pitch + t * distance, (size_t)lanes * sizeof(T));
       v = NAME(condensed)((const char *)last, sizeof last[0], sizeof last[0][0], rows, lanes);

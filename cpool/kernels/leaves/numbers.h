@@ -13,8 +13,8 @@
   }
 #define ROUNDED(to, from, n, least, most)                                                                       \
   for (ptrdiff_t k = 0; k < (n); k++) {                                                                         \
-    T v = RINT((from)[k]);                                                                                      \
-    (to)[k] = v <= (T)(least) ? (S)(least) : v >= (T)(most) ? (S)(most) : (S)v;                                 \
+    const T v = RINT((from)[k]);                                                                                \
+    (to)[k] = v > (T)(least) ? v < (T)(most) ? (S)v : (S)(most) : (S)(least);                                   \
   }
 #define DEMOTED(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)(from)[k]
 #endif

@@ -13,7 +13,7 @@
 #define CPOOL_JOIN_(a, b) a##b
 #define CPOOL_JOIN(a, b) CPOOL_JOIN_(a, b)
 
-#if defined(__GNUC__) && (__GNUC__ >= 12 || defined(__clang__))
+#if defined(__clang__) || __GNUC__ >= 12 /* clang-cl does not define __GNUC__ */
 #define CPOOL_VECTORS
 #endif
 #ifdef __AVX2__
@@ -21,7 +21,7 @@
 #else
 #define CPOOL_NATIVE 16
 #endif
-#if defined(__GNUC__)
+#if defined(__clang__) || defined(__GNUC__)
 #define CPOOL_NOINLINE __attribute__((noinline))
 #define CPOOL_INLINE static inline __attribute__((always_inline))
 #define CPOOL_UNROLL _Pragma("GCC unroll 16")
