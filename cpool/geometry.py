@@ -216,7 +216,7 @@ class AxisWindows:
         return self.sliding and max(self.before, reach - self.before - self.size) <= MOST_STORED_PADDING
 
     @property
-    def elements(self) -> bool:
+    def identity(self) -> bool:
         """Whether the windows are the elements themselves, whatever rule made them."""
         same = self.out == self.size and bool((self.taps == 1).all())
         return same and bool((self.begin == np.arange(self.size)).all())
@@ -226,7 +226,7 @@ class AxisWindows:
 
     def forward(self) -> Table:
         """Return the windows as the driver reads them."""
-        if self.elements:
+        if self.identity:
             return self._itself()
         stride = self.stride if self.out > 1 or not self.sliding else (self.kernel - 1) * self.step + 1
         kernel = self.kernel if self.uniform else int(self.taps.max(initial=1))
@@ -242,7 +242,7 @@ class AxisWindows:
         ``o*stride = i + before - t*step``: of each ``stride / g`` taps one, of outputs ``step / g`` apart, where g is
         the greatest common divisor of stride and step. Of other windows, whose begins and ends only rise, an interval.
         """
-        if self.elements:
+        if self.identity:
             return self._itself()
         i = np.arange(self.size, dtype=np.int64)
         if not self.sliding or self.out == 1 or not self.uniform:
@@ -255,25 +255,15 @@ class AxisWindows:
         taps = (self.kernel - tap + every - 1) // every
         last = tap + (taps - 1) * every
         first = np.where(taps[phase] > 0, (i + self.before - last[phase] * self.step) // self.stride, 0)
-        if self.stride == 1:
-            reach = (self.kernel - 1) * self.step - self.before
-            return Table(self.out, self.size, self.kernel, 1, step, reach, True, first, taps[phase], self.count)
+        alone = self.stride == 1  # then these windows slide, too
+        before = (self.kernel - 1) * self.step - self.before if alone else self.before
         return Table(
-            self.out,
-            self.size,
-            int(taps.max()),
-            1,
-            step,
-            self.before,
-            False,
-            first,
-            taps[phase],
-            self.count,
-            self.stride,
-        )
+            self.out, self.size, int(taps.max()), 1, step, before, alone, first, taps[phase], self.count,
+            0 if alone else self.stride,
+        )  # fmt: skip
 
     def _seen_by(self, i: np.ndarray[Any, Any]) -> Table:
-        """The same for any windows, by search: the outputs inside whose begin and end element i lies, on their taps."""
+        """Return the windows of the gradient by search: outputs between whose begin and end element i is a tap."""
         begin, end = self.begin, self.end
         if self.sliding:  # those inside need not rise where windows are dilated
             begin = np.arange(self.out, dtype=np.int64) * self.stride - self.before
@@ -326,8 +316,8 @@ class Plan:
         return math.prod(int(taps.min()) for taps in seen) if all(map(len, seen)) else math.inf
 
     @property
-    def taps(self) -> int:
-        """Elements that one output costs, axis by axis."""
+    def cost(self) -> int:
+        """Elements that are visited for one output, axis by axis."""
         return sum(min(w.kernel, w.size) for w in self.axes)
 
     @property
@@ -362,11 +352,11 @@ class Plan:
         """Return the windows of the gradient, of D, H and W: outputs that see each input."""
         return [single_window(1).forward()] * (3 - len(self.axes)) + [w.transposed() for w in self.axes]
 
-    def product(self, factors: list[np.ndarray[Any, Any]], axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
-        """Return the product of one factor per pooled axis, to be broadcast against arrays of `ndim` axes."""
+    def inside(self, axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
+        """Return how many elements each window sees, for arrays of `ndim` axes that are pooled along `axes`."""
         product: np.ndarray[Any, Any] = np.ones((1,) * ndim, np.int64)
-        for factor, axis in zip(factors, axes, strict=True):
-            product = product * factor.reshape([-1 if a == axis else 1 for a in range(ndim)])
+        for w, axis in zip(self.axes, axes, strict=True):
+            product = product * w.taps.reshape([-1 if a == axis else 1 for a in range(ndim)])
         return product
 
 

@@ -15,6 +15,9 @@ from .core import checks, driver
 #: Elements visited (window taps included) below which the dispatch of a second thread costs more than it saves.
 WORTH_A_THREAD = 32768
 
+#: Most threads that may be asked for.
+MOST = 1024
+
 #: What there can be at most, for choices that are made once for all calls.
 PROCESSORS = os.cpu_count() or 1
 
@@ -57,12 +60,12 @@ def set_num_threads(n: Any) -> None:
     >>> cpool.set_num_threads(before)
     """
     global limit
-    limit = checks.integer("n", n, 1, 1024)
+    limit = checks.integer("n", n, 1, MOST)
 
 
 def share(work: int) -> int:
     """Return how many threads `work` visited elements can use."""
-    return max(1, min(1024, work // WORTH_A_THREAD))
+    return max(1, min(MOST, work // WORTH_A_THREAD))
 
 
 def _serial_after_fork() -> None:

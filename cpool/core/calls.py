@@ -80,7 +80,7 @@ def prepare(
     shape = with_sizes(source.shape, source.axes, plan.out_shape)
     if several is not None:
         shape, order = (several, *shape), (0, *(a + 1 for a in order))
-    x = layouts.View(source.shape, source.strides, source.dtype.itemsize, engine.stored(source.dtype))
+    x = engine.view_of(source)
     y = output_view(source.out, shape, order, result)
     bits = "bfloat16" in (source.dtype.name, result.name)
     return Prepared(make(x, y, order), shape, order, result, bits, index_dtype)
@@ -113,10 +113,10 @@ def enough(plan: Plan, source: Source, result: Any, name: str, value: float, lea
         raise ValueError(f"{name}={value:g} is too much for a window of {plan.fewest:g} elements: {result} has no NaN")
 
 
-def floating(dtype: Any, name: str = "x") -> None:
+def floating(dtype: Any) -> None:
     """Refuse integers and bool."""
     if dtype.kind in "biu":
-        raise TypeError(f"{name} must be floating point, got {dtype}")
+        raise TypeError(f"x must be floating point, got {dtype}")
 
 
 def settled(y: Array) -> Array:
@@ -158,14 +158,14 @@ def described(out: Any) -> Any:
 def output_view(out: Any, shape: Axes, order: Axes, dtype: Any) -> layouts.View:
     """Return the view of the output: the checked `out`, or a new array in `order`."""
     if out is None:
-        return layouts.View(
-            shape, layouts.dense_strides(shape, order, dtype.itemsize), dtype.itemsize, engine.stored(dtype)
-        )
-    if out[2] != dtype or not out[2].isnative:
-        raise TypeError(f"out must have dtype {dtype}, got {out[2]}")
-    if out[0] != shape:
-        raise ValueError(f"out must have shape {shape}, got {out[0]}")
-    return layouts.View(shape, out[1], dtype.itemsize, engine.stored(dtype))
+        strides = layouts.dense_strides(shape, order, dtype.itemsize)
+    else:
+        out_shape, strides, out_dtype = out
+        if out_dtype != dtype or not out_dtype.isnative:
+            raise TypeError(f"out must have dtype {dtype}, got {out_dtype}")
+        if out_shape != shape:
+            raise ValueError(f"out must have shape {shape}, got {out_shape}")
+    return layouts.View(shape, strides, dtype.itemsize, engine.stored(dtype))
 
 
 def prepare_gradient(
@@ -173,7 +173,7 @@ def prepare_gradient(
 ) -> Prepared:
     """Lay out a backward pass from the gradient that `source` describes to one of `shape`, the input's."""
     order = layouts.memory_order(source.shape, source.strides)
-    gy = layouts.View(source.shape, source.strides, source.dtype.itemsize, engine.stored(source.dtype))
+    gy = engine.view_of(source)
     gx = output_view(source.out, shape, order, source.dtype)
     return Prepared(make(gx, gy), shape, order, source.dtype, source.dtype.name == "bfloat16", back=True)
 

@@ -100,9 +100,9 @@ def stored(dtype: Any) -> str:
     return "uint8" if dtype.kind == "b" else str(dtype.name)
 
 
-def view_of(array: Array) -> layouts.View:
-    """Return the shape, strides and type of an array."""
-    return layouts.View(array.shape, array.strides, array.itemsize, stored(array.dtype))
+def view_of(array: Any) -> layouts.View:
+    """Return the shape, strides and type of an array, or of what tells these."""
+    return layouts.View(array.shape, array.strides, array.dtype.itemsize, stored(array.dtype))
 
 
 def buffer(array: Array) -> Array:
@@ -219,7 +219,7 @@ def _driven(
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[layouts.View, ...], work: int,
     divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
-    power: float = 0.0, wide: bool = False, mask: Mask | None = None, **state: Any,
+    power: float = 0.0, mask: Mask | None = None, **state: Any,
 ) -> Callable[..., None]:  # fmt: skip
     """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices."""
     share = threads.share(work)
@@ -270,7 +270,7 @@ def _call(
     return _driven(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
-        divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies, wide=wide,
+        divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies,
         apart=apart and as_it_lies, far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
         **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
@@ -279,7 +279,7 @@ def _call(
 def _work(plan: Plan, x: layouts.View, y: layouts.View) -> int:
     """Return how many elements are visited: each axis' taps for each output, and at least what windows see of x."""
     outputs = math.prod(y.shape)
-    return max(outputs * plan.taps, min(math.prod(x.shape), outputs * plan.window))
+    return max(outputs * plan.cost, min(math.prod(x.shape), outputs * plan.window))
 
 
 def values(
@@ -319,13 +319,15 @@ def picks(
     if 0 in y.shape:
         return _nothing
     work = _work(plan, x, y)
-    rows, flat, views = (plan, axes, [x, y, indices]) if mask is not None else _as_one_row(plan, axes, x, y, indices)
+    flat_plan, flat, views = plan, axes, [x, y, indices]
+    if mask is None:
+        flat_plan, flat, views = _as_one_row(plan, axes, *views)
     memory = layouts.canonical(flat, *views)
-    turns = rows.elements <= _TURNED_PLANE and memory.planes >= strategies.RADIX
-    if rows.apart and memory.run == 1 and not turns and not reduction.startswith("nan") and mask is None:
+    turns = flat_plan.elements <= _TURNED_PLANE and memory.planes >= strategies.RADIX
+    if flat_plan.apart and memory.run == 1 and not turns and not reduction.startswith("nan") and mask is None:
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
         find = _driven(
-            "finds", type, rows.tables(), memory, threads.share(work), (x, indices), None,
+            "finds", type, flat_plan.tables(), memory, threads.share(work), (x, indices), None,
             as_it_lies=x.type == type and views[0].strides[flat[-1]] == x.itemsize,
         )  # fmt: skip
 
@@ -334,10 +336,9 @@ def picks(
             find(limit, x, y, indices)
 
         return pool_and_find
-    if type == "float32" and rows.reach >= 2**30:
+    if type == "float32" and flat_plan.reach >= 2**30:
         type = "float64"
-    wide = np.dtype(type).itemsize == 8
-    return _call("picks", reduction, type, rows.tables(), flat, tuple(views), work, wide=wide, mask=mask)
+    return _call("picks", reduction, type, flat_plan.tables(), flat, tuple(views), work, mask=mask)
 
 
 #: Bytes of rows of one block of columns: all stay in the second cache while they are ordered.
@@ -437,7 +438,7 @@ def spread(
     if plan.elements <= _ONE_ROW:
         plan, axes, (gy, gx) = _as_one_row(plan, axes, gy, gx)
     tables = plan.transposed()
-    work = math.prod(gx.shape) + math.prod(gy.shape) * plan.taps
+    work = math.prod(gx.shape) + math.prod(gy.shape) * plan.cost
     even = plan.divisor if plan.divisor is not None else math.prod(table.even for table in tables)
     type = SUMS[dtype.name]
     how: dict[str, Any] = dict(divides_first=True)

@@ -28,7 +28,7 @@ class View:
     shape: Axes
     strides: Axes
     itemsize: int
-    type: str = "float32"
+    type: str
 
 
 def memory_order(shape: Axes, strides: Axes) -> Axes:

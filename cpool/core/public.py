@@ -33,11 +33,6 @@ class Outline(NamedTuple):
         """Number of axes."""
         return len(self.shape)
 
-    @property
-    def itemsize(self) -> int:
-        """Bytes of an element."""
-        return int(self.dtype.itemsize)
-
 
 def _maskable(name: str, value: Any) -> Any:
     if isinstance(value, np.ma.MaskedArray):

@@ -212,10 +212,10 @@ def choose(
         if w.uniform
         else max(1, columns * w.size // w.out + w.kernel)
     )
-    row = max(1, span * unit)
+    row = span * unit
     across = "as it lies" if condensed else _across(d, h, as_it_lies, along, row, sums)
     # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.
-    rows = max(1, CHUNK // max(row, columns * unit))
+    rows = CHUNK // max(row, columns * unit)
     if along == "turned":
         rows = LANES
     elif along == "phases" and w.out * run < RADIX:

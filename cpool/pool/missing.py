@@ -134,7 +134,7 @@ class Pooling(NamedTuple):
         too_few: Array = n < least
         if all((w.taps > 0).all() for w in self.plan.axes):
             return too_few
-        return too_few & (self.plan.product([w.taps for w in self.plan.axes], self.axes, counts.ndim) > 0)
+        return too_few & (self.plan.inside(self.axes, counts.ndim) > 0)
 
     def empty(self, omits: bool, least: float) -> Array:
         """Return in which windows fewer than `least` elements count; with `omits` NaN does not."""

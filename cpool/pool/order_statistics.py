@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import geometry
-from ..core import calls, checks, engine, layouts
+from ..core import calls, checks, driver, engine, layouts
 from ..core.prepared import Prepared
 from ..core.public import Function, Maskable, functions
 from . import missing
@@ -19,10 +19,6 @@ Axes = tuple[int, ...]
 
 #: Largest window: its taps are sorted all at once, in scratch.
 MOST_TAPS = 65536
-
-
-METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
-
 
 _POOL = """{Summary} of each window of the {last_axes}.
 
@@ -187,8 +183,8 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
         raise ValueError(f"q must hold at least one number, got {q!r}")
     if not ((array >= 0) & (array <= 1)).all():
         raise ValueError(f"q must lie between 0 and 1 (quantiles, not percentiles), got {q!r}")
-    if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if not isinstance(method, str) or method not in driver.METHODS:
+        raise ValueError(f"method must be one of {', '.join(driver.METHODS)}, got {method!r}")
     parts = tuple(map(float, array)) if array.ndim else float(array)
     least = checks.integer("min_count", min_count, 1)
     return dict(q=parts, method=method, omits=nan_policy == "omit", min_count=least)

@@ -88,6 +88,7 @@ ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long",
          "condensed")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
+assert len(ALONG) == CONDENSED + 1 and len(ACROSS) == BAND_FLAT + 1 and len(METHODS) == MIDPOINT + 1
 
 
 def levels():
@@ -113,9 +114,10 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
     return min(threads, now) if now < OMP_AT_IMPORT else threads
 
 
-cdef void work_in(Work work, Job* job, char* base, Py_ssize_t most, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef void work_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_ssize_t first,
+                  Py_ssize_t last) noexcept nogil:
     """Do a piece of work in scratch."""
-    cdef Scratch scratch = scratch_at(base, most, 1 if job.together else job.arrays, job.open.apart)
+    cdef Scratch scratch = scratch_at(base, scratch_bytes, 1 if job.together else job.arrays, job.open.apart)
     work(job, &scratch, first, last)
     start(&scratch)
 
@@ -135,8 +137,8 @@ cdef void share_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py
 
 
 cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ssize_t scratch_bytes,
-                   Py_ssize_t most=8) except -1:
-    """Call `work` for [0, total) in one piece, or on several threads in pieces of whole units, `most` for each of them.
+                   Py_ssize_t pieces_each=8) except -1:
+    """Call `work` for [0, total) in one piece, or on several threads in so many pieces of whole units for each of them.
 
     The share of a thread is the same at every call, for its cache may still hold that memory; then it helps others."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
@@ -153,7 +155,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
         else:
-            pieces = min(units, most * threads)
+            pieces = min(units, pieces_each * threads)
             for t in range(threads):
                 next[t * (LINE // 8)] = t * pieces // threads
             for t in prange(threads, num_threads=<int>threads, schedule="static", chunksize=1):
@@ -188,15 +190,11 @@ cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept 
 
 cdef Tile widest(Job* job) noexcept nogil:
     """A tile that has as much of everything as any has."""
-    cdef Tile tile, most
-    cdef Py_ssize_t begin = job.columns
-    most = tile_of(job, 0, min(job.columns, job.width.out))
-    while begin < job.width.out:
-        tile = tile_of(job, begin, min(job.width.out, begin + job.columns))
+    cdef Tile tile, most = tile_at(job, 0)
+    cdef Py_ssize_t number, tiles = (job.width.out + job.columns - 1) // job.columns
+    for number in range(1, min(tiles, 2) if job.width.uniform else tiles):
+        tile = tile_at(job, number)
         most.span, most.pitch = max(most.span, tile.span), max(most.pitch, tile.pitch)
-        if job.width.uniform:
-            break
-        begin += job.columns
     return most
 
 
@@ -227,7 +225,8 @@ cdef class Call:
 
     cdef Job job
     cdef Work work, check
-    cdef Py_ssize_t total, scratch
+    cdef Py_ssize_t total
+    cdef readonly Py_ssize_t scratch_bytes  # of one thread
     cdef bint backward
     cdef const int64_t[::1] windows, memory  # what job points into
     cdef const int32_t[::1] networks
@@ -238,7 +237,7 @@ cdef class Call:
                   divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
                   Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False,
                   bint as_it_lies=False,
-                  Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False, bint wide=False,
+                  Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
@@ -269,8 +268,8 @@ cdef class Call:
         job.size = SIZES[job.type]
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
         job.where.size = 1
-        job.log_size = job.size.bit_length() - 1
-        job.power, job.wide, job.assign = power, wide, assign
+        job.log_size = log_of(job.size)
+        job.power, job.assign = power, assign
         job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
         job.close.last, job.close.divisor, job.open.divisor = 1, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
@@ -322,7 +321,6 @@ cdef class Call:
                 self.total *= (job.width.out + columns - 1) // columns
         elif kind == "finds":
             self.work = find_rows
-            job.load = job.leaves.load[job.type][job.x.type]
             take(&scratch, SEARCHED * job.size)
         elif kind == "ordered":
             self.work = pool_ordered
@@ -354,12 +352,7 @@ cdef class Call:
             raise ValueError(f"kind must be values, picks, finds, ordered, scatter or copies, got {kind!r}")
         if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
-        self.scratch = scratch.taken
-
-    @property
-    def scratch_bytes(self):
-        """Scratch of one thread."""
-        return self.scratch
+        self.scratch_bytes = scratch.taken
 
     cdef bint outside(self, Job* job, int64_t* least, int64_t* most):
         """Find the least and the greatest of all indices, and return whether one is outside the plane."""
@@ -414,16 +407,16 @@ cdef class Call:
             try:
                 job.x.data, job.y.data = <char*>a.buf, <char*>b.buf
                 if indices is None:
-                    share_out(self.work, &job, self.total, unit, self.scratch)
+                    share_out(self.work, &job, self.total, unit, self.scratch_bytes)
                     return None
                 PyObject_GetBuffer(indices, &c, read if self.backward else written)
                 try:
                     job.at.data = <char*>c.buf
                     if not self.backward:
-                        share_out(self.work, &job, self.total, unit, self.scratch)
+                        share_out(self.work, &job, self.total, unit, self.scratch_bytes)
                         return None
                     if job.checks:
-                        share_out(work, &job, total, unit, self.scratch)
+                        share_out(work, &job, total, unit, self.scratch_bytes)
                         if not astray:
                             return None
                     job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
@@ -434,7 +427,7 @@ cdef class Call:
                         if self.outside(&job, &least, &most):
                             return least, most
                         job.checks = False
-                        share_out(self.work, &job, self.total, unit, self.scratch, 1)
+                        share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
                         return None
                     finally:
                         free(job.extents)

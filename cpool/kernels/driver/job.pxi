@@ -68,14 +68,14 @@ ctypedef void (*Settle)(void*, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
-        Fold fold[7][10]
-        Halve halve[7][10]
-        Shrink shrink[7][10]
-        void (*condense[7][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                               Py_ssize_t, const Close*) noexcept nogil
-        Pick pick[7][10]
-        PickHalves pick_halves[7][10]
-        Find find[10]
+        Fold fold[KINDS][COMPUTED]
+        Halve halve[KINDS][COMPUTED]
+        Shrink shrink[KINDS][COMPUTED]
+        void (*condense[KINDS][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                   Py_ssize_t, const Close*) noexcept nogil
+        Pick pick[KINDS][COMPUTED]
+        PickHalves pick_halves[KINDS][COMPUTED]
+        Find find[COMPUTED]
         Place place
         Turn turn[4]
         void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
@@ -83,8 +83,8 @@ cdef extern from "leaves.h":
         void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*repeat[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t, Py_ssize_t) noexcept nogil
-        Load load[10][12]
-        Store store[10][12]
+        Load load[COMPUTED][STORED]
+        Store store[COMPUTED][STORED]
         Fill fill[4]
         Blank blank[4]
         Widen widen[2]
@@ -96,10 +96,10 @@ cdef extern from "leaves.h":
         Lacks lacks[2]
         Share share[2]
         Vary vary
-        Exchange exchange[10]
-        Mark mark[10]
-        Between between[10]
-        Count count[10]
+        Exchange exchange[COMPUTED]
+        Mark mark[COMPUTED]
+        Between between[COMPUTED]
+        Count count[COMPUTED]
         Extent extent[2]
         ScatterAdd scatter[2][2]
         Clear clear
@@ -117,6 +117,10 @@ cdef enum:
     MOST_AXES = 64         # of an array
     LONGEST_BLOCK = 512    # columns of a long window that are folded at once
     SEARCHED = 1024        # columns that are searched at once
+
+
+cdef enum Method:          # between ranks
+    LINEAR, LOWER, HIGHER, NEAREST, MIDPOINT
 
 
 cdef struct Axis:          # windows: tap t of output o is input first + t*step, for t < taps
@@ -146,7 +150,7 @@ cdef struct Job:
     int* met                # whether NaN was among those that do
     Py_ssize_t planes, leads, run, size, log_size, threads
     const int64_t* lead_shape
-    int reduction, type, norm, wide
+    int reduction, type, norm
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
     double power, ddof
     bint root               # the square root of a variance
@@ -279,6 +283,11 @@ cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogi
 cdef inline Py_ssize_t spread_first(Axis* w, Py_ssize_t phase) noexcept nogil:
     """The first result of a phase: result i is number (i + before) // period of phase (i + before) % period."""
     return (phase - w.before % w.period + w.period) % w.period
+
+
+cdef inline Tile tile_at(Job* job, Py_ssize_t number) noexcept nogil:
+    """Tile `number` of the output's columns."""
+    return tile_of(job, number * job.columns, min(job.width.out, (number + 1) * job.columns))
 
 
 cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:

@@ -30,7 +30,7 @@ cdef inline void keep_some(Job* job, char* to, const char* flat, Py_ssize_t n) n
 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
-                      Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes, const Close* close) noexcept nogil:
+                      Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
     """Fold `lanes` outputs of each of `rows` rows; with several channels, rows is 1 and results lie end to end."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
@@ -39,7 +39,7 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
     if keeps_some(job):
         for t in range(w.kernel):
             room.taps[t] = flat + t * w.step * job.run * job.size
-        job.fold(room.turned, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, close)
+        job.fold(room.turned, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, &job.close)
         for a in range(job.arrays):
             keep_some(job, to + a * job.open.apart, room.turned + a * job.open.apart, lanes)
         return
@@ -49,19 +49,19 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
             column = t * w.step
             room.taps[t] = room.turned + ((column % w.stride * job.run + c) * n + column // w.stride) * job.size
         if job.run == 1:
-            job.fold(to, to_pitch, room.taps, w.kernel, tile.pitch // w.stride * job.size, rows, lanes, close)
+            job.fold(to, to_pitch, room.taps, w.kernel, tile.pitch // w.stride * job.size, rows, lanes, &job.close)
         else:
-            job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, close)
+            job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, &job.close)
     if job.run > 1:
         turn_rows(job, to, job.run * job.size, room.folded, n * job.size, job.run, lanes)
 
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                      Py_ssize_t rows, const Close* close) noexcept nogil:
+                      Py_ssize_t rows) noexcept nogil:
     """Turn rows into lanes, fold columns, and turn the results back."""
     cdef Py_ssize_t row = rows * job.size
     turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
-    fold_columns(job, tile, room, room.folded, room.turned, job.run * rows, close)
+    fold_columns(job, tile, room, room.folded, room.turned, job.run * rows)
     turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows)
 
 
@@ -81,8 +81,8 @@ cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nog
         memset(to + a * job.open.apart, 0, lanes * job.size)
 
 
-cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
-                       const Close* close) noexcept nogil:
+cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns,
+                       Py_ssize_t lanes) noexcept nogil:
     """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
     period-th; neighbours that see the same, as those of gradients do, are copied."""
     cdef Axis* w = &job.width
@@ -103,22 +103,22 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
-        job.fold(out + phase * unit, every * unit, room.taps, n, advance * unit, m, lanes, close)
+        job.fold(out + phase * unit, every * unit, room.taps, n, advance * unit, m, lanes, &job.close)
         for t in range(job.arrays if same > 1 else 0):
             repeat(out + t * job.open.apart + phase * unit, unit, same)
         phase += same
 
 
 cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                    Py_ssize_t rows, const Close* close) noexcept nogil:
+                    Py_ssize_t rows) noexcept nogil:
     """Fold columns row by row: the run under each is the lanes."""
     cdef Py_ssize_t r
     for r in range(rows):
-        fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run, close)
+        fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run)
 
 
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                      Py_ssize_t rows, const Close* close) noexcept nogil:
+                      Py_ssize_t rows) noexcept nogil:
     """Fold each phase of the result, rows end to end, and put the phases together; where all are alike, one is folded
     and copied."""
     cdef Axis* w = &job.width
@@ -137,7 +137,7 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
         start = first_of(w, i) + begin - (i + w.before) // s - tile.start
         for t in range(n):
             room.taps[t] = flat + (start + t * w.step) * job.size
-        job.fold(room.turned + phase * distance, 0, room.taps, n, 0, 1, lanes, close)
+        job.fold(room.turned + phase * distance, 0, room.taps, n, 0, 1, lanes, &job.close)
     if alike:
         job.leaves.repeat[job.log_size](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
                                         edge)
@@ -159,7 +159,7 @@ cdef inline bint phases_alike(Axis* w) noexcept nogil:
 
 
 cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                        Py_ssize_t rows, const Close* close) noexcept nogil:
+                        Py_ssize_t rows) noexcept nogil:
     """Fold one of neighbours that see the same, and copy it to the others."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, o = tile.begin, n, same, t, r
@@ -170,7 +170,7 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
         for t in range(n):
             room.taps[t] = flat + (first_of(w, o) + t * w.step - tile.start) * unit
         if n:
-            job.fold(to, out_pitch, room.taps, n, pitch_of(job, tile), rows, job.run, close)
+            job.fold(to, out_pitch, room.taps, n, pitch_of(job, tile), rows, job.run, &job.close)
         for r in range(rows):
             if n == 0:
                 write_unseen(job, to + r * out_pitch, same * job.run)
@@ -186,38 +186,38 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
 
 
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                     Py_ssize_t rows, const Close* close) noexcept nogil:
+                     Py_ssize_t rows) noexcept nogil:
     """Fold the windows of `rows` rows of scratch."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t pitch = pitch_of(job, tile), lanes = tile.out * job.run, apart = tile.pitch // w.stride * job.run
     cdef Py_ssize_t n = rows, r
     cdef char* to = out
     if job.along == TURNED:
-        fold_turned(job, tile, room, out, out_pitch, flat, rows, close)
+        fold_turned(job, tile, room, out, out_pitch, flat, rows)
         return
     if job.along == REPEATED:
-        fold_repeated(job, tile, room, out, out_pitch, flat, rows, close)
+        fold_repeated(job, tile, room, out, out_pitch, flat, rows)
         return
     if job.along == SINGLY:
-        fold_singly(job, tile, out, out_pitch, flat, rows, close)
+        fold_singly(job, tile, out, out_pitch, flat, rows)
         return
     if job.along == ROWS:
-        fold_runs(job, tile, room, out, out_pitch, flat, rows, close)
+        fold_runs(job, tile, room, out, out_pitch, flat, rows)
         return
     if job.along == SPREAD:
-        fold_spread(job, tile, room, out, out_pitch, flat, rows, close)
+        fold_spread(job, tile, room, out, out_pitch, flat, rows)
         return
     if end_to_end(job, tile, rows):
         n, lanes = 1, (rows - 1) * apart + lanes
         if apart > tile.out * job.run or out_pitch != apart * job.size:  # else nothing lies between them
             to = room.ends
     if job.along == FLAT:
-        progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.run * job.size, close)
+        progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.run * job.size, &job.close)
     elif job.along == HALVES:
         room.taps[0] = flat
-        job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, close)
+        job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)
     else:
-        fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run, close)
+        fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run)
     if to != out:
         for r in range(rows):
             copy_row(job, out + r * out_pitch, to + r * apart * job.size, tile.out * job.run)
@@ -230,8 +230,8 @@ cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogi
     return rows > 1 and tile.out * job.run * job.size < VECTOR
 
 
-cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat, Py_ssize_t rows,
-                      const Close* close) noexcept nogil:
+cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat,
+                      Py_ssize_t rows) noexcept nogil:
     """Fold each window by itself, that of all rows one after the other."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t o, r, n
@@ -242,13 +242,13 @@ cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, con
         if n:
             job.leaves.shrink[job.reduction][job.type](
                 out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size, n,
-                pitch_of(job, tile), rows, close)
+                pitch_of(job, tile), rows, &job.close)
 
 
 cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,
                     Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
     """Fold one window of n columns of plane p from `first` on: blocks of a power of RADIX, then what is left."""
-    cdef const void* taps[8]
+    cdef const void* taps[RADIX]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), LONGEST_BLOCK), some
     cdef Py_ssize_t unit = job.run * job.size, o
     cdef char* parts = room.ends + level * RADIX * unit
@@ -262,7 +262,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
         if rows_lie_ready(job, &tile, 1, 1):
             source = plane_of(job, &tile, p) + od * job.x.d + oh * job.x.h
         else:
-            pad_rows(job, &tile, room, room.flat, 1)
+            pad_rows(job, &tile, room.flat, 1)
             if tile.used:
                 fold_rows(job, &tile, room, plane_of(job, &tile, p), od, oh, 1, room.flat + tile.left * unit, 0, False,
                           &job.open)
@@ -275,7 +275,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
         return
     while done < n:
         some = min(block, n - done)
-        fold_long(job, room, p, od, oh, first + done * job.width.step, some, level + 1, parts + held * unit,
+        fold_long(job, room, p, od, oh, first + done, some, level + 1, parts + held * unit,
                   &job.open)
         taps[held] = parts + held * unit
         held += 1

@@ -276,10 +276,10 @@ cdef inline double between_ranks(Job* job, double q, Py_ssize_t taps, Py_ssize_t
     cdef double place = q * (taps - 1)
     cdef Py_ssize_t rank = <Py_ssize_t>place
     cdef double part = place - rank
-    if job.method == 4 and part > 0:
+    if job.method == MIDPOINT and part > 0:
         part = 0.5
-    elif job.method != 0 and part > 0:
-        if job.method == 2 or (job.method == 3 and (part > 0.5 or (part == 0.5 and rank % 2 == 1))):
+    elif job.method != LINEAR and part > 0:
+        if job.method == HIGHER or (job.method == NEAREST and (part > 0.5 or (part == 0.5 and rank % 2 == 1))):
             rank += 1
         part = 0
     below[0], above[0] = rank, rank + 1 if part > 0 else rank

@@ -3,6 +3,10 @@
 # along W, a result for each input row, and then over these rows, which output rows share. Places are counted in
 # elements of the plane from the window's first tap, which may lie in padding.
 
+cdef enum:
+    AT_ONCE = 64           # taps that are listed for one call of a leaf
+
+
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
     Py_ssize_t top, rows   # slots count rows from top on, or where that is less, taps of output rows
     bint apart
@@ -50,8 +54,7 @@ cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
     return (-first + w.step - 1) // w.step * w.step if first < 0 else 0
 
 
-cdef void mend_places(Job* job, Tile* tile, char* places, int64_t start, Py_ssize_t rows,
-                      Py_ssize_t pitch) noexcept nogil:
+cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
     """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
     cdef int32_t* narrow
@@ -64,9 +67,9 @@ cdef void mend_places(Job* job, Tile* tile, char* places, int64_t start, Py_ssiz
             narrow = <int32_t*>(places + r * pitch) + o * job.run
             wide = <int64_t*>(places + r * pitch) + o * job.run
             for i in range(job.run):
-                if job.wide and wide[i] == start:
+                if job.size == 8 and wide[i] == 0:
                     wide[i] += inside
-                elif not job.wide and narrow[i] == start:
+                elif job.size < 8 and narrow[i] == 0:
                     narrow[i] += <int32_t>inside
 
 
@@ -79,9 +82,9 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
     cdef int turn = 0
     cdef const char* m = row
     cdef const char* stood = NULL
-    cdef const void* t[8]
-    cdef const void* f[8]
-    cdef int64_t offsets[8]
+    cdef const void* t[RADIX]
+    cdef const void* f[RADIX]
+    cdef int64_t offsets[RADIX]
     while left > RADIX:
         for i in range(4):
             t[i], offsets[i] = m + i * wide * distance, i * wide * w.step
@@ -121,7 +124,7 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     """Fold W of `rows` rows of scratch, into dense rows of values and places."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), to_pitch = tile.out * unit
-    cdef Py_ssize_t o, t, n, r, c, row
+    cdef Py_ssize_t t, n, r, c, row
     cdef Turn turn = job.leaves.turn[job.log_size]
     cdef const char* column
     if job.along == FLAT:
@@ -163,7 +166,7 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
         pick_columns(job, tile, room, room.folded, room.ends, room.turned, job.run * rows)
         turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
         turn(places, to_pitch, room.ends, row, tile.out * job.run, rows)
-    mend_places(job, tile, places, 0, rows, to_pitch)
+    mend_places(job, tile, places, rows, to_pitch)
 
 
 cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows, Py_ssize_t o,
@@ -173,8 +176,8 @@ cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* plac
     cdef Py_ssize_t unit = job.run * job.size, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
     cdef Py_ssize_t count = 0
     cdef bint going = False
-    cdef const void* taps[64]
-    cdef int64_t offsets[64]
+    cdef const void* taps[AT_ONCE]
+    cdef int64_t offsets[AT_ONCE]
     for r in range(rows):
         for t in range(taps_of(w, tile.begin + o)):
             c = begin + t * w.step
@@ -182,7 +185,7 @@ cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* plac
                 taps[count] = <const char*>room.taps[r] + (c - edge) * unit
                 offsets[count] = room.offsets[r] + t * w.step
                 count += 1
-            if count == 64:
+            if count == AT_ONCE:
                 job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n,
                          job.run, going)
                 going, count = True, 0
@@ -214,7 +217,7 @@ cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, cons
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= high else h)) * job.width.size
     for r in range(n if y != NULL else 0):
         job.store(y + r * job.y.h, job.y.w, value + r * lanes * job.size, tile.out, job.run)
-    job.leaves.place(at, job.at.type == INT64, job.at.h, job.at.w, place, job.wide, room.bases, shift,
+    job.leaves.place(at, job.at.type == INT64, job.at.h, job.at.w, place, job.size == 8, room.bases, shift,
                      job.height.stride * job.width.size, n, tile.out, job.run)
 
 
@@ -311,10 +314,10 @@ cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t la
     cdef Room room
     while first < last:
         r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
-        tile = tile_of(job, first // all_rows * job.columns, min(job.width.out, (first // all_rows + 1) * job.columns))
+        tile = tile_at(job, first // all_rows)
         room = lay_out(job, scratch, &tile)
         if job.along != NONE and not job.single:
-            pad_rows(job, &tile, &room, room.band, input_rows(job))
+            pad_rows(job, &tile, room.band, input_rows(job))
         for o in range(tile.out):
             room.bases[o] = first_of(&job.width, tile.begin + o)
         first += end - r
@@ -330,7 +333,7 @@ cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t la
 # ------------------------------------------------------------------------------------- indices of values that are known
 
 cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
-    """Search the windows of one output row for the values that stand in y; planes' rows are dense."""
+    """Search the windows of one output row for the values that stand in y."""
     cdef Axis* w = &job.width
     cdef Memory* m = &job.at
     cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.rows

@@ -1,6 +1,6 @@
 # Planes with short rows: many of them are turned at once, so that planes become the channels of one plane, beside those
-# that there are, and its rows are runs of them. Then no vector is too long, whatever the windows: what is pooled is a
-# job of its own, in scratch. Of larger planes that is done to a band of rows at a time.
+# that there are, and its rows are runs of them. Rows then fill vectors, whatever the windows: what is pooled is a job
+# of its own, in scratch. Of larger planes that is done to a band of rows at a time.
 #
 # Where not all elements count, bands of planes are copied to scratch first, with a number that changes nothing for
 # those that do not: what is pooled then is an array like any other.
@@ -63,6 +63,14 @@ cdef Py_ssize_t tallest_band(Job* job) noexcept nogil:
     return most
 
 
+cdef inline void pool_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Pool n output rows of all planes' and tiles' rows."""
+    if job.picks:
+        pool_picks(job, scratch, first, first + n)
+    else:
+        pool_values(job, scratch, first, first + n)
+
+
 cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
     cdef Turned turned
     cdef Py_ssize_t lanes = job.together * job.run, into = job.tallest * job.width.size
@@ -82,11 +90,16 @@ cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t deep, Py_ssize_t h
             and (deep == 1 or m.d == high * wide * unit))
 
 
+cdef inline bint turns_at_once(Py_ssize_t unit) noexcept nogil:
+    """Whether so many bytes are one number to the leaf that transposes."""
+    return unit <= 8 and unit & (unit - 1) == 0
+
+
 cdef void turn_planes(Job* job, char* out, const char* planes, Py_ssize_t pitch, Py_ssize_t n, Py_ssize_t elements,
                       Py_ssize_t size) noexcept nogil:
     """Let n planes become channels."""
     cdef Py_ssize_t unit = job.run * size
-    if unit <= 8 and unit & (unit - 1) == 0:
+    if turns_at_once(unit):
         job.leaves.turn[log_of(unit)](out, n * unit, planes, pitch, n, elements)
     else:
         job.leaves.turn_runs(out, unit, n * unit, planes, pitch, unit, n, elements, unit)
@@ -96,7 +109,7 @@ cdef void turn_back(Job* job, char* planes, Py_ssize_t pitch, const char* turned
                     Py_ssize_t size) noexcept nogil:
     """Let channels become n planes again."""
     cdef Py_ssize_t unit = job.run * size
-    if unit <= 8 and unit & (unit - 1) == 0:
+    if turns_at_once(unit):
         job.leaves.turn[log_of(unit)](planes, pitch, turned, n * unit, elements, n)
     else:
         job.leaves.turn_runs(planes, pitch, unit, turned, unit, n * unit, n, elements, unit)
@@ -195,9 +208,10 @@ cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noex
                                     * count_of(&job.height, r % high), lanes, 0)
 
 
-cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Store store, Py_ssize_t size, const char* results,
-                       char* loaded, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Turn results of `size` bytes back, and store them where they do not lie so."""
+cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Py_ssize_t size, const char* results, char* loaded,
+                       Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Turn results of `type`, which has `size` bytes, back, and store them where they do not lie so."""
+    cdef Store store = job.leaves.store[type][m.type]
     cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = band.n * wide, unit = job.run * size, q, r
     cdef bint dense = dense_planes(job, m, job.depth.out, high, wide)
     cdef char* plane
@@ -239,15 +253,11 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         inner.x.data, inner.y.data = turned.x - band.top * inner.x.h, turned.y - band.first * inner.y.h
         inner.at.data = turned.at - band.first * inner.at.h
         for tile in range(tiles):
-            if job.picks:
-                pool_picks(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
-            else:
-                pool_values(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
+            pool_rows(&inner, &rest, tile * rows + band.first, band.n)
         start(&rest)
         if job.picks:
-            store_turned(job, &job.at, job.at.type, job.leaves.store[job.at.type][job.at.type], job.at.size, turned.at,
-                         turned.loaded, &band, p, n)
-        store_turned(job, &job.y, job.type, job.store, job.size, turned.y, turned.loaded, &band, p, n)
+            store_turned(job, &job.at, job.at.type, job.at.size, turned.at, turned.loaded, &band, p, n)
+        store_turned(job, &job.y, job.type, job.size, turned.y, turned.loaded, &band, p, n)
 
 
 # ------------------------------------------------------------------------------------------------- what does not count
@@ -282,7 +292,7 @@ cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char
 
 cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) are bands of so many planes as are loaded at once, for one tile after the other."""
-    cdef Py_ssize_t rows = job.depth.out * job.height.out, bands = bands_of(job), task, p, n, begin, beside, row
+    cdef Py_ssize_t rows = job.depth.out * job.height.out, bands = bands_of(job), task, p, n, beside, row
     cdef Py_ssize_t groups = (job.planes + job.together - 1) // job.together
     cdef int64_t planes[MOST_AXES]
     cdef Scratch rest
@@ -297,8 +307,7 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
         band = band_at(job, task % bands)
         p = task // bands % groups * job.together
         n = min(job.together, job.planes - p)
-        begin = task // (bands * groups) * job.columns
-        tile = tile_of(job, begin, min(job.width.out, begin + job.columns))
+        tile = tile_at(job, task // (bands * groups))
         beside = max(0, tile.start)
         if is_as_it_lies(job, &band, p, n, beside, tile.used) and dense_rows(&job.x, job, job.width.size):
             inner = counting_job(job, &tile, &band, p, NULL, planes)
@@ -306,8 +315,5 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
             load_band(job, loaded, &band, p, n, beside, tile.used)
             inner = counting_job(job, &tile, &band, p, loaded, planes)
         row = (task // (bands * groups) * job.planes + p) * rows + band.first
-        if job.picks:
-            pool_picks(&inner, &rest, row, row + (n - 1) * rows + band.n)
-        else:
-            pool_values(&inner, &rest, row, row + (n - 1) * rows + band.n)
+        pool_rows(&inner, &rest, row, (n - 1) * rows + band.n)
         start(&rest)

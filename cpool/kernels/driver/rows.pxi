@@ -5,7 +5,7 @@
 # way or something is done to them first; or a row of identities, in padding.
 
 cdef enum:
-    SEEN = 512             # bytes of a window's row with channels from which it is folded without what lies behind it
+    SEEN = 512             # rows of windows of at least so many bytes are folded without the columns between windows
 
 cdef struct Room:          # parts of scratch
     char* pad              # a row of identities
@@ -125,7 +125,7 @@ cdef void fold_deep(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
 cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t h,
                             Py_ssize_t n, char* slots, char* to, const Close* close) noexcept nogil:
     """Fold row h of n slabs from d on; return where the result is, in `to` or as it lies. `slots` are free rows."""
-    cdef const void* taps[8]
+    cdef const void* taps[RADIX]
     cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some
     cdef Py_ssize_t pitch = pitch_of(job, tile)
     if n == 1 and not close.last:
@@ -149,7 +149,7 @@ cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane,
 cdef const void* fold_tall(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t deep,
                            Py_ssize_t h, Py_ssize_t n, char* slots, char* to, const Close* close) noexcept nogil:
     """Fold n rows from h on, each of `deep` slabs: D first, then H."""
-    cdef const void* taps[8]
+    cdef const void* taps[RADIX]
     cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some, pitch = pitch_of(job, tile)
     if n == 1:
         return fold_slabs(job, tile, room, plane, d, h, deep, slots, to, close)
@@ -177,7 +177,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
     m1 = row, m4[i] = m1[i] o m1[i+1] o m1[i+2] o m1[i+3], m16 likewise from m4, ... An extreme is that of windows of a
     power of 4 that overlap. A sum is tree(taps): the blocks that the digits of `taps` to the base of 4 tell.
     """
-    cdef const void* t[8]
+    cdef const void* t[RADIX]
     cdef Py_ssize_t wide = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
     cdef Py_ssize_t far = distance // job.size
     cdef int turn = 0, other = 0
@@ -213,7 +213,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
     job.fold(out, out_pitch, t, n, pitch, rows, lanes, close)
 
 
-cdef void pad_rows(Job* job, Tile* tile, Room* room, char* rows, Py_ssize_t n) noexcept nogil:
+cdef void pad_rows(Job* job, Tile* tile, char* rows, Py_ssize_t n) noexcept nogil:
     """Write identities around the columns of n rows."""
     cdef Py_ssize_t r, size = job.run * job.size, behind = tile.pitch - tile.left - tile.used
     for r in range(n):

@@ -60,7 +60,7 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
                    Py_ssize_t lanes) noexcept nogil:
     """Zero elements [lo, hi) of plane p where they lie, and add what belongs there, of `lanes` channels from `channel`
     on. Of a whole plane extents are NULL; where there are some, all indices lie in the plane, and all channels are
-    wanted. Return whether they do."""
+    wanted. Return whether all indices lie in the plane."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t unit = job.run * job.size, bytes = lanes * job.size, o
@@ -101,7 +101,7 @@ cdef inline bint small_planes(Job* job) noexcept nogil:
 
 
 cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """The same of small planes [first, last): many at once."""
+    """Zero small planes [first, last), many at once, and add what belongs there; return as `add_rows`."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t plane = job.depth.size * job.height.size * job.width.size * job.size, n, outs = job.width.out

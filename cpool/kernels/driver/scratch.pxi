@@ -15,10 +15,10 @@ cdef enum:
 cdef struct Scratch:
     char* base         # NULL while measuring
     Py_ssize_t taken, most  # most: how much was measured
-    int arrays         # every part is there as often, `apart` bytes from one to the next: a lane's state
+    int arrays         # every part is there as often, `apart` bytes from one to the next, for a lane's state
     Py_ssize_t apart
-    char* gaps[192]    # where there are any: what a checking build looks at
-    Py_ssize_t lengths[192]
+    char* gaps[MOST_GAPS]    # where there are any: what a checking build looks at
+    Py_ssize_t lengths[MOST_GAPS]
     Py_ssize_t n
 
 

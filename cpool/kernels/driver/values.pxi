@@ -49,15 +49,15 @@ cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
 
 
 cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char* plane, Py_ssize_t oh,
-                          Py_ssize_t pitch, Py_ssize_t n, const Close* close) noexcept nogil:
+                          Py_ssize_t pitch, Py_ssize_t n) noexcept nogil:
     """Fold rows and columns of n windows, `pitch` bytes apart, of which the first is that of output row oh."""
     job.leaves.condense[job.reduction][job.type](
         out, out_pitch, plane + first_of(&job.height, oh) * job.x.h, pitch, job.height.step * job.x.h,
-        job.height.kernel, job.width.kernel, n, close)
+        job.height.kernel, job.width.kernel, n, &job.close)
 
 
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
-                      Py_ssize_t n, char* out, Py_ssize_t out_pitch, const Close* close) noexcept nogil:
+                      Py_ssize_t n, char* out, Py_ssize_t out_pitch) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o, taps
     cdef char* to
@@ -65,20 +65,20 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
     cdef const char* source
     if job.along != NONE and job.along != LONG and job.along != CONDENSED and rows_lie_ready(job, tile, planes, n):
         source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
-        fold_lanes(job, tile, room, out, out_pitch, source, planes * n, close)
+        fold_lanes(job, tile, room, out, out_pitch, source, planes * n)
         return
     if job.along == CONDENSED:
         if n == 1 and job.leads == 1:  # planes are windows
-            condense(job, out, out_pitch, plane_of(job, tile, p), oh, <Py_ssize_t>job.x.planes[0], planes, close)
+            condense(job, out, out_pitch, plane_of(job, tile, p), oh, <Py_ssize_t>job.x.planes[0], planes)
             return
         for q in range(planes):
             condense(job, out + q * n * out_pitch, out_pitch, plane_of(job, tile, p + q), oh,
-                     job.height.stride * job.x.h, n, close)
+                     job.height.stride * job.x.h, n)
         return
     for q in range(planes):
         source = plane_of(job, tile, p + q)
         if job.along == NONE or pairs:
-            fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, pairs, close)
+            fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, pairs, &job.close)
         elif job.along == LONG:
             for r in range(n):
                 for o in range(tile.out):
@@ -86,14 +86,14 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
                     to = out + (q * n + r) * out_pitch + o * size
                     if taps:
                         fold_long(job, room, p + q, od, oh + r, first_of(&job.width, tile.begin + o), taps, 0, to,
-                                  close)
+                                  &job.close)
                     else:
                         write_unseen(job, to, job.run)
         elif tile.used:
             fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch,
                       False, &job.open)
     if job.along != NONE and job.along != LONG and not pairs:
-        fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n, close)
+        fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n)
 
 
 cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -146,7 +146,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         whole = whole_job(job)
         fold_chunk(&whole, tile, room, p, planes, od, oh, n)
         return
-    fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch, &job.close)
+    fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch)
     if job.divides or job.norm > PLAIN or job.arrays > 1 or (job.nearest and not narrows):
         for r in range(rows):
             row = out + r * out_pitch
@@ -179,9 +179,9 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     if gathers(job):
         fill_number(job, room.nothing, NAN, lanes)
     if job.along != NONE and job.along != LONG:
-        pad_rows(job, tile, room, room.flat, job.rows)
+        pad_rows(job, tile, room.flat, job.rows)
     if job.across == BAND_FLAT:
-        pad_rows(job, tile, room, room.band, input_rows(job))
+        pad_rows(job, tile, room.band, input_rows(job))
     if room.widths != NULL and job.divides_first:
         for o in range(tile.used):
             value = count_of(&job.width, max(0, tile.start) + o)
@@ -276,7 +276,7 @@ cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Room room
     while first < last:
         r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
-        tile = tile_of(job, first // all_rows * job.columns, min(job.width.out, (first // all_rows + 1) * job.columns))
+        tile = tile_at(job, first // all_rows)
         room = lay_out(job, scratch, &tile)
         start_tile(job, &tile, &room)
         begin, first = r, first + end - r

@@ -400,49 +400,12 @@ static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t 
 
 /* ----------------------------------------------------------------------------------------------------------- table */
 
-#define EACH(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), LEAF(INT8), LEAF(INT16), LEAF(INT32), LEAF(INT64), LEAF(UINT8), LEAF(UINT16), LEAF(UINT32), LEAF(UINT64)}
-#define FLOATING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64)}
-#define SUMMING(LEAF) {LEAF(FLOAT32), LEAF(FLOAT64), [CPOOL_UINT16] = LEAF(UINT16), [CPOOL_UINT32] = LEAF(UINT32)}
+#define EACH(leaf) \
+  {leaf##_FLOAT32, leaf##_FLOAT64, leaf##_INT8, leaf##_INT16, leaf##_INT32, leaf##_INT64, leaf##_UINT8, leaf##_UINT16, \
+   leaf##_UINT32, leaf##_UINT64}
+#define FLOATING(leaf) {leaf##_FLOAT32, leaf##_FLOAT64}
+#define SUMMING(leaf) {leaf##_FLOAT32, leaf##_FLOAT64, [CPOOL_UINT16] = leaf##_UINT16, [CPOOL_UINT32] = leaf##_UINT32}
 #define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
-#define MAX_FOLD(TYPE) max_fold_##TYPE
-#define MIN_FOLD(TYPE) min_fold_##TYPE
-#define NANMAX_FOLD(TYPE) nanmax_fold_##TYPE
-#define NANMIN_FOLD(TYPE) nanmin_fold_##TYPE
-#define SUM_FOLD(TYPE) sum_fold_##TYPE
-#define TOTAL_FOLD(TYPE) total_fold_##TYPE
-#define MAX_HALVE(TYPE) max_halve_##TYPE
-#define MAX_SHRINK(TYPE) max_shrink_##TYPE
-#define MAX_CONDENSE(TYPE) max_condense_##TYPE
-#define MIN_HALVE(TYPE) min_halve_##TYPE
-#define MIN_SHRINK(TYPE) min_shrink_##TYPE
-#define MIN_CONDENSE(TYPE) min_condense_##TYPE
-#define NANMAX_HALVE(TYPE) nanmax_halve_##TYPE
-#define NANMAX_SHRINK(TYPE) nanmax_shrink_##TYPE
-#define NANMAX_CONDENSE(TYPE) nanmax_condense_##TYPE
-#define NANMIN_HALVE(TYPE) nanmin_halve_##TYPE
-#define NANMIN_SHRINK(TYPE) nanmin_shrink_##TYPE
-#define NANMIN_CONDENSE(TYPE) nanmin_condense_##TYPE
-#define SUM_HALVE(TYPE) sum_halve_##TYPE
-#define SUM_SHRINK(TYPE) sum_shrink_##TYPE
-#define SUM_CONDENSE(TYPE) sum_condense_##TYPE
-#define TOTAL_HALVE(TYPE) total_halve_##TYPE
-#define TOTAL_SHRINK(TYPE) total_shrink_##TYPE
-#define NANMAX_PICK(TYPE) nanmax_pick_##TYPE
-#define NANMIN_PICK(TYPE) nanmin_pick_##TYPE
-#define NANMAX_PICK_HALVES(TYPE) nanmax_pick_halves_##TYPE
-#define NANMIN_PICK_HALVES(TYPE) nanmin_pick_halves_##TYPE
-#define FIND(TYPE) find_##TYPE
-#define EXCHANGE(TYPE) exchange_##TYPE
-#define BETWEEN(TYPE) between_##TYPE
-#define MARK(TYPE) mark_##TYPE
-#define COUNT(TYPE) count_##TYPE
-#define RAISE(TYPE) raise_##TYPE
-#define ROOT(TYPE) root_##TYPE
-#define BEGIN(TYPE) begin_##TYPE
-#define LACKS(TYPE) lacks_##TYPE
-#define SETTLE(TYPE) settle_##TYPE
-#define SHARE(TYPE) share_##TYPE
-#define DIVIDE(TYPE) divide_##TYPE
 #define AS_IT_IS(leaf) \
   [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
   [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \
@@ -458,23 +421,23 @@ static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t 
 
 extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
 const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
-  .fold = {[CPOOL_MAX] = EACH(MAX_FOLD), [CPOOL_MIN] = EACH(MIN_FOLD), [CPOOL_NANMAX] = FLOATING(NANMAX_FOLD),
-           [CPOOL_NANMIN] = FLOATING(NANMIN_FOLD), [CPOOL_SUM] = SUMMING(SUM_FOLD),
-           [CPOOL_TOTAL] = FLOATING(TOTAL_FOLD), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_fold_FLOAT64}},
-  .halve = {[CPOOL_MAX] = EACH(MAX_HALVE), [CPOOL_MIN] = EACH(MIN_HALVE), [CPOOL_NANMAX] = FLOATING(NANMAX_HALVE),
-            [CPOOL_NANMIN] = FLOATING(NANMIN_HALVE), [CPOOL_SUM] = SUMMING(SUM_HALVE),
-            [CPOOL_TOTAL] = FLOATING(TOTAL_HALVE), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_halve_FLOAT64}},
-  .shrink = {[CPOOL_MAX] = EACH(MAX_SHRINK), [CPOOL_MIN] = EACH(MIN_SHRINK), [CPOOL_NANMAX] = FLOATING(NANMAX_SHRINK),
-            [CPOOL_NANMIN] = FLOATING(NANMIN_SHRINK), [CPOOL_SUM] = SUMMING(SUM_SHRINK),
-            [CPOOL_TOTAL] = FLOATING(TOTAL_SHRINK), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_shrink_FLOAT64}},
-  .condense = {[CPOOL_MAX] = FLOATING(MAX_CONDENSE), [CPOOL_MIN] = FLOATING(MIN_CONDENSE),
-               [CPOOL_NANMAX] = FLOATING(NANMAX_CONDENSE), [CPOOL_NANMIN] = FLOATING(NANMIN_CONDENSE),
-               [CPOOL_SUM] = FLOATING(SUM_CONDENSE)},
+  .fold = {[CPOOL_MAX] = EACH(max_fold), [CPOOL_MIN] = EACH(min_fold), [CPOOL_NANMAX] = FLOATING(nanmax_fold),
+           [CPOOL_NANMIN] = FLOATING(nanmin_fold), [CPOOL_SUM] = SUMMING(sum_fold),
+           [CPOOL_TOTAL] = FLOATING(total_fold), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_fold_FLOAT64}},
+  .halve = {[CPOOL_MAX] = EACH(max_halve), [CPOOL_MIN] = EACH(min_halve), [CPOOL_NANMAX] = FLOATING(nanmax_halve),
+            [CPOOL_NANMIN] = FLOATING(nanmin_halve), [CPOOL_SUM] = SUMMING(sum_halve),
+            [CPOOL_TOTAL] = FLOATING(total_halve), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_halve_FLOAT64}},
+  .shrink = {[CPOOL_MAX] = EACH(max_shrink), [CPOOL_MIN] = EACH(min_shrink), [CPOOL_NANMAX] = FLOATING(nanmax_shrink),
+            [CPOOL_NANMIN] = FLOATING(nanmin_shrink), [CPOOL_SUM] = SUMMING(sum_shrink),
+            [CPOOL_TOTAL] = FLOATING(total_shrink), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_shrink_FLOAT64}},
+  .condense = {[CPOOL_MAX] = FLOATING(max_condense), [CPOOL_MIN] = FLOATING(min_condense),
+               [CPOOL_NANMAX] = FLOATING(nanmax_condense), [CPOOL_NANMIN] = FLOATING(nanmin_condense),
+               [CPOOL_SUM] = FLOATING(sum_condense)},
   .pick = {[CPOOL_MAX] = PLACED(max_pick), [CPOOL_MIN] = PLACED(min_pick),
-           [CPOOL_NANMAX] = FLOATING(NANMAX_PICK), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK)},
+           [CPOOL_NANMAX] = FLOATING(nanmax_pick), [CPOOL_NANMIN] = FLOATING(nanmin_pick)},
   .pick_halves = {[CPOOL_MAX] = PLACED(max_pick_halves), [CPOOL_MIN] = PLACED(min_pick_halves),
-                  [CPOOL_NANMAX] = FLOATING(NANMAX_PICK_HALVES), [CPOOL_NANMIN] = FLOATING(NANMIN_PICK_HALVES)},
-  .find = EACH(FIND),
+                  [CPOOL_NANMAX] = FLOATING(nanmax_pick_halves), [CPOOL_NANMIN] = FLOATING(nanmin_pick_halves)},
+  .find = EACH(find),
   .place = place,
   .turn = {turn8, turn16, turn32, turn64},
   .turn_runs = turn_runs,
@@ -486,20 +449,20 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .blank = {blank_FLOAT32, blank_FLOAT64, blank8, blank16, blank32, blank64, blank8, blank16, blank32, blank64},
   .widen = {widen_UINT8_UINT16, widen_UINT16_UINT32},
   .nearest = {nearest_UINT8_UINT16, nearest_UINT16_UINT32},
-  .raise = FLOATING(RAISE),
-  .root = FLOATING(ROOT),
-  .divide = FLOATING(DIVIDE),
-  .begin = FLOATING(BEGIN),
-  .lacks = FLOATING(LACKS),
-  .share = FLOATING(SHARE),
+  .raise = FLOATING(raise),
+  .root = FLOATING(root),
+  .divide = FLOATING(divide),
+  .begin = FLOATING(begin),
+  .lacks = FLOATING(lacks),
+  .share = FLOATING(share),
   .vary = vary_FLOAT64,
-  .exchange = EACH(EXCHANGE),
-  .between = EACH(BETWEEN),
-  .mark = EACH(MARK),
-  .count = EACH(COUNT),
+  .exchange = EACH(exchange),
+  .between = EACH(between),
+  .mark = EACH(mark),
+  .count = EACH(count),
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
-  .settle = FLOATING(SETTLE),
+  .settle = FLOATING(settle),
   .clear = clear_runs,
   .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
 };

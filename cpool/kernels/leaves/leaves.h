@@ -21,16 +21,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Types in which arrays store numbers; those below CPOOL_COMPUTED are computed in as they are. Name, C type. */
-#define CPOOL_TYPES(X) \
-  X(FLOAT32, float) X(FLOAT64, double) X(INT8, int8_t) X(INT16, int16_t) X(INT32, int32_t) X(INT64, int64_t) \
-  X(UINT8, uint8_t) X(UINT16, uint16_t) X(UINT32, uint32_t) X(UINT64, uint64_t)
-
+/* Types in which arrays store numbers; those below CPOOL_COMPUTED are computed in as they are. */
 enum cpool_type {
-#define CPOOL_NAME(NAME, T) CPOOL_##NAME,
-  CPOOL_TYPES(CPOOL_NAME)
-#undef CPOOL_NAME
-  CPOOL_COMPUTED,
+  CPOOL_FLOAT32, CPOOL_FLOAT64, CPOOL_INT8, CPOOL_INT16, CPOOL_INT32, CPOOL_INT64, CPOOL_UINT8, CPOOL_UINT16,
+  CPOOL_UINT32, CPOOL_UINT64, CPOOL_COMPUTED,
   CPOOL_FLOAT16 = CPOOL_COMPUTED,
   CPOOL_BFLOAT16,
   CPOOL_STORED
@@ -70,8 +64,8 @@ typedef struct cpool_leaves {
   /* Rows of n lanes into one number each, out_pitch bytes apart: out[r] = in[r][0] o in[r][1] o …, in the order of tree(n). */
   void (*shrink[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t n,
                                                    ptrdiff_t pitch, ptrdiff_t rows, const cpool_close *close);
-  /* Windows of up to 8 rows of up to 8 lanes into one number each, rows first: row t of window r is at r * pitch + t * distance.
-   * Of float and double alone, and no states. */
+  /* Windows of up to 8 rows of up to 8 lanes into one number each, rows first: row t of window r is at r * pitch + t * distance,
+   * at any distances. Of float and double alone, and no states. */
   void (*condense[CPOOL_REDUCTIONS][2])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch,
                                         ptrdiff_t distance, ptrdiff_t rows, ptrdiff_t lanes, ptrdiff_t n,
                                         const cpool_close *close);
