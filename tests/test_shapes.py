@@ -137,7 +137,7 @@ def test_rows_of_many_slabs(kernel, stride, padding, threads):
 @pytest.mark.parametrize("channels", [8, 33, 128, 208])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_channels_of_one_picture_are_shared_by_threads(dtype, channels, threads):
-    """The gradient of a maximum of one picture, channels last: blocks of channels are added by several threads."""
+    """The gradient of a maximum of one picture, channels last: parts of it are added to by several threads."""
     x = numbers((1, 41, 48, channels), dtype)
     y, indices = cpool.max_pool2d(x, (4, 3), (1, 2), 1, return_indices=True, axis=(1, 2))
     grad = numbers(y.shape, dtype, 1)

@@ -341,7 +341,7 @@ cdef class Call:
         elif kind == "scatter":
             self.work, self.check, self.backward = scatter_rows, extent_rows, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
-            self.total = job.planes * job.depth.size * job.height.size
+            self.total = job.planes * job.depth.size * job.height.size * job.width.size // row_pixels(job)
             job.checks, job.by_planes = fresh, by_planes
             lay_scattered(job, &scratch)
         elif kind == "copies":
@@ -391,13 +391,8 @@ cdef class Call:
         cdef int64_t least = 0, most = 0
         cdef int astray = False
         job.threads, job.where.data, job.met, job.astray = min(job.threads, threads), where, met, &astray
-        cdef Work work = self.work
-        cdef Py_ssize_t total = self.total
-        job.blocks = blocks_of(&job) if self.backward else 1
-        if job.blocks > 1:
-            work, total = scatter_channels, job.planes * job.blocks
-        elif self.backward and (job.by_planes or job.planes >= job.threads):
-            unit = job.depth.size * job.height.size  # whole planes: their indices are read once, and each row by one
+        if self.backward and (job.by_planes or job.planes >= job.threads):
+            unit = self.total // max(1, job.planes)  # whole planes: their indices are read once
         else:
             job.checks = False
         cdef int read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
@@ -416,7 +411,7 @@ cdef class Call:
                         share_out(self.work, &job, self.total, unit, self.scratch_bytes)
                         return None
                     if job.checks:
-                        share_out(work, &job, total, unit, self.scratch_bytes)
+                        share_out(self.work, &job, self.total, unit, self.scratch_bytes)
                         if not astray:
                             return None
                     job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
