@@ -140,6 +140,16 @@ def test_planes_of_width_one_that_lie_apart(ndim):
     np.testing.assert_array_equal(gx, getattr(reference, f"max_pool{ndim}d_backward")(y, indices, shape))
 
 
+@pytest.mark.parametrize("planes", [1, 5])
+def test_elements_behind_the_last_winner(planes, threads):
+    """They are 0, whatever `out` held."""
+    indices = np.arange(64 * planes).reshape(planes, 8, 8) % 900 + 1000
+    out = np.full((planes, 64, 64), 7, np.float32)
+    gx = cpool.max_pool2d_backward(np.ones(indices.shape, np.float32), indices, out.shape, out=out)
+    assert gx.sum() == 64 * planes
+    assert np.count_nonzero(gx) == 64 * planes
+
+
 def test_sums_that_are_nan_in_a_plane_that_threads_share(threads):
     """There is one NaN, whose bits are the same wherever in the plane it is, and whoever adds there."""
     indices = np.arange(256 * 256).reshape(256, 256) * 4
