@@ -144,7 +144,7 @@ def test_planes_of_width_one_that_lie_apart(ndim):
 def test_elements_behind_the_last_winner(planes, threads):
     """They are 0, whatever `out` held."""
     indices = np.arange(64 * planes).reshape(planes, 8, 8) % 900 + 1000
-    out = np.full((planes, 64, 64), 7, np.float32)
+    out = np.full((planes, 128, 128), 7, np.float32)  # farther than is zeroed ahead
     gx = cpool.max_pool2d_backward(np.ones(indices.shape, np.float32), indices, out.shape, out=out)
     assert gx.sum() == 64 * planes
     assert np.count_nonzero(gx) == 64 * planes
