@@ -928,6 +928,7 @@ def reachable():
             for planes, run, native, straight in itertools.product((1, 20), (1, 3, 40), (True, False), direct):
                 condensed = kind == "values" and size == 4 and native and straight and not (divides_first or state)
                 condensed = condensed and strategies.condenses(plan, run, planes)
+                plain = kind == "values" and not state
                 together = 0
                 if not condensed:
                     together, _ = strategies.together(plan, run, size, planes, picks or state, picks, 1)
@@ -935,7 +936,9 @@ def reachable():
                     first, as_it_lies, lanes, others = False, straight or divides_first, together * run, 1
                 else:
                     first, as_it_lies, lanes, others = divides_first, straight and native, run, planes
-                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, first, condensed)
+                windows = plain and as_it_lies and strategies.windows_at_once(plan, lanes, size, sums)
+                at_once = "condensed" if condensed else "windows" if windows else None
+                chosen = strategies.choose(plan, lanes, size, others, as_it_lies, sums, picks, first, at_once)
                 found.add((way(kind, chosen, together), family))
     return found
 

@@ -227,7 +227,8 @@ def _call(
     if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab
         pixel = memory.run * size
         memory = memory.shared(strategies.blocks(tables, pixel, memory.planes, kind == "picks", _workers(share)))
-    flags = dict(sums=reduction in _ADDS, picks=kind == "picks", divides_first=divides_first)
+    sums = reduction in _ADDS
+    flags = dict(sums=sums, picks=kind == "picks", divides_first=divides_first)
     turned_straight = reduction not in _STATES  # planes are divided once they are turned
     straight = turned_straight and not divides_first
     gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded
@@ -236,18 +237,22 @@ def _call(
     x = memory.views[0]
     # With a mask, and of norms, rows are read from scratch, where they are dense, and of the type that is computed in.
     copied = mask is not None or norm != "plain"
+    far = not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR
     dense = copied or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
     native = copied or (x.type == type and dense)
-    condensed = straight and not several and native and type in _FLOATS.values()
+    plain = turned_straight and not several  # nothing but extremes or sums, once elements are loaded
+    condensed = plain and straight and native and type in _FLOATS.values()
     condensed = condensed and strategies.condenses(tables, memory.run, memory.planes)
     if not condensed:
         together, band = strategies.together(
             tables, memory.run, size, memory.planes, several, kind == "picks", _workers(share)
         )
     if together:  # planes as channels
+        windows = plain and strategies.windows_at_once(tables, together * memory.run, size, sums)
         inner = strategies.choose(
-            tables, together * memory.run, size, 1, turned_straight or gathers, **flags | dict(divides_first=False)
-        )
+            tables, together * memory.run, size, 1, turned_straight or gathers, **flags | dict(divides_first=False),
+            at_once="windows" if windows else None,
+        )  # fmt: skip
         turned_straight |= gathers and inner.across == "as it lies"
     else:
         tables, memory = _joined(tables, memory)
@@ -255,7 +260,9 @@ def _call(
     # Rows whose pixels lie apart are read as they lie where nothing but that is done.
     apart = straight and x.type == type and not dense and kind == "values" and memory.run * size >= strategies.VECTOR
     direct = rows_lie_so or (gathers and native) or apart
-    strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, condensed=condensed)
+    windows = plain and straight and native and strategies.windows_at_once(tables, memory.run, size, sums, far)
+    at_once = "condensed" if condensed else "windows" if windows else None
+    strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, at_once=at_once)
     as_it_lies = rows_lie_so or (direct and strategy.across == "as it lies")
     if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
@@ -271,7 +278,7 @@ def _call(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
         divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies,
-        apart=apart and as_it_lies, far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
+        apart=apart and as_it_lies, far=far,
         **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
 

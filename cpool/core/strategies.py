@@ -159,6 +159,15 @@ def condenses(tables: list[Table], run: int, planes: int) -> bool:
     return rows and columns and run == d.size == d.out == 1 and not d.pooled and planes * h.out >= RADIX
 
 
+def windows_at_once(tables: list[Table], run: int, size: int, sums: bool, far: bool = False) -> bool:
+    """Return whether pixels are vectors, and windows have few of them, which they do not share along W; of sums in an
+    order that is that of rows first. `far`: they lie beyond the caches, where the processor foresees pairs, no more."""
+    d, h, w = tables
+    if run * size < VECTOR or d.kernel > 1 or not (h.uniform and w.uniform and w.pooled) or (far and w.kernel > 2):
+        return False
+    return h.kernel * w.kernel <= RADIX and w.stride >= w.span and (not sums or h.kernel in (1, 2, 4))
+
+
 def choose(
     tables: list[Table],
     run: int,
@@ -168,7 +177,7 @@ def choose(
     sums: bool,
     picks: bool,
     divides_first: bool,
-    condensed: bool = False,
+    at_once: str | None = None,
 ) -> Strategy:
     """Decide everything about one call.
 
@@ -183,15 +192,16 @@ def choose(
     sums, picks, divides_first : bool
         Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is
         summed.
-    condensed : bool
-        Whether rows and columns are folded at once: `condenses` is true, and rows of floats are read where they lie.
+    at_once : str, optional
+        How rows and columns are folded at once, where rows are read as they lie: "condensed", of floats, if `condenses`,
+        or "windows" if `windows_at_once`.
     """
     d, h, w = tables
     unit = run * size
     total = planes * d.out * h.out
-    at_once = picks and _at_once(tables)
+    one_pass = picks and _at_once(tables)
     halves = picks and _picked_by_halves(tables, run, size, VECTOR)
-    along = "condensed" if condensed else _along(w, run, size, total, picks, halves, divides_first)
+    along = at_once or _along(w, run, size, total, picks, halves, divides_first)
     stride = w.stride if w.uniform else 1
     # Columns: as many as make a row of scratch of the allowed length, but whole windows.
     # Of few rows threads share the tiles.
@@ -213,7 +223,7 @@ def choose(
         else max(1, columns * w.size // w.out + w.kernel)
     )
     row = span * unit
-    across = "as it lies" if condensed else _across(d, h, as_it_lies, along, row, sums)
+    across = "as it lies" if at_once else _across(d, h, as_it_lies, along, row, sums)
     # Rows: a chunk of them, or as many as make lanes; in a band at least as many as windows share.
     rows = CHUNK // max(row, columns * unit)
     if along == "turned":
@@ -230,7 +240,7 @@ def choose(
         rows, columns = 1, max(1, min(w.out, CHUNK // unit))
     if h.out <= rows and d.out == 1:
         rows = min(rows // h.out, planes) * h.out
-    return Strategy(across, along, max(1, min(rows, total)), columns, at_once and along in ("rows", "halves"))
+    return Strategy(across, along, max(1, min(rows, total)), columns, one_pass and along in ("rows", "halves"))
 
 
 def blocks(tables: list[Table], unit: int, planes: int, picks: bool, workers: int) -> int:

@@ -85,10 +85,10 @@ REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum", "total", "moments")
 NORMS = ("plain", "square", "power", "magnitude")
 ACROSS = ("as it lies", "nested", "band", "band flat")
 ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated", "singly",
-         "condensed")
+         "condensed", "windows")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
-assert len(ALONG) == CONDENSED + 1 and len(ACROSS) == BAND_FLAT + 1 and len(METHODS) == MIDPOINT + 1
+assert len(ALONG) == WINDOWS + 1 and len(ACROSS) == BAND_FLAT + 1 and len(METHODS) == MIDPOINT + 1
 
 
 def levels():

@@ -109,7 +109,7 @@ cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
 
 cdef enum Along:           # along W
-    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY, CONDENSED
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY, CONDENSED, WINDOWS
 
 cdef enum:
     MOST_AXES = 64         # of an array
@@ -192,6 +192,11 @@ cdef struct Job:
 cdef extern from "keep.h":
     void raise_flag "cpool_raise"(int* flag) noexcept nogil
     bint raised "cpool_raised"(int* flag) noexcept nogil
+
+
+cdef inline bint lays_rows(Job* job) noexcept nogil:
+    """Whether W is folded from rows of scratch, with padding around them."""
+    return job.along != NONE and job.along != LONG and job.along != CONDENSED and job.along != WINDOWS
 
 
 cdef inline bint gathers(Job* job) noexcept nogil:

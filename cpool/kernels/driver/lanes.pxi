@@ -13,6 +13,7 @@
 #     LONG     few windows of many columns: blocks of columns
 #     SINGLY   windows that begin many columns apart: each by itself
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
+#     WINDOWS  windows of up to 8 pixels that are vectors, and in one window each: rows and columns at once, rows first
 #
 # FLAT, HALVES (without places) and PHASES take rows that are shorter than a vector end to end, as one row: what a
 # window meets across the seam of two rows is not used.
@@ -243,6 +244,31 @@ cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, con
             job.leaves.shrink[job.reduction][job.type](
                 out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size, n,
                 pitch_of(job, tile), rows, &job.close)
+
+
+cdef void fold_windows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
+                       char* out, Py_ssize_t out_pitch) noexcept nogil:
+    """Fold all taps of the windows of output rows [oh, oh + n) where they lie: those inside the plane follow one another
+    at one distance."""
+    cdef Axis* height = &job.height
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t unit = job.run * job.size, span = (w.kernel - 1) * w.step + 1, edge = max(0, tile.start)
+    cdef Py_ssize_t d = first_of(&job.depth, od), r, o, c, m, t, th, h, count
+    for r in range(n):
+        o = 0
+        while o < tile.out:
+            c, m, count = first_of(w, tile.begin + o), 1, 0
+            if c >= 0 and c + span <= w.size:
+                m = min(tile.out - o, (w.size - span - c) // w.stride + 1)
+            for t in range(w.kernel):
+                for th in range(height.kernel):
+                    h = first_of(height, oh + r) + th * height.step
+                    room.taps[count] = room.pad
+                    if 0 <= d < job.depth.size and 0 <= h < height.size and 0 <= c + t * w.step < w.size:
+                        room.taps[count] = plane + d * job.x.d + h * job.x.h + (c + t * w.step - edge) * unit
+                    count += 1
+            job.fold(out + r * out_pitch + o * unit, unit, room.taps, count, w.stride * unit, m, job.run, &job.close)
+            o += m
 
 
 cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t first,

@@ -61,7 +61,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             room.flat = take(scratch, LONGEST_BLOCK * unit)
             room.ends = take(scratch, levels_of(w.kernel) * RADIX * unit)
             pitch = LONGEST_BLOCK * unit
-        elif job.along != NONE:
+        elif lays_rows(job):
             room.flat = take(scratch, lines)
         n = 0
         if job.across == BAND or job.across == BAND_FLAT:

@@ -63,7 +63,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
     cdef char* to
     cdef bint pairs = folds_pairs(job, tile)
     cdef const char* source
-    if job.along != NONE and job.along != LONG and job.along != CONDENSED and rows_lie_ready(job, tile, planes, n):
+    if lays_rows(job) and rows_lie_ready(job, tile, planes, n):
         source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
         fold_lanes(job, tile, room, out, out_pitch, source, planes * n)
         return
@@ -77,7 +77,9 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         return
     for q in range(planes):
         source = plane_of(job, tile, p + q)
-        if job.along == NONE or pairs:
+        if job.along == WINDOWS:
+            fold_windows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch)
+        elif job.along == NONE or pairs:
             fold_rows(job, tile, room, source, od, oh, n, out + q * n * out_pitch, out_pitch, pairs, &job.close)
         elif job.along == LONG:
             for r in range(n):
@@ -92,7 +94,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         elif tile.used:
             fold_rows(job, tile, room, source, od, oh, n, room.flat + q * n * pitch + tile.left * size, pitch,
                       False, &job.open)
-    if job.along != NONE and job.along != LONG and not pairs:
+    if lays_rows(job) and not pairs:
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n)
 
 
@@ -178,7 +180,7 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     fill_row(job, room.pad, lanes)
     if gathers(job):
         fill_number(job, room.nothing, NAN, lanes)
-    if job.along != NONE and job.along != LONG:
+    if lays_rows(job):
         pad_rows(job, tile, room.flat, job.rows)
     if job.across == BAND_FLAT:
         pad_rows(job, tile, room.band, input_rows(job))
