@@ -228,7 +228,7 @@ def _call(
         pixel = memory.run * size
         memory = memory.shared(strategies.blocks(tables, pixel, memory.planes, kind == "picks", _workers(share)))
     sums = reduction in _ADDS
-    flags = dict(sums=sums, picks=kind == "picks", divides_first=divides_first)
+    flags: dict[str, Any] = dict(sums=sums, picks=kind == "picks", divides_first=divides_first)
     turned_straight = reduction not in _STATES  # planes are divided once they are turned
     straight = turned_straight and not divides_first
     gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded

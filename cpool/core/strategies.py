@@ -193,8 +193,8 @@ def choose(
         Whether the order of a fold matters; whether places are wanted; whether the input is divided before it is
         summed.
     at_once : str, optional
-        How rows and columns are folded at once, where rows are read as they lie: "condensed", of floats, if `condenses`,
-        or "windows" if `windows_at_once`.
+        How rows and columns are folded at once, where rows are read as they lie: "condensed", of floats, if
+        `condenses`, or "windows" if `windows_at_once`.
     """
     d, h, w = tables
     unit = run * size
@@ -272,14 +272,15 @@ def together(
     if run == 1 and not several and w.uniform:
         ends_meet = w.kernel == 2 and w.size == 2 * w.out and not w.before  # then rows are halved as one
         halves = _halved(w, run) and (w.out * size >= VECTOR or (ends_meet and row >= VECTOR))
-        one_row = d.size == h.size == 1 and w.stride in (1, 2, 4)
+        one_row = d.size == h.size == 1 and w.pooled and w.stride in (1, 2, 4)
         longest = TURNED_ROW if w.stride > 1 else TURNED_ROW_3 if w.kernel <= 3 else TURNED_ROW_MORE
         if row > longest or halves or one_row:
             return 0, 0  # these are quicker as they are
     if not several and _singly(w, run, size):
         return 0, 0
-    if h.out == w.out == d.size == 1 and not several and row >= VECTOR and not h.before:
-        return 0, 0  # most is done once H is folded, and that of all planes at once
+    alone = h.uniform and not h.before and (h.stride >= h.span or row >= 2 * VECTOR)
+    if w.out == d.size == 1 and not several and row >= VECTOR and alone:
+        return 0, 0  # most is done once H is folded, and that of all rows at once
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):
         return 0, 0
     if not several and w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR:

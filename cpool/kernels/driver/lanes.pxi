@@ -246,8 +246,8 @@ cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, con
                 pitch_of(job, tile), rows, &job.close)
 
 
-cdef void fold_windows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
-                       char* out, Py_ssize_t out_pitch) noexcept nogil:
+cdef void fold_windows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh,
+                       Py_ssize_t n, char* out, Py_ssize_t out_pitch) noexcept nogil:
     """Fold all taps of the windows of output rows [oh, oh + n) where they lie: those inside the plane follow one another
     at one distance."""
     cdef Axis* height = &job.height
