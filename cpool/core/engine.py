@@ -225,8 +225,9 @@ def _call(
     share = threads.share(work)
     memory, size = layouts.canonical(axes, *_and_mask(views, mask)), np.dtype(type).itemsize
     if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab
-        pixel = memory.run * size
-        memory = memory.shared(strategies.blocks(tables, pixel, memory.planes, kind == "picks", _workers(share)))
+        blocks = strategies.blocks(tables, memory.run * size, memory.planes, kind == "picks", _workers(share))
+        least = strategies.BLOCK_OF_PICKS if kind == "picks" else strategies.BLOCK
+        memory = memory.shared(blocks, least // size)
     sums = reduction in _ADDS
     flags: dict[str, Any] = dict(sums=sums, picks=kind == "picks", divides_first=divides_first)
     turned_straight = reduction not in _STATES  # planes are divided once they are turned

@@ -17,8 +17,6 @@ Axes = tuple[int, ...]
 
 #: A run is cut (its outer axes become planes) before one pixel fills this many elements of a thread's scratch.
 LONGEST_RUN = 8192
-#: Channels of one block, at least, where they are cut into blocks.
-FEWEST_SHARED = 32
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,9 @@ class Memory:
         parts += [0] * ((4 - len(self.views)) * (4 + len(self.lead)))
         return np.array(parts, np.int64)
 
-    def shared(self, n: int) -> Memory:
-        """Return blocks of the channels as planes: n of each plane, or the next fewer that divide them evenly."""
-        blocks = next((m for m in range(n, 1, -1) if self.run % m == 0 and self.run // m >= FEWEST_SHARED), 1)
+    def shared(self, n: int, fewest: int) -> Memory:
+        """Return blocks of at least so many channels as planes: n of each plane, or the next fewer that divide them."""
+        blocks = next((m for m in range(n, 1, -1) if self.run % m == 0 and self.run // m >= fewest), 1)
         if blocks == 1:
             return self
         run, lead = self.run // blocks, self.lead if self.planes > 1 else ()

@@ -31,6 +31,9 @@ WIDEST_PIXELS = 65536
 SHARED = 4
 #: Bytes of the input rows that output rows share: they stay in the second cache.
 BAND = 131072
+#: Bytes of a block of channels, at least, and where places are wanted.
+BLOCK = 64
+BLOCK_OF_PICKS = 128
 #: Rows that are turned into lanes at once, if there are so many.
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
