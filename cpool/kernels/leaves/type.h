@@ -163,13 +163,16 @@ static int OF(blank)(void *out, const void *in, int32_t *counts, const uint8_t *
   (void)counts;
   memcpy(&v, value, sizeof v);
   if (stride == run) run *= n, n = 1;
-  for (ptrdiff_t o = 0; o < n; o++, to += run, from += run, where += stride) {
-    CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < run; i++) {
-      const T x = from[i], counted = where[i] ? x : 0; /* read in any case, so that there is no jump */
-      to[i] = where[i] ? x : v;
-      found |= counted != counted;
-    }
+#define BLANK(n, i, k) /* read in any case, so that there is no jump */  \
+  CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < n; i++) {                  \
+    const T x = from[i], counted = where[k] ? x : 0;                     \
+    to[i] = where[k] ? x : v;                                            \
+    found |= counted != counted;                                         \
   }
+  if (run == 1) BLANK(n, i, i * stride)
+  else
+    for (ptrdiff_t o = 0; o < n; o++, to += run, from += run, where += stride) BLANK(run, i, i)
+#undef BLANK
   return found != 0;
 }
 
