@@ -649,14 +649,14 @@ static void rest(int type) {
 /* Indices of n runs, of which the first `lanes` are looked at; planes have runs of `run` elements. */
 static void scatters(int type, int wide) {
   const P size = sizes[type], is = wide ? 8 : 4;
-  P run = chance(50) ? 1 : in(2, 40);
+  P run = chance(50) ? 1 : in(2, 40), lanes = chance(60) ? run : in(1, run);
   P n = chance(50) ? in(1, 400) : in(1, 40), limit = in(1, 300);
-  P stride = (run + (chance(50) ? 0 : in(0, 4))) * is, g_stride = (run + (chance(50) ? 0 : in(0, 4))) * size;
+  P stride = (lanes + (chance(50) ? 0 : in(0, 4))) * is, g_stride = (lanes + (chance(50) ? 0 : in(0, 4))) * size;
   P rows = chance(60) ? 1 : in(1, 3), pitch = n * stride, g_pitch = n * g_stride + (chance(70) ? 0 : 2 * size);
   const P plane = limit * run * size;
   if (rows * plane > ROOM / 2 || rows * pitch > ROOM / 2 || rows * g_pitch > ROOM / 2) return;
-  P span = (rows - 1) * pitch + (n - 1) * stride + run * is;
-  P g_span = (rows - 1) * g_pitch + (n - 1) * g_stride + run * size;
+  P span = (rows - 1) * pitch + (n - 1) * stride + lanes * is;
+  P g_span = (rows - 1) * g_pitch + (n - 1) * g_stride + lanes * size;
   char *at = take(4, span), *g = take(5, g_span);
   filled(type, g, g_span, chance(50) ? 0 : 1);
   const int outside = chance(10), equals = chance(40);
@@ -664,7 +664,7 @@ static void scatters(int type, int wide) {
   memset(at, 0, (size_t)span);
   for (P r = 0; r < rows; r++)
     for (P o = 0; o < n; o++)
-      for (P i = 0; i < run; i++) {
+      for (P i = 0; i < lanes; i++) {
         if (!equals || chance(10)) last = chance(30) ? below(limit) : limit * o / n;
         const int64_t v = outside && chance(2) ? (chance(50) ? -1 : limit) : last;
         char *to = at + r * pitch + o * stride + i * is;
@@ -672,31 +672,31 @@ static void scatters(int type, int wide) {
         else *(int32_t *)to = (int32_t)v;
       }
   int64_t extent[2][2];
-  SAY("extent %td n=%td run=%td stride=%td", 8 * is, n, run, stride);
+  SAY("extent %td n=%td run=%td stride=%td", 8 * is, n, lanes, stride);
   calls++;
-  for (int l = 0; l < 2; l++) L[l]->extent[wide](extent[l], at, stride, n, run);
+  for (int l = 0; l < 2; l++) L[l]->extent[wide](extent[l], at, stride, n, lanes);
   if (memcmp(extent[0], extent[1], 16)) wrong++, printf("DIFFERS %s\n", leaf);
   const int64_t lo = below(limit), hi = in(lo, limit);
   const int assign = chance(40);
-  const P part = (hi - lo) * run * size;
-  SAY("scatter %s %td n=%td run=%td lo=%ld hi=%ld assign=%d", types[type], 8 * is, n, run, lo, hi, assign);
+  const P part = (hi - lo) * lanes * size;
+  SAY("scatter %s %td n=%td run=%td lo=%ld hi=%ld assign=%d", types[type], 8 * is, n, lanes, lo, hi, assign);
   clear(part);
   int odd[2];
   for (int l = 0; l < 2; l++) {
     memset(out(l, part), 0, (size_t)part);
-    odd[l] = L[l]->scatter[type][wide](out(l, part), g, g_stride, at, stride, n, run, lo, hi, assign);
+    odd[l] = L[l]->scatter[type][wide](out(l, part), g, g_stride, at, stride, n, lanes, lo, hi, assign);
   }
   compare(type, part, assign ? BITS_SAME : NUMBERS_SAME);
   if (!odd[0] != !odd[1]) wrong++, printf("DIFFERS %s returned %d and %d\n", leaf, odd[0], odd[1]);
-  SAY("add %s %td rows=%td n=%td run=%td limit=%td stride=%td g_stride=%td g_pitch=%td", types[type], 8 * is, rows, n,
-      run, limit, stride, g_stride, g_pitch);
+  SAY("add %s %td rows=%td n=%td run=%td lanes=%td limit=%td stride=%td g_stride=%td g_pitch=%td", types[type], 8 * is, rows, n,
+      run, lanes, limit, stride, g_stride, g_pitch);
   /* One plane, which is cleared on the way; or several clear ones. */
-  const P plane_pitch = rows > 1 && chance(50) ? plane : 0, all = (plane_pitch ? rows : 1) * plane;
+  const P plane_pitch = rows > 1 && chance(50) ? plane : 0, all = (plane_pitch ? rows : 1) * plane - (run - lanes) * size;
   int64_t cleared[2] = {0, 0};
   clear(all);
   for (int l = 0; l < 2; l++) {
-    if (plane_pitch) memset(out(l, all), 0, (size_t)all), cleared[l] = limit;
-    odd[l] = L[l]->add[type][wide](out(l, all), plane_pitch, g, g_pitch, g_stride, at, pitch, stride, rows, n, run,
+    if (plane_pitch) L[l]->clear(out(l, all), run * size, lanes * size, rows * limit), cleared[l] = limit;
+    odd[l] = L[l]->add[type][wide](out(l, all), plane_pitch, g, g_pitch, g_stride, at, pitch, stride, rows, n, run, lanes,
                                    &cleared[l], limit);
   }
   if (odd[0] != odd[1] || (odd[0] != -1 && cleared[0] != cleared[1]))

@@ -421,8 +421,11 @@ cdef class Call:
                         share_out(self.check, &job, rows, 1, 0)
                         if self.outside(&job, &least, &most):
                             return least, most
-                        job.checks = False
-                        share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
+                        job.checks, job.blocks = False, blocks_of(&job)
+                        if job.blocks > 1 and not is_shared_by_rows(&job):
+                            share_out(scatter_channels, &job, job.planes * job.blocks, 1, 0)
+                        else:
+                            share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
                         return None
                     finally:
                         free(job.extents)

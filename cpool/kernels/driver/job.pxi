@@ -62,7 +62,8 @@ ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_
 ctypedef int (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                            int64_t, int64_t, int) noexcept nogil
 ctypedef int (*Add)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
-                    Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+                    Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+ctypedef void (*Clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Settle)(void*, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
@@ -101,6 +102,7 @@ cdef extern from "leaves.h":
         Count count[COMPUTED]
         Extent extent[2]
         ScatterAdd scatter[2][2]
+        Clear clear
         Add add[2][2]
         Settle settle[2]
 
@@ -165,6 +167,7 @@ cdef struct Job:
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used;
     bint by_planes          # a thread adds to whole planes
     int64_t* extents        # scatter: least and greatest index of each output row
+    Py_ssize_t blocks       # scatter: of channels, each of which is one task
     int* astray             # scatter: whether an index outside the plane was met
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count

@@ -4,6 +4,9 @@
 cdef enum:
     CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
     BLOCK_BYTES = 131072   # of rows that are summed in scratch
+    BLOCK_LINES = 4        # cache lines of a block of channels, at least
+    BLOCKS = 2             # for each thread
+    SEVERAL = 3            # one in so many output rows may add to the pixels of several threads
 
 
 cdef inline bint adds_in_place(Job* job) noexcept nogil:
@@ -54,16 +57,18 @@ cdef void extent_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     find_extents(job, job.extents + 2 * first, first, last)
 
 
-cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
-    """Zero elements [lo, hi) of plane p where they lie, and add what belongs there. Of a whole plane extents are NULL;
-    where there are some, all indices lie in the plane. Return whether they do."""
+cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi, Py_ssize_t channel,
+                   Py_ssize_t lanes) noexcept nogil:
+    """Zero elements [lo, hi) of plane p where they lie, and add what belongs there, of `lanes` channels from `channel`
+    on. Of a whole plane extents are NULL; where there are some, all indices lie in the plane, and all channels are
+    wanted. Return whether all indices lie in the plane."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t unit = job.run * job.size, o
     cdef int64_t cleared = lo
-    cdef char* flat = job.x.data + plane_offset(job, &job.x, p)
-    cdef const char* gradients = y.data + plane_offset(job, y, p)
-    cdef const char* indices = m.data + plane_offset(job, m, p)
+    cdef char* flat = job.x.data + plane_offset(job, &job.x, p) + channel * job.size
+    cdef const char* gradients = y.data + plane_offset(job, y, p) + channel * job.size
+    cdef const char* indices = m.data + plane_offset(job, m, p) + channel * m.size
     cdef const char* g
     cdef const char* at
     cdef bint wide = m.type == INT64
@@ -71,8 +76,8 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
     for o in range(job.depth.out * job.height.out):
         g, at = row_of(job, y, gradients, o), row_of(job, m, indices, o)
         if extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
-            found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, &cleared,
-                                                   hi)
+            found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
+                                                   &cleared, hi)
             if found < 0:
                 return False
             odd |= found
@@ -81,9 +86,11 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
             cleared = hi
             odd |= job.leaves.scatter[job.type][wide](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run, lo, hi,
                                                       False)
-    memset(flat + cleared * unit, 0, (hi - cleared) * unit)
-    if odd:
+    job.leaves.clear(flat + cleared * unit, unit, lanes * job.size, hi - cleared)
+    if odd and lanes == job.run:
         job.leaves.settle[job.type](flat + lo * unit, (hi - lo) * job.run)
+    for o in range(lo, hi if odd and lanes < job.run else lo):
+        job.leaves.settle[job.type](flat + o * unit, lanes)
     return True
 
 
@@ -110,7 +117,8 @@ cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
         flat, cleared = job.x.data + first * plane, plane // job.size
         memset(flat, 0, n * plane)
         odd = job.leaves.add[job.type][wide](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
-                                             m.data + first * pitch, pitch, stride, n, outs, 1, &cleared, cleared)
+                                             m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
+                                             cleared)
         if odd < 0:
             return False
         if odd:
@@ -158,6 +166,44 @@ cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int
         lo += n
 
 
+cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
+    """Into how many blocks of channels planes can be divided, so that there are some for each thread: none shares a
+    cache line with another, so pixels lie whole lines apart."""
+    cdef Py_ssize_t unit = job.run * job.size
+    if not adds_in_place(job) or unit % LINE:
+        return 1
+    return max(1, min(unit // (BLOCK_LINES * LINE), (BLOCKS * job.threads + job.planes - 1) // job.planes))
+
+
+cdef bint is_shared_by_rows(Job* job) noexcept nogil:
+    """Whether most output rows add to the pixels of one thread alone, or of two."""
+    cdef Py_ssize_t outs = job.depth.out * job.height.out, several = 0, r
+    cdef int64_t part = (job.planes * job.depth.size * job.height.size * job.width.size + job.threads - 1) // job.threads
+    cdef int64_t plane = job.depth.size * job.height.size * job.width.size
+    for r in range(job.planes * outs):
+        several += ((r // outs * plane + job.extents[2 * r]) // part
+                    != (r // outs * plane + job.extents[2 * r + 1]) // part)
+    return SEVERAL * several <= job.planes * outs
+
+
+cdef inline Py_ssize_t block_begin(Job* job, Py_ssize_t block) noexcept nogil:
+    """The first channel of a block: there begins a cache line, unless it is the first of all."""
+    cdef Py_ssize_t each = (job.run * job.size // LINE + job.blocks - 1) // job.blocks * LINE
+    cdef Py_ssize_t before = <Py_ssize_t>job.x.data % LINE
+    if block == job.blocks:
+        return job.run
+    return min(job.run, max(0, block * each - before) // job.size)
+
+
+cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write blocks [first, last) of channels of whole planes."""
+    cdef Py_ssize_t task, begin, end, elements = job.depth.size * job.height.size * job.width.size
+    for task in range(first, last):
+        begin, end = block_begin(job, task % job.blocks), block_begin(job, task % job.blocks + 1)
+        if begin < end:
+            add_rows(job, NULL, task // job.blocks, 0, elements, begin, end - begin)
+
+
 cdef inline Py_ssize_t row_pixels(Job* job) noexcept nogil:
     """Pixels of a task: any number of them, where sums are made in place, and else those of a row."""
     return 1 if adds_in_place(job) else job.width.size
@@ -181,7 +227,7 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
         first += below - top
         lo, stop = top * wide, below * wide
         if in_place:
-            if not add_rows(job, NULL if job.checks else job.extents + 2 * p * outs, p, lo, stop):
+            if not add_rows(job, NULL if job.checks else job.extents + 2 * p * outs, p, lo, stop, 0, job.run):
                 raise_flag(job.astray)
             continue
         if job.checks:

@@ -375,6 +375,12 @@ static void place(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t st
 CPOOL_EXTENT(int32_t)
 CPOOL_EXTENT(int64_t)
 
+/* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
+static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n) {
+  if (stride == bytes) bytes *= n, n = n > 0;
+  for (ptrdiff_t o = 0; o < n; o++) memset((char *)flat + o * stride, 0, (size_t)bytes);
+}
+
 #define F float
 #define I int32_t
 #define NAME(leaf) leaf##_float_int32
@@ -457,5 +463,6 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
   .settle = FLOATING(settle),
+  .clear = clear_runs,
   .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
 };

@@ -151,7 +151,9 @@ typedef struct cpool_leaves {
                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
   int (*add[2][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                    const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
-                   int64_t *cleared, int64_t limit);
+                   ptrdiff_t lanes, int64_t *cleared, int64_t limit);
+  /* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
+  void (*clear)(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n);
   void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
 } cpool_leaves;
 

@@ -27,31 +27,34 @@ static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const v
   return odd && !assign;
 }
 
-/* Zero runs up to index x, and some more; false if it is outside the plane. */
-static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, uint64_t x, uint64_t *cleared, uint64_t limit) {
-  const uint64_t ahead = 16384 / sizeof(F) / (uint64_t)run + 1; /* so much stays in the first cache */
+/* Zero `lanes` elements of each run up to index x, and of some more; false if it is outside the plane. */
+static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, ptrdiff_t lanes, uint64_t x, uint64_t *cleared,
+                                      uint64_t limit) {
+  const uint64_t ahead = 16384 / sizeof(F) / (uint64_t)lanes + 1; /* so much stays in the first cache */
   const uint64_t to = limit - x > ahead ? x + ahead : limit;
   if (x >= limit) return 0;
-  memset(flat + *cleared * (uint64_t)run, 0, (to - *cleared) * (uint64_t)run * sizeof(F));
+  clear_runs(flat + *cleared * (uint64_t)run, run * (ptrdiff_t)sizeof(F), lanes * (ptrdiff_t)sizeof(F),
+             (ptrdiff_t)(to - *cleared));
   *cleared = to;
   return 1;
 }
 
-/* One run. All indices are compared at once; if one is not below `done`, one by one. */
-CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, uint64_t *done, uint64_t limit) {
+/* The first `lanes` elements of one run. All indices are compared at once; if one is not below `done`, one by one. */
+CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, ptrdiff_t lanes, uint64_t *done,
+                               uint64_t limit) {
   int beyond = 0;
-  for (ptrdiff_t i = 0; i < run; i++) beyond |= (uint64_t)at[i] >= *done;
-  for (ptrdiff_t i = 0; beyond && i < run; i++)
-    if ((uint64_t)at[i] >= *done && !NAME(clear)(flat, run, (uint64_t)at[i], done, limit)) return 0;
+  for (ptrdiff_t i = 0; i < lanes; i++) beyond |= (uint64_t)at[i] >= *done;
+  for (ptrdiff_t i = 0; beyond && i < lanes; i++)
+    if ((uint64_t)at[i] >= *done && !NAME(clear)(flat, run, lanes, (uint64_t)at[i], done, limit)) return 0;
   ptrdiff_t i = 0;
-  for (; i + 4 <= run; i += 4) {
+  for (; i + 4 <= lanes; i += 4) {
     F *to = flat + i;
     to[(ptrdiff_t)at[i] * run] += v[i];
     to[(ptrdiff_t)at[i + 1] * run + 1] += v[i + 1];
     to[(ptrdiff_t)at[i + 2] * run + 2] += v[i + 2];
     to[(ptrdiff_t)at[i + 3] * run + 3] += v[i + 3];
   }
-  for (; i < run; i++) flat[(ptrdiff_t)at[i] * run + i] += v[i];
+  for (; i < lanes; i++) flat[(ptrdiff_t)at[i] * run + i] += v[i];
   return 1;
 }
 
@@ -62,7 +65,7 @@ CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, 
   ptrdiff_t i = 0;
   for (ptrdiff_t k = 0; k < n * run; k++) {
     const uint64_t x = (uint64_t)at[k];
-    if (x >= done && !NAME(clear)(flat, run, x, &done, limit)) return 0;
+    if (x >= done && !NAME(clear)(flat, run, run, x, &done, limit)) return 0;
     flat[x * (uint64_t)run + (uint64_t)i] += v[k];
     i = i + 1 < run ? i + 1 : 0;
   }
@@ -86,7 +89,7 @@ static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uin
     }
     for (ptrdiff_t k = first; k < last;) {
       const uint64_t x = (uint64_t)at[k];
-      if (x >= *cleared && !NAME(clear)(flat, 1, x, cleared, limit)) return 0;
+      if (x >= *cleared && !NAME(clear)(flat, 1, 1, x, cleared, limit)) return 0;
       F sum = flat[x];
       for (; k < last && (uint64_t)at[k] == x; k++) sum += v[k];
       flat[x] = sum;
@@ -107,13 +110,13 @@ CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const
   return 1;
 }
 
-/* All of `rows` rows, each into a plane of its own. What lies before `cleared` is zero or has been added to; from there on
- * elements are zeroed shortly before they are added to. So one comparison tells both what is to be zeroed and, for a
- * negative index is a large number, what is outside the plane: then -1 is returned. */
+/* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared` is
+ * zero or has been added to; from there on elements are zeroed shortly before they are added to. So one comparison tells
+ * both what is to be zeroed and, for a negative index is a large number, what is outside the plane: then -1 is returned. */
 static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                      const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
-                     int64_t *cleared, int64_t limit) {
-  const int dense = g_stride == run * (ptrdiff_t)sizeof(F) && stride == run * (ptrdiff_t)sizeof(I);
+                     ptrdiff_t lanes, int64_t *cleared, int64_t limit) {
+  const int dense = lanes == run && g_stride == run * (ptrdiff_t)sizeof(F) && stride == run * (ptrdiff_t)sizeof(I);
   const ptrdiff_t some = run < 2048 ? 2048 / run : 1; /* runs that stay in the first cache between two looks at them */
   const int at_once = dense && n <= some && g_pitch == n * g_stride; /* rows are short, and lie end to end */
   uint64_t done = (uint64_t)*cleared;
@@ -132,7 +135,7 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
       if (run >= 8) {
         inside = 1;
         for (ptrdiff_t k = 0; inside && k < m; k++)
-          inside = NAME(add_run)(flat, from + k * run, places + k * run, run, &done, (uint64_t)limit);
+          inside = NAME(add_run)(flat, from + k * run, places + k * run, run, run, &done, (uint64_t)limit);
       } else if (run > 1) inside = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit);
       else inside = NAME(add_elements)(flat, from, places, m, &done, (uint64_t)limit);
       if (!inside) return -1;
@@ -140,8 +143,8 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
     for (ptrdiff_t o = 0; !dense && o < n; o++) {
       const F *from = (const F *)(v + o * g_stride);
       const I *places = (const I *)(at + o * stride);
-      odd |= NAME(is_odd)(from, run);
-      if (!NAME(add_run)(flat, from, places, run, &done, (uint64_t)limit)) return -1;
+      odd |= NAME(is_odd)(from, lanes);
+      if (!NAME(add_run)(flat, from, places, run, lanes, &done, (uint64_t)limit)) return -1;
     }
   }
   *cleared = (int64_t)done;
