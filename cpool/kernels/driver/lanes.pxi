@@ -248,8 +248,8 @@ cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, con
 
 cdef void fold_windows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh,
                        Py_ssize_t n, char* out, Py_ssize_t out_pitch) noexcept nogil:
-    """Fold all taps of the windows of output rows [oh, oh + n) where they lie: those inside the plane follow one another
-    at one distance."""
+    """Fold all taps of the windows of output rows [oh, oh + n) where they lie: those inside the plane follow one
+    another at one distance."""
     cdef Axis* height = &job.height
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, span = (w.kernel - 1) * w.step + 1, edge = max(0, tile.start)

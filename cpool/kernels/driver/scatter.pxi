@@ -178,8 +178,8 @@ cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
 cdef bint is_shared_by_rows(Job* job) noexcept nogil:
     """Whether most output rows add to the pixels of one thread alone, or of two."""
     cdef Py_ssize_t outs = job.depth.out * job.height.out, several = 0, r
-    cdef int64_t part = (job.planes * job.depth.size * job.height.size * job.width.size + job.threads - 1) // job.threads
     cdef int64_t plane = job.depth.size * job.height.size * job.width.size
+    cdef int64_t part = (job.planes * plane + job.threads - 1) // job.threads
     for r in range(job.planes * outs):
         several += ((r // outs * plane + job.extents[2 * r]) // part
                     != (r // outs * plane + job.extents[2 * r + 1]) // part)
