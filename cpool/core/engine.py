@@ -259,12 +259,14 @@ def _call(
         tables, memory = _joined(tables, memory)
     rows_lie_so = straight and (native or (dense and type == _WHOLE.get(x.type)))
     # Rows whose pixels lie apart are read as they lie where nothing but that is done.
-    apart = straight and x.type == type and not dense and kind == "values" and memory.run * size >= strategies.VECTOR
+    apart = straight and x.type == type and not dense and memory.run * size >= strategies.VECTOR
     direct = rows_lie_so or (gathers and native) or apart
     windows = plain and straight and native and strategies.windows_at_once(tables, memory.run, size, sums, far)
     at_once = "condensed" if condensed else "windows" if windows else None
     strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, at_once=at_once)
     as_it_lies = rows_lie_so or (direct and strategy.across == "as it lies")
+    if apart and kind == "picks":
+        as_it_lies = strategy.single
     if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
     even: float | None = 1.0
@@ -282,6 +284,16 @@ def _call(
         apart=apart and as_it_lies, far=far,
         **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
+
+
+def _without_ones(plan: Plan, axes: Axes, x: layouts.View) -> tuple[Plan, Axes]:
+    """Leave out last axes of one element that no window changes, if rows of the axis before are dense then."""
+    n = len(axes)
+    while n > 1 and plan.axes[n - 1].size == plan.axes[n - 1].count[0] == 1 and plan.axes[n - 1].identity:
+        n -= 1
+    if x.strides[axes[n - 1]] != x.itemsize:
+        return plan, axes
+    return (geometry.plan_of(plan.axes[:n], plan.divisor), axes[:n]) if n < len(axes) else (plan, axes)
 
 
 def _work(plan: Plan, x: layouts.View, y: layouts.View) -> int:
@@ -303,6 +315,7 @@ def values(
     """
     if 0 in y.shape:
         return _nothing
+    plan, axes = _without_ones(plan, axes, x)
     work = _work(plan, x, y)
     row = plan.elements * np.dtype(type).itemsize
     if reduction not in _ADDS and mask is None and norm == "plain" and _CONDENSED < row <= strategies.WIDEST_ROW:
@@ -326,6 +339,7 @@ def picks(
     """Prepare a maximum or minimum with indices: a function of (thread limit, x, y, indices)."""
     if 0 in y.shape:
         return _nothing
+    plan, axes = _without_ones(plan, axes, x)
     work = _work(plan, x, y)
     flat_plan, flat, views = plan, axes, [x, y, indices]
     if mask is None:
@@ -373,6 +387,7 @@ def ordered(
     """
     if 0 in y.shape:
         return _nothing
+    plan, axes = _without_ones(plan, axes, x)
     memory, tables = layouts.canonical(axes, *_and_mask((x, y), mask)), plan.tables()
     taps, w = math.prod(table.kernel for table in tables), tables[-1]
     height, size = taps // w.kernel, np.dtype(type).itemsize
@@ -443,6 +458,7 @@ def spread(
     """
     if 0 in gx.shape:
         return _nothing
+    plan, axes = _without_ones(plan, axes, gx)
     if plan.elements <= _ONE_ROW:
         plan, axes, (gy, gx) = _as_one_row(plan, axes, gy, gx)
     tables = plan.transposed()

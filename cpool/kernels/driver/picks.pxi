@@ -169,12 +169,17 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     mend_places(job, tile, places, rows, to_pitch)
 
 
+cdef inline Py_ssize_t hop_of(Job* job) noexcept nogil:
+    """Bytes from one pixel to the next, where rows are read in one pass."""
+    return job.x.w if job.as_it_lies else job.run * job.size
+
+
 cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows, Py_ssize_t o,
                        Py_ssize_t n, Py_ssize_t pitch, Py_ssize_t every) noexcept nogil:
     """Compare all taps inside of n windows that are alike, `every` outputs apart, in one pass over `rows` rows."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
-    cdef Py_ssize_t count = 0
+    cdef Py_ssize_t count = 0, hop = hop_of(job)
     cdef bint going = False
     cdef const void* taps[AT_ONCE]
     cdef int64_t offsets[AT_ONCE]
@@ -182,7 +187,7 @@ cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* plac
         for t in range(taps_of(w, tile.begin + o)):
             c = begin + t * w.step
             if 0 <= c < w.size:
-                taps[count] = <const char*>room.taps[r] + (c - edge) * unit
+                taps[count] = <const char*>room.taps[r] + (c - edge) * hop
                 offsets[count] = room.offsets[r] + t * w.step
                 count += 1
             if count == AT_ONCE:
@@ -196,17 +201,17 @@ cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* plac
 cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows) noexcept nogil:
     """One output row in one pass: `rows` input rows, whose first columns and places are in `taps` and `offsets`."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, o = 0, n, phase
+    cdef Py_ssize_t o = 0, n, phase
     if not w.uniform and w.period:
         for phase in range(min(w.period, tile.out)):
             pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.period - 1) // w.period,
-                         w.advance * unit, w.period)
+                         w.advance * hop_of(job), w.period)
         return
     while o < tile.out:
         n = 1
         if w.uniform and first_of(w, tile.begin + o) >= 0 and end_of(w, tile.begin + o) <= w.size:
             n = min(tile.out - o, (w.size - end_of(w, tile.begin + o)) // w.stride + 1)
-        pick_windows(job, tile, room, value, place, rows, o, n, w.stride * unit, 1)
+        pick_windows(job, tile, room, value, place, rows, o, n, w.stride * hop_of(job), 1)
         o += n
 
 
