@@ -28,6 +28,13 @@ def test_as_the_reference(shape, kernel, padding, order, threads):
         np.testing.assert_allclose(gx, expected, rtol=1e-12)
 
 
+def test_no_outputs():
+    """Then there is no window that could leave the axis as it is."""
+    gx = cpool.adaptive_avg_pool2d_backward(np.empty((8, 1, 0)), (8, 65, 1))
+    assert gx.shape == (8, 65, 1)
+    assert not gx.any()
+
+
 def test_they_are_pooled_as_series():
     x = np.zeros((2, 64, 1), np.float32)
     assert (

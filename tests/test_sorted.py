@@ -317,3 +317,20 @@ def test_refused():
         cpool.median_pool2d(np.ones((4, 4)), 300, padding=200)
     with pytest.raises(ValueError, match="wholly"):
         cpool.median_pool2d(np.ones((4, 4)), 2, padding=3)
+
+
+@pytest.mark.parametrize(("planes", "shape"), [(70, (5, 6)), (300, (3, 3)), (9, (40, 2)), (1, (90, 2))])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_small_planes_are_ordered_side_by_side(planes, shape, channels, threads):
+    """Lanes go from plane to plane, or down narrow planes."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 9, (planes, *shape, channels)).astype(np.float32)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    labels, counts = rng.integers(0, 4, x.shape), rng.random(x.shape) < 0.8
+    for windows in (dict(kernel_size=(3, 2)), dict(kernel_size=3, stride=1, padding=1)):
+        windows["axis"] = (1, 2)
+        for more in ({}, dict(nan_policy="omit"), dict(where=counts, nan_policy="omit")):
+            ours, theirs = (m.quantile_pool2d(x, [0.5, 0.2], **windows, **more) for m in (cpool, reference))
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+        ours, theirs = (m.mode_pool2d(labels, **windows, ignore=0) for m in (cpool, reference))
+        np.testing.assert_array_equal(ours, theirs)

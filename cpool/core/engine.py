@@ -265,7 +265,7 @@ def _call(
     at_once = "condensed" if condensed else "windows" if windows else None
     strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, at_once=at_once)
     as_it_lies = rows_lie_so or (direct and strategy.across == "as it lies")
-    if apart and kind == "picks":
+    if apart and kind == "picks":  # and all taps are compared in one pass
         as_it_lies = strategy.single
     if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
@@ -289,7 +289,7 @@ def _call(
 def _without_ones(plan: Plan, axes: Axes, x: layouts.View) -> tuple[Plan, Axes]:
     """Leave out last axes of one element that no window changes, if rows of the axis before are dense then."""
     n = len(axes)
-    while n > 1 and plan.axes[n - 1].size == plan.axes[n - 1].count[0] == 1 and plan.axes[n - 1].identity:
+    while n > 1 and (w := plan.axes[n - 1]).size == 1 and w.identity and w.count[0] == 1:
         n -= 1
     if x.strides[axes[n - 1]] != x.itemsize:
         return plan, axes
@@ -367,6 +367,8 @@ def picks(
 _ORDERED_BYTES = 98304
 #: Windows that are ordered at once, at least.
 _ORDERED = 32
+#: Rows and columns of so few outputs that planes are ordered side by side.
+_FEW_LANES = 32
 
 
 def _ranks(quantiles: Array, taps: int) -> tuple[int, ...]:
@@ -396,11 +398,16 @@ def ordered(
     every = tuple(range(taps))
     wanted = every if quantiles is None else _ranks(quantiles, taps)
     inner, whole = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
-    shares = w.uniform and w.stride == 1 and w.out > 1
+    share, h = threads.share(math.prod(y.shape) * taps), tables[1]
+    # Lanes go along W; of small planes, if there are more of them, from plane to plane.
+    by_planes = len(memory.lead) == 1 and max(w.out, h.out) * memory.run < _FEW_LANES and memory.planes > w.out
+    shares = w.uniform and w.stride == 1 and w.out > 1 and not by_planes
     rows = column.rows * (1 if shares else w.kernel) + inner.rows - taps
-    columns = min(w.out, max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run)))
+    columns = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))
+    most = max(1, memory.planes // (strategies.SHARES * _workers(share))) if by_planes else max(w.out, h.out)
+    columns = min(columns, most)
     return _driven(
-        "ordered", type, tables, memory, threads.share(math.prod(y.shape) * taps), (x, y), None, mask,
+        "ordered", type, tables, memory, share, (x, y), None, mask, by_planes=by_planes,
         identity_bits=_bits(neutral("min", np.dtype(type)), type), columns=columns,
         as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
         networks=networks.packed((column, inner, whole)),

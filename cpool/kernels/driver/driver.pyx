@@ -323,7 +323,9 @@ cdef class Call:
             self.work = find_rows
             take(&scratch, SEARCHED * job.size)
         elif kind == "ordered":
-            self.work = pool_ordered
+            self.work = pool_ordered_planes if by_planes else pool_ordered
+            if by_planes:
+                self.total = (job.planes + columns - 1) // columns * job.depth.out * job.height.out
             self.networks = networks
             read_network(read_network(read_network(&self.networks[0], &job.column), &job.inner), &job.whole)
             job.shares = shares

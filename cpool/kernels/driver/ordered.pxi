@@ -11,11 +11,13 @@
 # ranks alone; others have ranks of their own, and all taps are put in order.
 #
 # Windows of one block lie side by side in an output row. Where few do, as at the borders of a plane, while many lie one
-# below the other, the block is upright: its lanes go down a column of the output.
+# below the other, the block is upright: its lanes go down a column of the output; or, where planes are small, from plane
+# to plane.
 
 cdef struct Block:          # windows first, first + 1, ... of an output row, or so many of column `first`
     Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input
     bint upright
+    Py_ssize_t x_step, where_step, y_step  # bytes from one lane of an upright block to the next
     Py_ssize_t line_pitch, pitch
     Py_ssize_t most_upright  # how many windows at most
     bint full, found        # all taps of all windows are inside; elements were marked
@@ -45,7 +47,7 @@ cdef inline bint shares_columns(Job* job, Block* block) noexcept nogil:
 
 cdef inline Py_ssize_t result_step(Job* job, Block* block) noexcept nogil:
     """Bytes from one result of a block to the next."""
-    return job.y.h if block.upright else job.y.w
+    return block.y_step if block.upright else job.y.w
 
 
 cdef inline Py_ssize_t groups_of(Job* job, bint shares) noexcept nogil:
@@ -116,7 +118,7 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
 cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const char* row, const char* where,
                        Py_ssize_t o, Py_ssize_t g, Py_ssize_t n) noexcept nogil:
     """Lay tap g of windows o, o + 1, ... along W, whose row is NULL if it lies outside; of an upright block that of
-    window o in so many rows."""
+    window o in so many rows or planes."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t start = first_of(w, o) + g * w.step, hop, least, most
     if block.upright:
@@ -131,8 +133,8 @@ cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const 
     if job.masked:
         where += start * job.where.w
     return lay_row(job, block, to, marked, row + start * job.x.w, where,
-                   job.height.stride * job.x.h if block.upright else hop * job.x.w,
-                   job.height.stride * job.where.h if block.upright else hop * job.where.w, least, most, n)
+                   block.x_step if block.upright else hop * job.x.w,
+                   block.where_step if block.upright else hop * job.where.w, least, most, n)
 
 
 cdef inline Py_ssize_t turn_of(Axis* axis, Py_ssize_t first) noexcept nogil:
@@ -379,6 +381,7 @@ cdef void pool_columns(Job* job, Block* block, const char* plane, const char* wh
         pool_block(job, block, plane, where, y + r * job.y.h, od, r)
     if up < down:
         block.upright = True
+        block.x_step, block.where_step, block.y_step = h.stride * job.x.h, h.stride * job.where.h, job.y.h
         for o in range(first, first + n):
             r = up
             while r < down:
@@ -390,6 +393,28 @@ cdef void pool_columns(Job* job, Block* block, const char* plane, const char* wh
         forget_rows(job, block)
     for r in range(down, end):
         pool_block(job, block, plane, where, y + r * job.y.h, od, r)
+
+
+cdef void pool_ordered_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Tasks [first, last) are output rows of so many planes as are pooled at once, from plane to plane."""
+    cdef Block block = lay_block_out(job, scratch)
+    cdef Py_ssize_t rows = job.depth.out * job.height.out, task, p, od, oh, o
+    cdef const char* plane
+    cdef const char* where = NULL
+    cdef char* y
+    block.upright = True
+    block.x_step, block.y_step = <Py_ssize_t>job.x.planes[0], <Py_ssize_t>job.y.planes[0]
+    block.where_step = <Py_ssize_t>job.where.planes[0] if job.masked else 0
+    for task in range(first, last):
+        p, od, oh = task // rows * job.columns, task % rows // job.height.out, task % job.height.out
+        block.n = min(job.columns, job.planes - p)
+        plane = job.x.data + plane_offset(job, &job.x, p)
+        if job.masked:
+            where = job.where.data + plane_offset(job, &job.where, p)
+        y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h
+        for o in range(job.width.out):
+            block.first, block.counted, block.full = o, True, inside_taps(&job.width, o) == job.width.kernel
+            pool_block(job, &block, plane, where, y + o * job.y.w, od, oh)
 
 
 cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

@@ -6,7 +6,7 @@ cdef enum:
     BLOCK_BYTES = 131072   # of rows that are summed in scratch
     BLOCK_LINES = 4        # cache lines of a block of channels, at least
     BLOCKS = 2             # for each thread
-    SEVERAL = 3            # one in so many output rows may add to the pixels of several threads
+    SEVERAL = 3            # where more than one in so many output rows add to pixels of several threads, blocks are better
 
 
 cdef inline bint adds_in_place(Job* job) noexcept nogil:
@@ -176,7 +176,7 @@ cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
 
 
 cdef bint is_shared_by_rows(Job* job) noexcept nogil:
-    """Whether most output rows add to the pixels of one thread alone, or of two."""
+    """Whether most output rows add to pixels of one thread alone."""
     cdef Py_ssize_t outs = job.depth.out * job.height.out, several = 0, r
     cdef int64_t plane = job.depth.size * job.height.size * job.width.size
     cdef int64_t part = (job.planes * plane + job.threads - 1) // job.threads
