@@ -10,9 +10,9 @@
 # there is, so that the taps that count come first, and is counted. Windows in which all taps count need the wanted
 # ranks alone; others have ranks of their own, and all taps are put in order.
 #
-# Windows of one block lie side by side in an output row. Where few do, as at the borders of a plane, while many lie one
-# below the other, the block is upright: its lanes go down a column of the output; or, where planes are small, from plane
-# to plane.
+# Windows of one block lie side by side in an output row. Where few do, as at the borders of a plane, while many lie
+# one below the other, the block is upright: its lanes go down a column of the output; or, where planes are small, from
+# plane to plane.
 
 cdef struct Block:          # windows first, first + 1, ... of an output row, or so many of column `first`
     Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input

@@ -6,7 +6,7 @@ cdef enum:
     BLOCK_BYTES = 131072   # of rows that are summed in scratch
     BLOCK_LINES = 4        # cache lines of a block of channels, at least
     BLOCKS = 2             # for each thread
-    SEVERAL = 3            # where more than one in so many output rows add to pixels of several threads, blocks are better
+    SEVERAL = 3            # more than one in so many output rows that add to pixels of several threads ask for blocks
 
 
 cdef inline bint adds_in_place(Job* job) noexcept nogil:
