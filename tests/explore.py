@@ -134,7 +134,7 @@ def numbers(c, shape, dtype, tame=False):
     if tame:
         return (x if ties else np.abs(x) + 0.25).astype(dtype)
     if c.chance(0.2):
-        x *= 10.0 ** c.rng.uniform(-4, 4 if dtype.itemsize == 2 and dtype.kind == "f" else 15, shape)
+        x = np.ldexp(x, c.rng.integers(-13, 13 if dtype.itemsize == 2 and dtype.kind == "f" else 50, shape))
         x = np.clip(x, -6e4, 6e4) if dtype.itemsize == 2 and dtype.kind == "f" else x
     x = x.astype(dtype)
     if c.chance(0.4):
