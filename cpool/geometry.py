@@ -125,6 +125,12 @@ class Table:
         )
 
     @property
+    def binary(self) -> bool:
+        """Whether each window has a power of two of taps, or none."""
+        taps = np.array([self.kernel]) if self.uniform else self.taps
+        return bool(((taps & (taps - 1)) == 0).all())
+
+    @property
     def even(self) -> int:
         """The count of all, or 0 if they differ."""
         first = int(self.count[0]) if self.count.size else 1

@@ -160,3 +160,14 @@ def test_powers_do_not_depend_on_the_instruction_set_of_numpy_or_cpool():
                 subprocess.check_output([sys.executable, "-W", "ignore", "-c", POWERS], env=environment, text=True)
             )
     assert len(digests) == 1
+
+
+def test_sums_of_three_slabs_have_one_order_in_every_memory():
+    """Gradients of uneven adaptive averages, of which some elements are seen by three slabs, others by four."""
+    grad = np.random.default_rng(0).standard_normal((16, 8, 7, 1))
+    last = np.ascontiguousarray(np.moveaxis(grad, 0, -1))
+    results = []
+    for g in (grad, np.moveaxis(last, -1, 0)):
+        for out in (None, np.empty((16, 3, 9, 4)), np.moveaxis(np.empty((3, 9, 4, 16)), -1, 0)):
+            results.append(cpool.adaptive_avg_pool3d_backward(g, (16, 3, 9, 4), out=out).tobytes())
+    assert len(set(results)) == 1

@@ -145,7 +145,7 @@ def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bo
     shared = h.uniform and h.stride < h.span and h.out > 1 and along != "long" and (h.span + h.stride) * row <= 2 * BAND
     if shared and h.stride == 1 and h.kernel > RADIX and h.out > 4:
         return "band flat"
-    together = d.kernel == 1 or not sums or d.kernel in (2, 4, 8)  # D first, then H, is the same sum
+    together = not sums or (d.kernel <= RADIX and d.binary)  # D first, then H, is the same sum
     if as_it_lies and together and (d.kernel <= 2 or not shared):
         return "as it lies"
     return "band" if shared else "nested"
