@@ -261,11 +261,11 @@ class AxisWindows:
         taps = (self.kernel - tap + every - 1) // every
         last = tap + (taps - 1) * every
         first = np.where(taps[phase] > 0, (i + self.before - last[phase] * self.step) // self.stride, 0)
-        alone = self.stride == 1  # then these windows slide, too
-        before = (self.kernel - 1) * self.step - self.before if alone else self.before
+        slides = self.stride == 1
+        before = (self.kernel - 1) * self.step - self.before if slides else self.before
         return Table(
-            self.out, self.size, int(taps.max()), 1, step, before, alone, first, taps[phase], self.count,
-            0 if alone else self.stride,
+            self.out, self.size, int(taps.max()), 1, step, before, slides, first, taps[phase], self.count,
+            0 if slides else self.stride,
         )  # fmt: skip
 
     def _seen_by(self, i: np.ndarray[Any, Any]) -> Table:

@@ -367,8 +367,8 @@ def picks(
 _ORDERED_BYTES = 98304
 #: Windows that are ordered at once, at least.
 _ORDERED = 32
-#: Rows and columns of so few outputs that planes are ordered side by side.
-_FEW_LANES = 32
+#: Outputs of a row or a column, below which small planes are ordered side by side.
+_SHORT = 32
 
 
 def _ranks(quantiles: Array, taps: int) -> tuple[int, ...]:
@@ -400,7 +400,7 @@ def ordered(
     inner, whole = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     share, h = threads.share(math.prod(y.shape) * taps), tables[1]
     # Lanes go along W; of small planes, if there are more of them, from plane to plane.
-    by_planes = len(memory.lead) == 1 and max(w.out, h.out) * memory.run < _FEW_LANES and memory.planes > w.out
+    by_planes = len(memory.lead) == 1 and max(w.out, h.out) * memory.run < _SHORT and memory.planes > w.out
     shares = w.uniform and w.stride == 1 and w.out > 1 and not by_planes
     rows = column.rows * (1 if shares else w.kernel) + inner.rows - taps
     columns = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))

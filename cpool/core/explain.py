@@ -25,7 +25,7 @@ class Explanation:
     shape, dtype : tuple of int, dtype
         Of the result (of the values, where there are indices too).
     windows : tuple of Table
-        One per pooled axis: which inputs each output sees. Empty where a call follows indices.
+        Which inputs each output sees, along each axis that has a strategy. Empty where a call follows indices.
     strategies : tuple of str
         How each pooled axis is folded; an axis that became part of another one, or of which nothing is to be done, has
         none. `cpool.core.strategies` tells what the names mean.

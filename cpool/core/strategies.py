@@ -31,7 +31,7 @@ WIDEST_PIXELS = 65536
 SHARED = 4
 #: Bytes of the input rows that output rows share: they stay in the second cache.
 BAND = 131072
-#: Bytes of a block of channels, at least, and where places are wanted.
+#: Bytes of a block of channels, at least; and the same where places are wanted.
 BLOCK = 64
 BLOCK_OF_PICKS = 128
 #: Rows that are turned into lanes at once, if there are so many.
@@ -281,8 +281,8 @@ def together(
             return 0, 0  # these are quicker as they are
     if not several and _singly(w, run, size):
         return 0, 0
-    alone = h.uniform and not h.before and (h.stride >= h.span or row >= 2 * VECTOR)
-    if w.out == d.size == 1 and not several and row >= VECTOR and alone:
+    fit = row >= (VECTOR if h.stride >= h.span else 2 * VECTOR)
+    if w.out == d.size == 1 and not several and fit and h.uniform and not h.before:
         return 0, 0  # most is done once H is folded, and that of all rows at once
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):
         return 0, 0

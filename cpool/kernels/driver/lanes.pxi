@@ -13,7 +13,7 @@
 #     LONG     few windows of many columns: blocks of columns
 #     SINGLY   windows that begin many columns apart: each by itself
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
-#     WINDOWS  windows of up to 8 pixels that are vectors, and in one window each: rows and columns at once, rows first
+#     WINDOWS  windows of up to 8 pixels, each a vector or more, that share no columns: rows and columns at once
 #
 # FLAT, HALVES (without places) and PHASES take rows that are shorter than a vector end to end, as one row: what a
 # window meets across the seam of two rows is not used.
@@ -76,7 +76,7 @@ cdef void repeat(char* first, Py_ssize_t bytes, Py_ssize_t n) noexcept nogil:
 
 
 cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nogil:
-    """Write what a window gives that sees nothing: 0, whatever of."""
+    """Write what a window gives that sees nothing: 0, in all arrays of a state."""
     cdef int a
     for a in range(job.arrays):
         memset(to + a * job.open.apart, 0, lanes * job.size)

@@ -104,10 +104,11 @@ cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssi
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t q, d, h
-    cdef Seen seen = seen_by(height, oh, oh + n)
+    cdef Seen seen
     cdef const char* source
     if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
         return False
+    seen = seen_by(height, oh, oh + n)
     for q in range(planes):
         source = plane_of(job, tile, p + q)
         for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
