@@ -115,7 +115,6 @@ cdef enum Along:           # along W
 
 cdef enum:
     MOST_AXES = 64         # of an array
-    LONGEST_BLOCK = 512    # columns of a long window that are folded at once
     SEARCHED = 1024        # columns that are searched at once
 
 
@@ -147,7 +146,8 @@ cdef struct Job:
     Axis depth, height, width
     Memory x, y, at, where  # input, output, where the places of winners are kept, and which elements of x count
     bint masked             # whether not all do
-    int* met                # whether NaN was among those that do
+    bint watches            # whether it is asked if NaN is among those that do
+    int* met                # and the answer
     Py_ssize_t planes, leads, run, size, log_size, threads
     const int64_t* lead_shape
     int reduction, type, norm
@@ -200,6 +200,11 @@ cdef extern from "keep.h":
 cdef inline bint lays_rows(Job* job) noexcept nogil:
     """Whether W is folded from rows of scratch, with padding around them."""
     return job.along != NONE and job.along != LONG and job.along != CONDENSED and job.along != WINDOWS
+
+
+cdef inline Py_ssize_t longest_block(Job* job) noexcept nogil:
+    """Columns of a long window that are folded at once: a power of RADIX."""
+    return 4096 if job.run == 1 else 512
 
 
 cdef inline bint gathers(Job* job) noexcept nogil:

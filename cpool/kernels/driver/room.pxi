@@ -27,14 +27,15 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, pitch = tile.pitch * unit, rows = job.rows, n
     cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall
+    cdef Py_ssize_t columns = longest_block(job) if job.along == LONG else tile.span
     memset(&room, 0, sizeof(Room))
     start(scratch)
-    n = max(LONGEST_BLOCK if job.along == LONG else RADIX, max(w.kernel, job.height.kernel * job.depth.kernel))
+    n = max(columns if job.along == LONG else max(RADIX, w.kernel), job.height.kernel * job.depth.kernel)
     room.taps = <const void**>take(scratch, n * sizeof(void*))
-    room.pad = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit)
-    room.nothing = take(scratch, (LONGEST_BLOCK if job.along == LONG else tile.span) * unit if gathers(job) else 0)
+    room.pad = take(scratch, columns * unit)
+    room.nothing = take(scratch, columns * unit if gathers(job) else 0)
     if (job.divides and not job.even) or job.divides_first or job.reduction == TOTAL:
-        room.widths = take(scratch, max(tile.span, tile.out) * unit)
+        room.widths = take(scratch, (max(tile.span, tile.out) if job.divides_first else tile.out) * unit)
     if job.picks:
         room.from_ = <const void**>take(scratch, n * sizeof(void*))
         room.offsets = <int64_t*>take(scratch, n * sizeof(int64_t))
@@ -58,9 +59,9 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         if job.reduction == TOTAL:
             room.inside = take(scratch, tile.out * unit)
         if job.along == LONG:
-            room.flat = take(scratch, LONGEST_BLOCK * unit)
+            room.flat = take(scratch, columns * unit)
             room.ends = take(scratch, levels_of(w.kernel) * RADIX * unit)
-            pitch = LONGEST_BLOCK * unit
+            pitch = columns * unit
         elif lays_rows(job):
             room.flat = take(scratch, lines)
         n = 0

@@ -126,15 +126,11 @@ CPOOL_INLINE void NAME(step)(T *out, ptrdiff_t out_pitch, const void *const *tap
 }
 
 enum {
-  NAME(strip) = 1024 / sizeof(T), /* lanes whose partial results lie in the first cache */
-  NAME(piece) = 256 / sizeof(T),  /* lanes between two requests for what comes next */
-  NAME(linear) = 128 / sizeof(T), /* lanes of a row that is worth requests of its own */
+  NAME(strip) = (ARRAYS > 1 ? 1024 : 2048) / sizeof(T), /* lanes whose partial results lie in the first cache */
+  NAME(piece) = 256 / sizeof(T),                        /* lanes between two requests for what comes next */
+  NAME(linear) = 128 / sizeof(T),                       /* lanes of a row that is worth requests of its own */
+  NAME(line) = 64 / sizeof(T),                          /* lanes of one line of the cache */
 };
-
-/* Whether taps of that many lanes lie end to end, and are worth being asked for. */
-CPOOL_INLINE int NAME(linear_taps)(const void *const *taps, ptrdiff_t lanes, int far) {
-  return far && lanes >= NAME(linear) && (const char *)taps[1] - (const char *)taps[0] == lanes * (ptrdiff_t)sizeof(T);
-}
 
 /* One pass over `some` taps that lie end to end, piece by piece: as many bytes of what comes next, in the order of memory,
  * are asked for as are read, for the processor does not foresee so many short rows at once. */
@@ -149,31 +145,49 @@ static CPOOL_NOINLINE void NAME(linear_step)(T *out, const void *const *taps, pt
   }
 }
 
+/* Blocks of eight taps, one after the other, each into a row of its own, `next` lanes behind the one before. */
+CPOOL_INLINE void NAME(each_eight)(T *out, ptrdiff_t next, const void *const *taps, ptrdiff_t blocks, ptrdiff_t first,
+                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
+  for (; blocks; blocks--, taps += CPOOL_RADIX, out += next)
+    NAME(pass)(out, lanes * (ptrdiff_t)sizeof(T), taps, CPOOL_RADIX, first, pitch, rows, lanes, NAME(open), 1 AS_APART(from, into));
+}
+static CPOOL_NOINLINE void NAME(eights)(T *out, ptrdiff_t next, const void *const *taps, ptrdiff_t blocks, ptrdiff_t first,
+                                        ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
+#if ARRAYS == 2
+  if (from == 0) {
+    NAME(each_eight)(out, next, taps, blocks, first, pitch, rows, lanes, 0, into);
+    return;
+  }
+#endif
+  NAME(each_eight)(out, next, taps, blocks, first, pitch, rows, lanes AS_APART(from, into));
+}
+
 /* Up to `strip` lanes, of one row or of several, of more taps than one pass takes: blocks of the largest power of the
  * radix, then what is left. */
 static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t pitch,
-                       ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor, int far APART) {
-  enum { part = CPOOL_RADIX * NAME(strip) };
-  T parts[ARRAYS][CPOOL_RADIX][NAME(strip)];
+                       ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor, int linear APART) {
+  enum { part = CPOOL_RADIX * (NAME(strip) + 2 * NAME(line)) };
+  T parts[ARRAYS][part];
   const void *inner[CPOOL_RADIX];
   const ptrdiff_t dense = lanes * (ptrdiff_t)sizeof(T);
+  const ptrdiff_t next = (rows * lanes / NAME(line) + 2) * NAME(line); /* rows never lie in the same lines of the cache */
   ptrdiff_t block = 1, done = 0, held = 0;
   if (n <= CPOOL_RADIX) {
     NAME(step)(out, out_pitch, taps, n, shift, pitch, rows, lanes, how, divisor AS_APART(from, into));
     return;
   }
   while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
+  if (block == CPOOL_RADIX && !linear) {
+    held = n / block;
+    done = held * block;
+    NAME(eights)(parts[0], next, taps, held, shift, pitch, rows, lanes AS_APART(from, part));
+    for (ptrdiff_t t = 0; t < held; t++) inner[t] = parts[0] + t * next;
+  }
   while (done < n) {
     ptrdiff_t some = n - done < block ? n - done : block;
-    T *to = parts[0][held];
-    if (block == CPOOL_RADIX && rows == 1 && some > 1 && NAME(linear_taps)(taps + done, lanes, far)) {
-      NAME(linear_step)(to, taps + done, some, shift, lanes AS_APART(from, part));
-    } else {
-      if (block == CPOOL_RADIX) /* the next pass is asked for: its rows are too short for the processor to foresee them */
-        for (ptrdiff_t t = done + some; t < n && t < done + 2 * some; t++)
-          for (ptrdiff_t i = 0; i < dense; i += 64) CPOOL_PREFETCH((const char *)taps[t] + shift + i);
-      NAME(tree)(to, dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1, far AS_APART(from, part));
-    }
+    T *to = parts[0] + held * next;
+    if (block == CPOOL_RADIX && some > 1 && linear) NAME(linear_step)(to, taps + done, some, shift, lanes AS_APART(from, part));
+    else NAME(tree)(to, dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1, linear AS_APART(from, part));
     inner[held++] = to;
     done += some;
   }
@@ -213,12 +227,14 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
     NAME(step)((T *)out, out_pitch, taps, n, 0, pitch, rows, lanes, how, divisor AS_APART(from, into));
     return;
   }
-  const ptrdiff_t many = lanes < strip && !NAME(linear_taps)(taps, lanes, close->far) ? strip / lanes : 1; /* short rows at once */
+  const int linear = close->far && lanes >= NAME(linear) && lanes <= strip && /* taps lie end to end */
+                     (const char *)taps[1] - (const char *)taps[0] == lanes * size;
+  const ptrdiff_t many = lanes < strip && !linear ? strip / lanes : 1; /* short rows at once */
   for (ptrdiff_t r = 0; r < rows; r += many)
     for (ptrdiff_t i = 0; i < lanes; i += strip)
       NAME(tree)((T *)((char *)out + r * out_pitch) + i, out_pitch, taps, n, r * pitch + i * size, pitch,
                  rows - r < many ? rows - r : many, lanes - i < strip ? lanes - i : strip, how,
-                 divisor, close->far AS_APART(from, into));
+                 divisor, linear AS_APART(from, into));
 }
 
 #undef AT
