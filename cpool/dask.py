@@ -68,7 +68,7 @@ class _Axis:
             self.parts = [Part(b, e, b, e) for b, e in itertools.pairwise(self.edges)]
             self.reach = self.own
         else:
-            self.parts = parts_of_chunks(windows, chunks)
+            self.parts = parts_of_chunks(windows, chunks) or [Part(0, 0, 0, 1)]  # of a result without elements
             first = np.searchsorted(self.edges, [p.begin for p in self.parts], "right") - 1
             end = np.searchsorted(self.edges, [p.end for p in self.parts])
             self.reach = list(zip(first.tolist(), end.tolist(), strict=True))  # chunks that a part reads from

@@ -436,6 +436,16 @@ class Drawing:
             given["dilation"] = tuple(c.int(1, 2) if 2 * k <= n else 1 for k, n in zip(kernel, sizes, strict=True))
         return {k: v for k, v in given.items() if k in self.parameters}
 
+    def mask(self, shape):
+        """Draw which elements count: by chance, or all but those of one place along an axis, or all but one."""
+        c, mask = self.c, np.ones(shape, bool)
+        if mask.size and c.chance(0.4):
+            axis = c.int(0, len(shape) - 1) if shape else 0
+            places = [c.int(0, n - 1) for n in shape]
+            mask[tuple(places if c.chance(0.5) else [slice(None)] * axis + places[axis : axis + 1])] = False
+            return mask
+        return c.rng.random(shape) < c.one([0.3, 0.8])
+
     def keywords(self, dtype, shape):
         """Draw what is beside the windows, of the parameters that the function has."""
         c = self.c
@@ -444,7 +454,7 @@ class Drawing:
             divisor_override=lambda: c.one([1, 3, -2, 100]),
             nan_policy=lambda: c.one(["propagate", "omit", "omit", "raise"]),
             min_count=lambda: c.int(1, 4),
-            where=lambda: c.rng.random(shape) < c.one([0.3, 0.8]),
+            where=lambda: self.mask(shape),
             initial=lambda: dtype.type(c.int(0, 5)),
             index_dtype=lambda: c.one([np.int32, np.int64]),
             return_indices=lambda: c.chance(0.8),
@@ -459,7 +469,7 @@ class Drawing:
             random_samples=lambda: c.rng.random((*shape[: -self.d], self.d), c.one(["f4", "f8"])),
             rng=lambda: c.int(0, 99),
         )
-        often = dict(return_indices=0.6, count_include_pad=0.5, nan_policy=0.4, where=0.1, initial=0.15)
+        often = dict(return_indices=0.6, count_include_pad=0.5, nan_policy=0.4, where=0.2, initial=0.15)
         often |= dict.fromkeys(["mode", "norm_type", "q", "rng"], 1)
         return {k: draw() for k, draw in options.items() if k in self.parameters and c.chance(often.get(k, 0.25))}
 
@@ -1027,10 +1037,11 @@ def geometry_calls(number, match=""):
 # -------------------------------------------------------------------------------------------------- children, report
 
 
-def set_limits(number, bands=strategies.TURNED, padding=geometry.MOST_STORED_PADDING):
+def set_limits(number, bands=strategies.TURNED, counting=strategies.COUNTING, padding=geometry.MOST_STORED_PADDING):
     """Let small calls do what is done to large ones: of each fourth call bands of planes are cut, and of others padding
     is not stored, so that windows are read from tables."""
-    strategies.TURNED = SMALL_BANDS if number % 4 == 3 else bands
+    small = number % 4 == 3
+    strategies.TURNED, strategies.COUNTING = (SMALL_BANDS, SMALL_BANDS // 4) if small else (bands, counting)
     geometry.MOST_STORED_PADDING = number // 8 % 3 if number % 8 == 5 else padding
 
 

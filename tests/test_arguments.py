@@ -255,7 +255,7 @@ def test_a_sequence_of_one_stands_for_all_axes_and_an_empty_stride_for_the_kerne
         dict(kernel_size=2, dilation=[]),
         dict(kernel_size=2, stride=(2, 2, 2)),
         dict(kernel_size=2, padding=((1,), (1,))),
-        dict(kernel_size=2, padding=((1, 1),)),
+        dict(kernel_size=2, padding=((1, 1), (1, 1), (1, 1))),
         dict(kernel_size=(2.0,)),
         dict(kernel_size=2, stride=""),
     ],
@@ -292,3 +292,67 @@ def test_operations_without_a_kernel_are_refused():
     ]:
         with pytest.raises(ValueError, match=f"{op}|{type}"):
             make(op, type, plan, (0,), *views)
+
+
+def test_one_pair_and_arrays_of_padding():
+    expected = cpool.max_pool2d(X, 2, 1, ((1, 0), (1, 0)))
+    for padding in (((1, 0),), np.array([[1, 0], [1, 0]]), [np.int64([1, 0]).tolist()]):
+        np.testing.assert_array_equal(cpool.max_pool2d(X, 2, 1, padding), expected)
+    np.testing.assert_array_equal(cpool.avg_pool2d(X, 2, 1, np.array([1, 1])), cpool.avg_pool2d(X, 2, 1, 1))
+
+
+def test_dtypes_of_results_are_native():
+    swapped = np.dtype(np.float32).newbyteorder("S")
+    y = cpool.avg_pool2d(X, 2, dtype=swapped)
+    assert y.dtype.isnative
+    np.testing.assert_array_equal(y, cpool.avg_pool2d(X, 2, dtype=np.float32))
+    index_dtype = np.dtype(np.int32).newbyteorder("S")
+    indices = cpool.max_pool2d(X, 2, return_indices=True, index_dtype=index_dtype)[1]
+    np.testing.assert_array_equal(indices, cpool.max_pool2d(X, 2, return_indices=True)[1])
+    assert indices.dtype == np.int32
+    np.testing.assert_array_equal(
+        cpool.quantile_pool2d(X, 0.3, 2, dtype=swapped), cpool.quantile_pool2d(X, 0.3, 2, dtype=np.float32)
+    )
+
+
+@pytest.mark.parametrize("padding", [2**31 - 1, ((0, 2**31 - 1),), ((2**31 - 1, 0),)])
+def test_padding_that_is_refused_at_once(padding):
+    """No table is made of windows that have no answer."""
+    with pytest.raises(ValueError, match=r"wholly into padding"):
+        cpool.max_pool1d(np.zeros((2, 8)), 3, 1, padding)
+    with pytest.raises(ValueError, match=r"output position 4 .* wholly into padding"):
+        cpool.median_pool1d(np.zeros((2, 8)), 3, 2, (0, 2**31 - 1) if padding == 0 else ((0, 2**31 - 1),))
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: cpool.lp_pool2d(X, 10**400, 2), "norm_type"),
+        (lambda: cpool.var_pool2d(X, 2, ddof=10**400), "ddof"),
+        (lambda: cpool.max_pool2d_backward(X, X.astype(int), np.array(4)), "input_shape"),
+        (lambda: cpool.quantile_pool1d(X, [0.1, [0.2]], 2), "q must"),
+        (lambda: cpool.explain(cpool.set_num_threads, 2), "function"),
+        (lambda: cpool.explain(reference.max_pool2d, X, 2), "function"),
+    ],
+)
+def test_errors_name_what_is_wrong(call, name):
+    threads = cpool.get_num_threads()
+    with pytest.raises((ValueError, TypeError), match=name):
+        call()
+    assert cpool.get_num_threads() == threads
+
+
+def test_out_may_lie_between_the_elements_of_an_input():
+    z = np.random.default_rng(0).standard_normal((6, 6, 2))
+    expected = cpool.max_pool2d(z[..., 0].copy(), 2, 1, ((1, 0), (1, 0)))
+    assert cpool.max_pool2d(z[..., 0], 2, 1, ((1, 0), (1, 0)), out=z[..., 1]).base is z
+    np.testing.assert_array_equal(z[..., 1], expected)
+    with pytest.raises(ValueError, match="overlaps"):
+        cpool.max_pool2d(z[..., 0], 1, out=z[..., 0])
+
+
+def test_explain_does_not_write_gradients_of_norms():
+    x = np.ones((4, 4), np.float16)
+    y, out = cpool.lp_pool2d(x, 2, 2), np.full((4, 4), 7, np.float16)
+    cpool.explain(cpool.lp_pool2d_backward, y, x, y, 2, 2, out=out)
+    assert (out == 7).all()

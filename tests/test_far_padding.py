@@ -83,3 +83,20 @@ def test_no_window_sees_anything():
     """Then none is too small for `min_count`, which integers could not say."""
     x = np.ones((2, 4), np.int8)
     assert (cpool.avg_pool2d(x, 1, 3, (1, 0), min_count=4, dtype=np.int16) == 0).all()
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_slabs_that_see_nothing_beside_windows_of_pixels(order, stored, threads):
+    """Windows of several pixels with many channels are folded at once; not if there are slabs of padding alone."""
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((3, 4, 4, 16)).astype(np.float32)
+    axis = (0, 1, 2)
+    if order == "first":
+        x, axis = x.transpose(3, 0, 1, 2).copy(), (1, 2, 3)
+    padding = ((11, 3), (0, 0), (0, 0))
+    same("avg_pool3d", x, (1, 2, 2), (1, 2, 2), padding, axis=axis, exact=False)
+    g = rng.standard_normal((3, 1, 3, 16)).astype(np.float32)  # of windows that begin two slabs apart and see one
+    shape, padding = (5, 1, 1, 16), ((0, 0), (0, 0), (1, 1))
+    if order == "first":
+        g, shape = g.transpose(3, 0, 1, 2).copy(), (16, 5, 1, 1)
+    same("avg_pool3d_backward", g, shape, 1, (2, 1, 1), padding, axis=axis, exact=False)

@@ -270,6 +270,14 @@ def test_empty_chunks(chunks):
     assert nothing.compute(scheduler="sync").shape == nothing.shape == (0, 11, 9)
 
 
+def test_results_without_elements():
+    x = da.ones((3, 4, 4), chunks=2)
+    for name in ("adaptive_max_pool2d", "adaptive_avg_pool2d"):
+        for size in (0, (0, 2)):
+            y, expected = (getattr(module, name)(a, size) for module, a in ((lazy, x), (cpool, x.compute())))
+            assert y.compute(scheduler="sync").shape == y.shape == expected.shape
+
+
 def test_names_tell_calls_apart():
     x = da.zeros((8, 8), chunks=4)
     assert lazy.max_pool2d(x, 3).name == lazy.max_pool2d(x, 3).name

@@ -490,3 +490,24 @@ def test_what_is_no_model_is_refused():
     for function in (ours.accelerate, ours.restore):
         with pytest.raises(TypeError, match="model"):
             function(torch.nn.functional.max_pool2d)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_norms_beyond_the_input_are_torchs_in_a_model(d):
+    """torch scales them up to a whole window; the function is that of the elements that there are."""
+    x = torch.arange(1.0, 1 + 5**d).reshape(1, 1, *[5] * d)
+    layer = getattr(torch.nn, f"LPPool{d}d")(2, 2, ceil_mode=True)
+    assert torch.equal(accelerated(layer)(x), layer(x))
+    assert not runs_on_cpool(lambda: accelerated(layer)(x))
+    layer.ceil_mode = False
+    assert runs_on_cpool(lambda: accelerated(layer)(x))
+    torch.testing.assert_close(accelerated(layer)(x), layer(x))
+
+
+def test_sizes_of_unpooling_are_of_the_pooled_axes_or_all():
+    x, indices = torch.ones(1, 2, 2), torch.tensor([[[0, 2], [8, 10]]])
+    assert ours.max_unpool2d(x, indices, 2, output_size=(1, 5, 5)).shape == (1, 5, 5)
+    with pytest.raises(ValueError, match="output_size"):
+        ours.max_unpool2d(x, indices, 2, output_size=(9, 9, 5, 5))
+    with pytest.raises(ValueError, match="output_size"):
+        ours.max_unpool2d(x, indices, 2, output_size=(5,))

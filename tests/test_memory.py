@@ -230,3 +230,25 @@ def test_axes_that_repeat_their_elements(repeated, planes):
         cpool.adaptive_avg_pool3d_backward(copy, (planes, 9, 3, 2)),
     )
     np.testing.assert_array_equal(cpool.var_pool3d(x, 2, 1), cpool.var_pool3d(copy, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "arguments", "more"),
+    [
+        ("avg_pool1d", (1, 10**8), (10**8,), {}),
+        ("avg_pool1d", (1, 10**8), (10**8,), dict(nan_policy="omit")),
+        ("max_pool2d", (4096, 20003), ((1, 3), (1, 10**4)), dict(return_indices=True)),
+        ("max_pool2d", (4096, 20003), ((1, 3), (1, 10**4), 0, 2), {}),
+        ("max_pool1d", (2**33,), (3, 2**31 - 1), dict(return_indices=True)),
+        ("avg_pool1d", (2**33,), (3, 2**31 - 1), dict(dilation=2)),
+    ],
+)
+def test_scratch_does_not_grow_with_windows_or_strides(name, shape, arguments, more):
+    x = np.broadcast_to(np.float32(1), shape)
+    assert cpool.explain(getattr(cpool, name), x, *arguments, **more).scratch_bytes < 2**20
+    if x.size > 10**9:  # of few windows
+        y = getattr(cpool, name)(x, *arguments, **more)
+        if "return_indices" in more:
+            y, indices = y
+            assert indices.tolist() == [o * arguments[1] for o in range(len(y))]
+        assert (y == 1).all()

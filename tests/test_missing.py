@@ -10,6 +10,7 @@ from cases import difficult
 
 import cpool
 from cpool import reference
+from cpool.core import prepared
 
 GEOMETRIES = [
     dict(kernel_size=2),
@@ -371,3 +372,43 @@ def test_out_must_not_overlap_the_input(pool, more):
 def test_initial_must_be_an_element(dtype, initial, error):
     with pytest.raises(error, match="initial"):
         cpool.max_pool2d(np.zeros((4, 4), dtype), 2, initial=initial)
+
+
+@pytest.mark.parametrize("policy", ["propagate", "omit"])
+@pytest.mark.parametrize("pool", ["max", "min", "avg", "var", "std", "median"])
+@pytest.mark.parametrize("order", ["C", "F", "channels last"])
+def test_nan_far_from_what_is_masked(order, pool, policy, threads, monkeypatch):
+    """NaN that counts makes results NaN, though no element of its band or plane is masked."""
+    monkeypatch.setattr(cpool.core.strategies, "COUNTING", 4096)
+    prepared.forget(True)
+    x, where = np.ones((5, 40, 36), np.float32), np.ones((5, 40, 36), bool)
+    x[-1, -2, -2] = x[2, 0, 5] = np.nan
+    where[0, 3, 3] = where[2, -1, -1] = False
+    if order != "C":
+        axes = (0, 1, 2) if order == "F" else (1, 2, 0)
+        x = np.asarray(x.transpose(axes), order="F" if order == "F" else "C").transpose(np.argsort(axes))
+    pooling = getattr(cpool, f"{pool}_pool2d")
+    for arguments in ((2,), (3, 1, 1), ((40, 36),)):
+        y = pooling(x, *arguments, where=where, nan_policy=policy)
+        expected = getattr(reference, f"{pool}_pool2d")(x, *arguments, where=where, nan_policy=policy)
+        np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+        assert np.isnan(y).any() == (policy == "propagate")
+        if pool in ("max", "min"):
+            both = pooling(x, *arguments, where=where, nan_policy=policy, return_indices=True)
+            theirs = getattr(reference, f"{pool}_pool2d")(
+                x, *arguments, where=where, nan_policy=policy, return_indices=True
+            )
+            for a, b in zip(both, theirs, strict=True):
+                np.testing.assert_array_equal(a, b)
+    prepared.forget(False)
+
+
+def test_averages_of_padding_beside_nan_and_a_mask():
+    """Windows that see no element are 0, whatever lay in memory."""
+    x, where = np.ones((8, 8)), np.ones((8, 8), bool)
+    x[0, 1], where[7, 7] = np.nan, False
+    for _ in range(3):
+        np.full((64, 64), np.nan).copy()
+        y = cpool.avg_pool2d(x, 1, 1, 4, where=where)
+        assert np.argwhere(np.isnan(y)).tolist() == [[4, 5], [11, 11]]
+        assert (y[:4] == 0).all()

@@ -159,6 +159,15 @@ def test_zarr(zarr, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.npy", "x.zarr", "y.npy", "y.zarr", "z.zarr"]
 
 
+def test_an_array_inside_of_a_group(zarr, tmp_path):
+    x = np.random.default_rng(0).integers(0, 99, (12, 10)).astype("u1")
+    zarr.create_array(tmp_path / "g.zarr", name="deep/x", data=x)
+    refused = run("max", "g.zarr/deep", "y.zarr", "--kernel", 2, cwd=tmp_path)
+    assert "name one of its arrays: x" in refused.stderr.replace("\n", " ")
+    assert run("max", "g.zarr/deep/x", "y.zarr", "--kernel", 2, cwd=tmp_path).returncode == 0
+    np.testing.assert_array_equal(zarr.open(tmp_path / "y.zarr")[:], cpool.max_pool2d(x, 2))
+
+
 def levels_of(group, x, op, ndim=2):
     """Assert that the levels of a pyramid are x, its half, and so on; return its metadata, checked."""
     from ome_zarr_models.v05.image_label import ImageLabel

@@ -22,7 +22,9 @@ FORMATS = {
 
 
 def format_of(path: Path, name: str) -> str:
-    """Return the format of a file, if its name ends as one that cpool knows."""
+    """Return the format of a file, if its name ends as one that cpool knows; IN may lie inside of a Zarr group."""
+    if name == "IN" and not path.suffix and any(parent.suffix.lower() == ".zarr" for parent in path.parents):
+        return ".zarr"
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"{name} must end in {', '.join(FORMATS)}; got {path.name}")
     return FORMATS[path.suffix.lower()]

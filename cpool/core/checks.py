@@ -53,7 +53,10 @@ def strides(value: Any, kernel: tuple[int, ...]) -> tuple[int, ...]:
 def _float(name: str, value: Any) -> float:
     if isinstance(value, (bool, np.bool_, str)) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must be a number that a float holds, got {value!r}") from None
 
 
 def number(name: str, value: Any, lowest: float) -> float:
@@ -81,7 +84,7 @@ def flag(name: str, value: Any) -> bool:
 
 def shape(name: str, value: Any) -> tuple[int, ...]:
     """Return `value` as a tuple of non-negative ints whose product fits int64."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray)):
+    if isinstance(value, (str, bytes)) or not (isinstance(value, Sequence) or _sequence(value)):
         raise TypeError(f"{name} must be a sequence of ints, got {value!r}")
     lengths = tuple(integer(f"{name}[{i}]", v, 0, 2**63 - 1) for i, v in enumerate(value))
     product = 1
@@ -112,9 +115,9 @@ def pooled_axes(axis: Any, ndim_pooled: int, ndim: int, name: str = "x") -> tupl
 
 
 def dtype(name: str, value: Any) -> Any:
-    """Return `value` as a dtype."""
+    """Return `value` as a dtype, in native byte order: that of results."""
     try:
-        return np.dtype(value)
+        return np.dtype(value).newbyteorder("=")
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a dtype, got {value!r}") from None
 
@@ -137,6 +140,8 @@ def array(name: str, value: Any) -> np.ndarray[Any, Any]:
         result = np.asarray(value)
     except ValueError as error:  # of lists that differ in length
         raise ValueError(f"{name} must be an array: {error}") from None
+    except RuntimeError as error:  # of torch's tensors that are differentiated
+        raise TypeError(f"{name} must be an array: {error}") from None
     if not result.dtype.isnative:
         result = result.astype(result.dtype.newbyteorder("="))
     return np.require(result, requirements="A")

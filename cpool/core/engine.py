@@ -114,11 +114,12 @@ class Mask(NamedTuple):
     """How the array lies that tells which elements count, and the number that is read for the others.
 
     Of floats it is NaN, which the reduction must pass over. Of extremes, which store it where no element of a window
-    counts, it is a number that the input's dtype holds.
+    counts, it is a number that the input's dtype holds. With `omits` nobody asks whether NaN is among what counts.
     """
 
     view: layouts.View
     blank: Any
+    omits: bool = True
 
 
 def neutral(reduction: str, dtype: Any) -> Any:
@@ -194,11 +195,12 @@ def _driven(
 ) -> Callable[..., Any]:  # fmt: skip
     """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others.
 
-    With a mask, which it reads besides, it returns whether NaN was among the elements that count.
+    With a mask, which it reads besides, it returns whether NaN was among the elements that count, unless that `omits`.
     """
     blank = None if mask is None else _bits(mask.blank, type)
     windows, arrays = geometry.pack(tables), memory.packed(driver.TYPES)
-    call = driver.Call(kind, LEVEL, type, windows, arrays, share, blank_bits=blank, **options)
+    watches = mask is not None and not mask.omits and type in _FLOATS.values()
+    call = driver.Call(kind, LEVEL, type, windows, arrays, share, blank_bits=blank, watches=watches, **options)
     run: Callable[..., Any] = call.run if mask is None else call.run_masked
     told = explained.get()
     if told is None:

@@ -16,6 +16,9 @@ from . import engine
 
 cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty, may_share_memory = np.may_share_memory
 
+#: Candidates that are looked through before two arrays are taken to overlap.
+cdef Py_ssize_t MOST_WORK = 1000
+
 #: Calls kept by one function; beyond that it starts anew.
 cdef Py_ssize_t MOST = 4096
 
@@ -40,6 +43,14 @@ def forget(bint on):
     """While `on`, calls are neither found nor kept: they are prepared to be explained."""
     global forgetful
     forgetful = on
+
+
+cdef bint overlap(object a, object b) except *:
+    """Return whether two arrays have an element in common, as far as that is quickly said."""
+    try:
+        return np.shares_memory(a, b, max_work=MOST_WORK)
+    except RuntimeError:  # too hard
+        return True
 
 
 cdef object YES = object(), NO = object(), FLOAT = object()
@@ -212,7 +223,7 @@ cdef class Memo:
                 self.keep(call, args, kwargs, out)
         if out is not None:
             for i in range(n):
-                if may_share_memory(out, args[i]):
+                if may_share_memory(out, args[i]) and overlap(out, args[i]):
                     raise ValueError("out overlaps an input in memory; it must be an array of its own")
         if type(call) is Prepared:
             return (<Prepared>call).fill(args[0], () if n == 1 else args[1:n], out)

@@ -125,6 +125,8 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
         return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
     if not picks and _singly(w, run, size):
         return "singly"
+    if w.uniform and w.out > 1 and w.stride * unit > WIDEST_ROW:
+        return "rows"  # phases would hold what lies between windows
     if not w.uniform:
         if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not picks:
             return "spread"
@@ -166,7 +168,8 @@ def windows_at_once(tables: list[Table], run: int, size: int, sums: bool, far: b
     """Return whether pixels are vectors, and windows have few of them, which they do not share along W; of sums in an
     order that is that of rows first. `far`: they lie beyond the caches, where the processor foresees pairs, no more."""
     d, h, w = tables
-    if run * size < VECTOR or d.kernel > 1 or not (h.uniform and w.uniform and w.pooled) or (far and w.kernel > 2):
+    uniform = d.uniform and h.uniform and w.uniform  # tables may have windows that see nothing
+    if run * size < VECTOR or d.kernel > 1 or not (uniform and w.pooled) or (far and w.kernel > 2):
         return False
     return h.kernel * w.kernel <= RADIX and w.stride >= w.span and (not sums or h.kernel in (1, 2, 4))
 

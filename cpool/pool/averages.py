@@ -109,7 +109,7 @@ def average(
     result = calls.averaged(source.dtype, dtype)
     type = engine.sums_as(source.dtype, result, plan.window)
     calls.enough(plan, source, result, "min_count", min_count, min_count)
-    mask = None if source.where is None else engine.Mask(source.where, np.nan)
+    mask = None if source.where is None else engine.Mask(source.where, np.nan, omits)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if min_count == 1 and mask is None and (not omits or source.dtype.kind in "biu"):

@@ -112,9 +112,11 @@ def select(
     if with_indices and plan.elements - 1 > np.iinfo(kind).max:
         raise ValueError(f"index_dtype={kind} cannot count the elements of a plane {source.sizes}")
     type = calls.computed_in(engine.PICKS if with_indices else engine.VALUES, source.dtype)
+    omits, mask = op.startswith("nan"), None
     if source.where is not None and source.dtype.kind not in "biu":
         op = f"nan{op.removeprefix('nan')}"
-    mask = None if source.where is None else engine.Mask(source.where, engine.neutral(op, source.dtype))
+    if source.where is not None:
+        mask = engine.Mask(source.where, engine.neutral(op, source.dtype), omits)
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if not with_indices:

@@ -114,10 +114,12 @@ class Pooling(NamedTuple):
         results = results if isinstance(results, tuple) else (results,)
         if self.mask is not None and met and not omits:
             counted = np.where(self.mask, self.x, self.x.dtype.type(0))
-            index_dtype = self.prepared.index_dtype or np.dtype(np.int64)
-            highest, places = self._of(counted, _picked, op=op, index_dtype=index_dtype)
-            for result, there in zip(results, (np.nan, places), strict=False):
-                np.copyto(result, there, where=highest != highest)
+            if len(results) == 1:  # an average may have windows that see no element: these are no NaN
+                highest = self._of(counted, _most)
+            else:
+                highest, places = self._of(counted, _picked, op=op, index_dtype=self.prepared.index_dtype)
+                np.copyto(results[1], places, where=highest != highest)
+            np.copyto(results[0], np.nan, where=highest != highest)
         return results
 
     @property
@@ -128,7 +130,7 @@ class Pooling(NamedTuple):
     def few(self, counts: Array, least: float) -> Array:
         """Return in which windows fewer than `least` elements count, of those that see any."""
         if least <= 1:  # the greatest byte tells whether there is any
-            n: Array = self._of(counts, _most)
+            n: Array = self._of(counts.view(np.uint8), _most)
         else:
             n = self._of(counts.view(np.uint8) != 0, _sum)
         too_few: Array = n < least
@@ -147,16 +149,16 @@ class Pooling(NamedTuple):
         return indices
 
     def _of(self, counts: Array, reduce: Any, **named: Any) -> Any:
-        """Pool an array of bool by the windows of the call, on as many threads."""
+        """Pool an array like the input by the windows of the call, on as many threads."""
         source = calls.Source(counts.shape, counts.strides, counts.dtype, self.axes, None)
         return _prepared(partial(reduce, **named), self.plan, source, self.prepared.single)(counts)
 
 
 def _most(plan: Plan, source: calls.Source) -> Prepared:
     def make(x: layouts.View, y: layouts.View, order: Any) -> Any:
-        return engine.values("max", "uint8", plan, source.axes, x, y)
+        return engine.values("max", engine.VALUES[source.dtype.name], plan, source.axes, x, y)
 
-    return calls.prepare(source, plan, np.dtype(np.uint8), make)
+    return calls.prepare(source, plan, source.dtype, make)
 
 
 def _sum(plan: Plan, source: calls.Source) -> Prepared:

@@ -165,14 +165,14 @@ def _backward(
     calls.output_view(out, x.shape, layouts.memory_order(x.shape, x.strides), dtype)
 
     def back(grad: Array, x: Array, y: Array, out: Array | None = None) -> Array:
-        if x.dtype != working:  # powers of 2-byte floats as floats, rounded once
-            gx = layouts.empty(x.shape, layouts.memory_order(x.shape, x.strides), dtype) if out is None else out
-            gx[...] = back(grad.astype(working), x.astype(working), y.astype(working))
-            return calls.settled(gx)
         source = calls.source(grad, axis, ndim, None if out is None else calls.described(out))
         if engine.explained.get() is not None:
             told: Array = spread(source, x.shape, plan, divide=False)(grad, out=out)
             return told
+        if x.dtype != working:  # powers of 2-byte floats as floats, rounded once
+            gx = layouts.empty(x.shape, layouts.memory_order(x.shape, x.strides), dtype) if out is None else out
+            gx[...] = back(grad.astype(working), x.astype(working), y.astype(working))
+            return calls.settled(gx)
         if limit := _LIMITS.get(p):
             magnitudes = np.abs(x)
             _, indices = select(limit, plan, calls.source(magnitudes, axis, ndim, None), True)(magnitudes)

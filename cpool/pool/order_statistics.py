@@ -176,7 +176,7 @@ def label(ignore: Any, dtype: Any) -> int | None:
 
 def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str, Any]:
     """Return these as `statistic` takes them, checked."""
-    array = np.asarray(q)
+    array = checks.array("q", q)
     if array.dtype.kind not in "fiu" or array.ndim > 1:
         raise TypeError(f"q must be a number or a sequence of numbers, got {q!r}")
     if not array.size:

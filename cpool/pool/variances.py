@@ -73,7 +73,7 @@ def variance(
     result = calls.averaged(source.dtype, dtype)
     calls.enough(plan, source, result, "min_count", min_count, min_count)
     calls.enough(plan, source, result, "ddof", ddof, ddof + 1)
-    mask = None if source.where is None else engine.Mask(source.where, math.nan)
+    mask = None if source.where is None else engine.Mask(source.where, math.nan, omits)
     omits |= mask is not None
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:

@@ -153,6 +153,8 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
         strides, pad = checks.strides(stride, kernel), checks.per_axis("padding", padding, d, 0)
         if output_size is not None:
             output_size = checks.shape("output_size", output_size)
+            if len(output_size) not in (d, x.ndim):
+                raise ValueError(f"output_size must have {d} or {x.ndim} entries, got {output_size}")
         else:
             axes = zip(x.shape[x.ndim - d :], kernel, strides, pad, strict=True)
             output_size = [(n - 1) * s + k - 2 * p for n, k, s, p in axes]

@@ -59,6 +59,13 @@ class Pool(Layer):
         return self._theirs(input)
 
 
+class Norm(Pool):
+    """The same where torch multiplies what `ceil_mode` lets reach beyond the input up to a whole window."""
+
+    def _applies(self, x: Any) -> bool:
+        return not self.ceil_mode and super()._applies(x)
+
+
 class Unpool(Layer):
     """Unpooling of one tensor along another."""
 
@@ -74,7 +81,7 @@ _WINDOWS = ("kernel_size", "stride", "padding")
 _KINDS = [
     ("MaxPool", "max_pool", Pool, ALL, (*_WINDOWS, "dilation", "ceil_mode", "return_indices")),
     ("AvgPool", "avg_pool", Pool, FLOATS, (*_WINDOWS, "ceil_mode", "count_include_pad", "divisor_override")),
-    ("LPPool", "lp_pool", Pool, FLOATS, ("norm_type", "kernel_size", "stride", "ceil_mode")),
+    ("LPPool", "lp_pool", Norm, FLOATS, ("norm_type", "kernel_size", "stride", "ceil_mode")),
     ("AdaptiveMaxPool", "adaptive_max_pool", Pool, ALL, ("output_size", "return_indices")),
     ("AdaptiveAvgPool", "adaptive_avg_pool", Pool, FLOATS, ("output_size",)),
     ("MaxUnpool", "max_unpool", Unpool, ALL, _WINDOWS),

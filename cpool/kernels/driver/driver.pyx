@@ -242,7 +242,7 @@ cdef class Call:
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
                   bint assign=False, bint fresh=False, bint by_planes=False, bint far=False, bint apart=False,
-                  identity_bits=None, blank_bits=None):
+                  identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -284,7 +284,7 @@ cdef class Call:
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
-        job.masked = blank_bits is not None
+        job.masked, job.watches = blank_bits is not None, watches
         if job.masked:
             bits = blank_bits
             memcpy(job.blank_bits, <const char*>bits, len(bits))

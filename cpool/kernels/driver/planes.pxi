@@ -142,6 +142,22 @@ cdef inline bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n,
     return job.x.type == job.type and job.norm == PLAIN and all_count(job, band, p, n, first, wide)
 
 
+cdef void look_for_nan(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first,
+                       Py_ssize_t wide) noexcept nogil:
+    """Say if NaN is among a band that is pooled as it lies: what is loaded is looked at on the way."""
+    cdef Memory* x = &job.x
+    cdef Py_ssize_t q, r, high = job.height.size
+    cdef const char* plane
+    if not job.watches or raised(job.met):
+        return
+    for q in range(n):
+        plane = x.data + plane_offset(job, x, p + q) + first * x.w
+        for r in range(band.top, band.top + band.tall):
+            if job.leaves.lacks[job.type](plane + r // high * x.d + r % high * x.h, wide * job.run):
+                raise_flag(job.met)
+                return
+
+
 cdef inline void load_pixels(Job* job, char* to, const char* x, Py_ssize_t hop, const char* where,
                              Py_ssize_t where_hop, Py_ssize_t n) noexcept nogil:
     """Load n pixels, `hop` bytes apart; where not all elements count, a number that changes nothing instead of those
@@ -189,6 +205,7 @@ cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py
     cdef Memory* x = &job.x
     cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.run * job.size
     if is_as_it_lies(job, band, first, n, 0, wide) and dense_planes(job, x, job.depth.size, job.height.size, wide):
+        look_for_nan(job, band, first, n, 0, wide)
         turn_planes(job, turned.x, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
                     <Py_ssize_t>x.planes[0], n, elements, job.size)
         return
@@ -310,6 +327,7 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
         tile = tile_at(job, task // (bands * groups))
         beside = max(0, tile.start)
         if is_as_it_lies(job, &band, p, n, beside, tile.used) and dense_rows(&job.x, job, job.width.size):
+            look_for_nan(job, &band, p, n, beside, tile.used)
             inner = counting_job(job, &tile, &band, p, NULL, planes)
         else:
             load_band(job, loaded, &band, p, n, beside, tile.used)
