@@ -263,7 +263,7 @@ def _call(
     # Rows whose pixels lie apart are read as they lie where nothing but that is done.
     apart = straight and x.type == type and not dense and memory.run * size >= strategies.VECTOR
     direct = rows_lie_so or (gathers and native) or apart
-    windows = plain and straight and native and strategies.windows_at_once(tables, memory.run, size, sums, far)
+    windows = plain and straight and native and strategies.windows_at_once(tables, memory.run, size, sums)
     at_once = "condensed" if condensed else "windows" if windows else None
     strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, at_once=at_once)
     as_it_lies = rows_lie_so or (direct and strategy.across == "as it lies")

@@ -164,12 +164,12 @@ def condenses(tables: list[Table], run: int, planes: int) -> bool:
     return rows and columns and run == d.size == d.out == 1 and not d.pooled and planes * h.out >= RADIX
 
 
-def windows_at_once(tables: list[Table], run: int, size: int, sums: bool, far: bool = False) -> bool:
+def windows_at_once(tables: list[Table], run: int, size: int, sums: bool) -> bool:
     """Return whether pixels are vectors, and windows have few of them, which they do not share along W; of sums in an
-    order that is that of rows first. `far`: they lie beyond the caches, where the processor foresees pairs, no more."""
+    order that is that of rows first."""
     d, h, w = tables
     uniform = d.uniform and h.uniform and w.uniform  # tables may have windows that see nothing
-    if run * size < VECTOR or d.kernel > 1 or not (uniform and w.pooled) or (far and w.kernel > 2):
+    if run * size < VECTOR or d.kernel > 1 or not (uniform and w.pooled):
         return False
     return h.kernel * w.kernel <= RADIX and w.stride >= w.span and (not sums or h.kernel in (1, 2, 4))
 

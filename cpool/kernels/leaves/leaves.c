@@ -36,6 +36,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define THIRD_IN_ORDER(m) (m)
 #define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_ps((__m256)(m), (__m256)(v), (__m256)(mask)))
 #define FIRST_LANES(p, mask) ((VECTOR)_mm256_maskload_ps(p, (__m256i)(mask)))
+#define BYTES(p) ((cpool_bits32)_mm256_cvtepu8_epi32(_mm_loadu_si64(p)))
 #define GREATER(v, m) ((VECTOR)_mm256_max_ps((__m256)(v), (__m256)(m)))
 #define LESSER(v, m) ((VECTOR)_mm256_min_ps((__m256)(v), (__m256)(m)))
 #else
@@ -69,6 +70,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define THIRD_IN_ORDER(m) IN_ORDER(m)
 #define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_pd((__m256d)(m), (__m256d)(v), (__m256d)(mask)))
 #define FIRST_LANES(p, mask) ((VECTOR)_mm256_maskload_pd(p, (__m256i)(mask)))
+#define BYTES(p) ((cpool_bits64)_mm256_cvtepu8_epi64(_mm_loadu_si32(p)))
 #define GREATER(v, m) ((VECTOR)_mm256_max_pd((__m256d)(v), (__m256d)(m)))
 #define LESSER(v, m) ((VECTOR)_mm256_min_pd((__m256d)(v), (__m256d)(m)))
 #else
