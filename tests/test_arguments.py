@@ -356,3 +356,45 @@ def test_explain_does_not_write_gradients_of_norms():
     y, out = cpool.lp_pool2d(x, 2, 2), np.full((4, 4), 7, np.float16)
     cpool.explain(cpool.lp_pool2d_backward, y, x, y, 2, 2, out=out)
     assert (out == 7).all()
+
+
+def test_lists_and_arrays_of_arguments_may_change():
+    """Calls are told apart by what lists and arrays hold, when they are called and whatever becomes of these then."""
+    x = np.random.default_rng(0).standard_normal((3, 4, 5))
+    axis, kernel, q = [0, 1], np.array([2, 2]), np.array([0.25, 0.75])
+    whole, turned = cpool.max_pool2d(x, (2, 2), axis=(0, 1)), cpool.max_pool2d(x, (1, 2), axis=(1, 2))
+    for _ in range(3):
+        np.testing.assert_array_equal(cpool.max_pool2d(x, kernel, axis=axis), whole)
+        axis[:], kernel[:] = [1, 2], [1, 2]
+        np.testing.assert_array_equal(cpool.max_pool2d(x, kernel, axis=axis), turned)
+        np.testing.assert_array_equal(cpool.max_pool2d(x, kernel, axis=[1, 2]), turned)
+        axis[:], kernel[:] = [0, 1], [2, 2]
+        quarters = cpool.quantile_pool2d(x, q, 2)
+        q[:] = 0.5
+        np.testing.assert_array_equal(cpool.quantile_pool2d(x, q, 2), [cpool.median_pool2d(x, 2)] * 2)
+        q[:] = 0.25, 0.75
+        np.testing.assert_array_equal(cpool.quantile_pool2d(x, [0.25, 0.75], 2), quarters)
+        np.testing.assert_array_equal(cpool.max_pool2d(x, [2, 2], padding=[[0, 0], [1, 1]]).shape, (3, 2, 3))
+        np.testing.assert_array_equal(cpool.max_pool2d(x, [2, 2], padding=[[1, 1], [0, 0]]).shape, (3, 3, 2))
+    y = np.abs(x)
+    norm = cpool.lp_pool2d(y, 3, 2, axis=axis)
+    first = cpool.lp_pool2d_backward(norm, y, norm, 3, 2, axis=axis)
+    axis[:] = [1, 2]  # what was prepared holds another list
+    np.testing.assert_array_equal(cpool.lp_pool2d_backward(norm, y, norm, 3, 2, axis=[0, 1]), first)
+
+
+def test_a_mask_is_one_of_its_call():
+    """Calls with a mask are kept without it."""
+    x = np.arange(36.0).reshape(6, 6)
+    plain = cpool.max_pool2d(x, 2)
+    for threshold in (30, 20, 33, 100):
+        y = cpool.max_pool2d(x, 2, where=x < threshold)
+        expected = reference.max_pool2d(x, 2, where=x < threshold)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(cpool.max_pool2d(x, 2), plain)
+        np.testing.assert_array_equal(cpool.max_pool2d(x, 2, where=None), plain)
+        out = np.empty((3, 3))
+        assert cpool.max_pool2d(x, 2, where=x < threshold, out=out) is out
+        np.testing.assert_array_equal(out, expected)
+    with pytest.raises(TypeError, match="where"):
+        cpool.lp_pool2d(x, 2, 2, where=None)

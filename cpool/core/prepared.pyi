@@ -27,6 +27,7 @@ class Prepared:
 
 def forget(on: bool) -> None: ...
 def remembering(
-    prepare: Callable[[tuple[Any, ...], dict[str, Any], Any], Callable[..., Any]],
+    prepare: Callable[[tuple[Any, ...], dict[str, Any], Any, Any], Callable[..., Any]],
     arrays: dict[str, Callable[[str, Any], Array]],
+    maskable: bool,
 ) -> Any: ...

@@ -14,10 +14,13 @@ import numpy as np
 from .. import threads
 from . import engine
 
-cdef object ndarray = np.ndarray, dtype = np.dtype, empty = np.empty, may_share_memory = np.may_share_memory
+cdef object ndarray = np.ndarray, generic = np.generic, dtype = np.dtype, empty = np.empty
+cdef object may_share_memory = np.may_share_memory
 
 #: Candidates that are looked through before two arrays are taken to overlap.
 cdef Py_ssize_t MOST_WORK = 1000
+#: Elements of an argument beside the arrays that are pooled, by which calls are told apart.
+cdef Py_ssize_t MOST_TYPED = 16
 
 #: Calls kept by one function; beyond that it starts anew.
 cdef Py_ssize_t MOST = 4096
@@ -67,15 +70,36 @@ cdef object typed(object value):
     if kind is float:
         number = value
         return FLOAT, PyBytes_FromStringAndSize(<char*>&number, sizeof(number))
-    if kind is not tuple:
-        return NotImplemented  # an array or a list may hold something else next time
+    if isinstance(value, generic) or (kind is ndarray and value.size <= MOST_TYPED):
+        return NotImplemented if value.dtype.hasobject else (kind, value.dtype, value.shape, value.tobytes())
+    if kind is not tuple and kind is not list:
+        return NotImplemented
     entries = []
-    for each in <tuple>value:
+    for each in value:
         each = typed(each)
         if each is NotImplemented:
             return each
         entries.append(each)
     return tuple(entries)
+
+
+cdef bint may_change(object value):
+    """Whether what an argument holds may be another thing next time."""
+    kind = type(value)
+    if kind is tuple:
+        for each in <tuple>value:
+            if may_change(each):
+                return True
+        return False
+    return kind is list or isinstance(value, ndarray)
+
+
+cdef object copied(object value):
+    """Return a copy of an argument that nobody else can change: what was prepared may hold it."""
+    kind = type(value)
+    if kind is tuple or kind is list:
+        return kind([copied(each) for each in value])
+    return value.copy() if kind is ndarray else value
 
 
 @cython.final
@@ -128,9 +152,10 @@ cdef class Kept:
     cdef object call
     cdef tuple forms, arguments, names, values  # of arrays; as typed by position and by name
     cdef Form out
+    cdef bint masked, changes  # whether there is a mask; whether an argument may hold another thing next time
 
     @staticmethod
-    cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out):
+    cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out, bint masked):
         """Return what distinguishes a call from others, or None if it cannot be kept."""
         cdef Kept kept = Kept.__new__(Kept)
         forms = [Form.of(array, ALIGNED) for array in args[:arrays]]
@@ -139,7 +164,8 @@ cdef class Kept:
         if len(forms) < arrays or None in forms or (kept.out is None) != (out is None):
             return None
         kept.forms, kept.arguments = tuple(forms), args[arrays:]
-        kept.names, kept.values = tuple(kwargs), tuple(kwargs.values())
+        kept.names, kept.values, kept.masked = tuple(kwargs), tuple(kwargs.values()), masked
+        kept.changes = may_change(kept.arguments) or may_change(kept.values)
         return kept
 
     cdef object key(self):
@@ -147,12 +173,14 @@ cdef class Kept:
         arguments, values = typed(self.arguments), typed(self.values)
         if arguments is NotImplemented or values is NotImplemented:
             return None
-        return (tuple([(<Form>form).key() for form in self.forms]), arguments, self.names, values,
+        return (tuple([(<Form>form).key() for form in self.forms]), arguments, self.names, values, self.masked,
                 None if self.out is None else self.out.key())
 
-    cdef inline bint serves(self, tuple args, dict kwargs, object out):
+    cdef inline bint serves(self, tuple args, dict kwargs, object out, bint masked):
         """Whether a call is this one, down to the objects: no hash is needed then."""
         cdef Py_ssize_t i, arrays = len(self.forms), n = len(self.arguments)
+        if self.changes or masked != self.masked:
+            return False
         if (len(args) != arrays + n or len(kwargs) != len(self.names) or (out is None) != (self.out is None)
                 or (out is not None and not self.out.fits(out))):
             return False
@@ -178,19 +206,20 @@ cdef class Memo:
     cdef Kept last  # found: most calls repeat it
     cdef object prepare
     cdef tuple arrays, converters
+    cdef bint maskable
 
-    def __cinit__(self, prepare, dict arrays):
-        self.calls, self.prepare = {}, prepare
+    def __cinit__(self, prepare, dict arrays, bint maskable):
+        self.calls, self.prepare, self.maskable = {}, prepare, maskable
         self.arrays, self.converters = tuple(arrays), tuple(arrays.values())
 
-    cdef object find(self, tuple args, dict kwargs, object out):
+    cdef object find(self, tuple args, dict kwargs, object out, bint masked):
         """Return the call that was prepared for the same, or None."""
         cdef Kept kept, found
         with cython.critical_section(self):
             kept = self.last
-        if kept is not None and kept.serves(args, kwargs, out):
+        if kept is not None and kept.serves(args, kwargs, out, masked):
             return kept.call
-        kept = Kept.of(len(self.arrays), args, kwargs, out)
+        kept = Kept.of(len(self.arrays), args, kwargs, out, masked)
         found = None if kept is None else self.calls.get(kept.key())
         if found is None:
             return None
@@ -198,9 +227,9 @@ cdef class Memo:
             self.last = found
         return found.call
 
-    cdef object keep(self, object call, tuple args, dict kwargs, object out):
+    cdef object keep(self, object call, tuple args, dict kwargs, object out, bint masked):
         """Keep a call if it can be found again."""
-        cdef Kept kept = Kept.of(len(self.arrays), args, kwargs, out)
+        cdef Kept kept = Kept.of(len(self.arrays), args, kwargs, out, masked)
         key = None if kept is None else kept.key()
         if key is not None:
             kept.call = call
@@ -212,36 +241,43 @@ cdef class Memo:
         """Do what the function does."""
         cdef Py_ssize_t i, n = len(self.arrays)
         cdef object out = kwargs.pop("out", None) if kwargs else None
+        cdef object where = kwargs.pop("where", None) if kwargs and self.maskable else None
+        cdef bint masked = where is not None
         while len(args) < n and self.arrays[len(args)] in kwargs:
             args = (*args, kwargs.pop(self.arrays[len(args)]))
-        call = None if forgetful else self.find(args, kwargs, out)
+        call = None if forgetful else self.find(args, kwargs, out, masked)
         if call is None:
             args = (*[convert(name, array) for convert, name, array in zip(self.converters, self.arrays, args)],
-                    *args[n:])
-            call = self.prepare(args, kwargs, out)
+                    *copied(args[n:]))
+            kwargs = {name: copied(value) for name, value in kwargs.items()}
+            call = self.prepare(args, kwargs, out, where)
             if not forgetful:
-                self.keep(call, args, kwargs, out)
+                self.keep(call, args, kwargs, out, masked)
         if out is not None:
             for i in range(n):
                 if may_share_memory(out, args[i]) and overlap(out, args[i]):
                     raise ValueError("out overlaps an input in memory; it must be an array of its own")
         if type(call) is Prepared:
             return (<Prepared>call).fill(args[0], () if n == 1 else args[1:n], out)
+        if masked:
+            return call(args[0], out, where)
         return call(*args[:n]) if out is None else call(*args[:n], out=out)
 
 
-def remembering(prepare, dict arrays):
+def remembering(prepare, dict arrays, bint maskable):
     """Return a function that calls what `prepare` makes of a call, and has each distinct call prepared once.
 
     Parameters
     ----------
     prepare : callable
-        Function of the positional and the other arguments as typed, and of `out`. What it returns is called on the
-        arrays, and on `out` if that was given. It must not depend on what arrays hold, but on all else it may.
+        Function of the positional and the other arguments as typed, of `out` and of `where`. What it returns is called
+        on the arrays, and on these if they were given. It must not depend on what arrays hold, but on all else it may.
     arrays : dict
         The leading parameters whose elements are pooled, and for each a function of (name, value) that makes an array.
+    maskable : bool
+        Whether there is a parameter `where`.
     """
-    cdef Memo memo = Memo(prepare, arrays)
+    cdef Memo memo = Memo(prepare, arrays, maskable)
 
     def function(*args, **kwargs):
         return memo.serve(args, kwargs)

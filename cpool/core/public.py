@@ -101,8 +101,9 @@ def _function(
         decided: calls.Windowed | Function = prepare(ndim, **defaults | given)
         return decided
 
-    def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> Function:
+    def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, where: Any) -> Function:
         lies = {} if out is None else {"out": calls.described(out)}
+        lies |= {} if where is None else {"where": where}
         try:
             given = signature.bind(*args, **kwargs, **lies).arguments
         except TypeError as error:
@@ -113,7 +114,9 @@ def _function(
             return call
         return (some and some(call, defaults | given)) or call.prepared()
 
-    function: Any = documented(prepared.remembering(anew, arrays), name, ndim, text, **more)
+    function: Any = documented(
+        prepared.remembering(anew, arrays, "where" in signature.parameters), name, ndim, text, **more
+    )
     function.__signature__ = inspect.Signature([_shown(p) for p in parameters])
     function.decide = decide
     result: Function = function

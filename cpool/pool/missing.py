@@ -32,13 +32,13 @@ def some(windowed: calls.Windowed, given: dict[str, Any]) -> Function | None:
 
     `given` are all arguments of the public function.
     """
-    nan_policy, where = policy(given.get("nan_policy", "propagate")), given["where"]
-    if nan_policy != "raise" and where is None and not given["x"].masked and not windowed.settles:
+    nan_policy = policy(given.get("nan_policy", "propagate"))
+    if nan_policy != "raise" and given["where"] is None and not given["x"].masked and not windowed.settles:
         return None
     room = windowed.source.out
     windowed = windowed._replace(source=windowed.source._replace(out=None))
 
-    def call(x: Any, out: Array | None = None) -> Any:
+    def call(x: Any, out: Array | None = None, where: Any = None) -> Any:
         array, mask = counting(x, where)
         if nan_policy == "raise":
             refuse_nan(array, mask)
@@ -71,7 +71,7 @@ def counting(x: Any, where: Any) -> tuple[Array, Array | None]:
         if given.dtype != np.bool_:
             raise TypeError(f"where must be boolean, got {given.dtype}")
         try:
-            given = np.broadcast_to(given, array.shape)
+            given = given if given.shape == array.shape else np.broadcast_to(given, array.shape)
         except ValueError:
             raise ValueError(f"where of shape {given.shape} does not broadcast to x of shape {array.shape}") from None
         mask = given if mask is None else mask & given

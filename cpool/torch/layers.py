@@ -62,6 +62,8 @@ class Pool(Layer):
 class Norm(Pool):
     """The same where torch multiplies what `ceil_mode` lets reach beyond the input up to a whole window."""
 
+    ceil_mode: bool
+
     def _applies(self, x: Any) -> bool:
         return not self.ceil_mode and super()._applies(x)
 
