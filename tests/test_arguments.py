@@ -376,6 +376,11 @@ def test_lists_and_arrays_of_arguments_may_change():
         np.testing.assert_array_equal(cpool.quantile_pool2d(x, [0.25, 0.75], 2), quarters)
         np.testing.assert_array_equal(cpool.max_pool2d(x, [2, 2], padding=[[0, 0], [1, 1]]).shape, (3, 2, 3))
         np.testing.assert_array_equal(cpool.max_pool2d(x, [2, 2], padding=[[1, 1], [0, 0]]).shape, (3, 3, 2))
+    padding = ([1, 1], [0, 0])
+    assert cpool.max_pool2d(x, 2, padding=padding).shape == (3, 3, 2)
+    padding[0][0] = padding[0][1] = 0
+    assert cpool.max_pool2d(x, 2, padding=padding).shape == (3, 2, 2)
+    assert cpool.max_pool2d(x, 2, padding=([1, 1], [0, 0])).shape == (3, 3, 2)
     y = np.abs(x)
     norm = cpool.lp_pool2d(y, 3, 2, axis=axis)
     first = cpool.lp_pool2d_backward(norm, y, norm, 3, 2, axis=axis)

@@ -83,23 +83,20 @@ cdef object typed(object value):
     return tuple(entries)
 
 
-cdef bint may_change(object value):
-    """Whether what an argument holds may be another thing next time."""
-    kind = type(value)
-    if kind is tuple:
-        for each in <tuple>value:
-            if may_change(each):
-                return True
-        return False
-    return kind is list or isinstance(value, ndarray)
-
-
 cdef object copied(object value):
-    """Return a copy of an argument that nobody else can change: what was prepared may hold it."""
+    """Return an argument, or if somebody may change it a copy: what was prepared may hold it."""
     kind = type(value)
-    if kind is tuple or kind is list:
-        return kind([copied(each) for each in value])
-    return value.copy() if kind is ndarray else value
+    if kind is ndarray:
+        return value.copy()
+    if kind is list:
+        return [copied(each) for each in value]
+    if kind is not tuple:
+        return value
+    copies = [copied(each) for each in value]
+    for a, b in zip(copies, value):
+        if a is not b:
+            return tuple(copies)
+    return value
 
 
 @cython.final
@@ -152,7 +149,7 @@ cdef class Kept:
     cdef object call
     cdef tuple forms, arguments, names, values  # of arrays; as typed by position and by name
     cdef Form out
-    cdef bint masked, changes  # whether there is a mask; whether an argument may hold another thing next time
+    cdef bint masked  # whether there is a mask
 
     @staticmethod
     cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out, bint masked):
@@ -165,7 +162,6 @@ cdef class Kept:
             return None
         kept.forms, kept.arguments = tuple(forms), args[arrays:]
         kept.names, kept.values, kept.masked = tuple(kwargs), tuple(kwargs.values()), masked
-        kept.changes = may_change(kept.arguments) or may_change(kept.values)
         return kept
 
     cdef object key(self):
@@ -179,9 +175,8 @@ cdef class Kept:
     cdef inline bint serves(self, tuple args, dict kwargs, object out, bint masked):
         """Whether a call is this one, down to the objects: no hash is needed then."""
         cdef Py_ssize_t i, arrays = len(self.forms), n = len(self.arguments)
-        if self.changes or masked != self.masked:
-            return False
         if (len(args) != arrays + n or len(kwargs) != len(self.names) or (out is None) != (self.out is None)
+                or masked != self.masked
                 or (out is not None and not self.out.fits(out))):
             return False
         for i in range(arrays):

@@ -164,8 +164,8 @@ static int OF(blank_row)(T *to, const T *from, const uint8_t *where, ptrdiff_t s
   found |= counted != counted
 #ifdef BYTES
   enum { width = sizeof(VECTOR) / sizeof(T) };
-  const VECTOR blank = (VECTOR){0} + v;
-  VECTOR any = {0};
+  VECTOR any = {0}, blank;
+  for (int j = 0; j < (int)width; j++) blank[j] = v;
   for (; step == 1 && i + width <= n; i += width) {
     VECTOR x;
     memcpy(&x, from + i, sizeof x);
