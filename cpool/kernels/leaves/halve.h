@@ -217,6 +217,10 @@ CPOOL_INLINE VECTOR NAME(few_lanes)(const T *row, ptrdiff_t n) {
   VECTOR v[8];
   ptrdiff_t i;
   if (n <= block) return NAME(eighth)(row, n, nothing);
+  if (n <= 2 * block) {
+    v[0] = NAME(eighth)(row, block, nothing), v[1] = NAME(eighth)(row + block, n - block, nothing);
+    return NAME(eighth_of)(v, 2, nothing);
+  }
   CPOOL_UNROLL for (i = 0; i < 8; i++) v[i] = nothing;
   for (i = 0; i * block < n; i++) v[i] = NAME(eighth)(row + i * block, n - i * block, nothing);
   return NAME(eighth_of)(v, (int)i, nothing);
