@@ -5,8 +5,9 @@ maximum alone, and it cannot be found later: by then the input may have been ove
 layer is told beforehand, as torch's modules are, whether a backward pass will come: `train()`, as it begins, or
 `eval()`.
 
-A layer's parameters are those of its function that may be given by position, but for arrays. What type checkers read is
-beside this file; `tests/stubs.py` writes it.
+A layer's parameters are those of its function that may be given by position, but for arrays, in the order of torch's
+modules; and by name those that its gradient has too, as `axis`. What type checkers read is beside this file;
+`tests/stubs.py` writes it.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ class _Layer:
     _name: ClassVar[str]
     #: The function whose gradient it has, if another; what is given at each call; what is drawn from, and not shown.
     _gradient_of: ClassVar[str | None] = None
-    _at_call: ClassVar[tuple[str, ...]] = ("x", "indices", "return_indices")
+    _at_call: ClassVar[tuple[str, ...]] = ("x", "indices")
     _drawn: ClassVar[tuple[str, ...]] = ()
 
     # What follows from the functions' signatures; the last, arguments of the gradient that are known at a call.
     _function: ClassVar[Callable[..., Any]]
     _gradient: ClassVar[Callable[..., Any]]
     _parameters: ClassVar[tuple[str, ...]]
+    _defaults: ClassVar[dict[str, Any]]  # of those that are shown where they are something else
     _of_gradient: ClassVar[tuple[str, ...]]
     _remembers: ClassVar[tuple[str, ...]]
     training: bool = True
@@ -68,7 +70,9 @@ class _Layer:
         return self.train(False)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{p}={getattr(self, p)!r}' for p in self._parameters)})"
+        held = self._arguments(self._parameters)
+        shown = [f"{p}={v!r}" for p, v in held.items() if p not in self._defaults or v != self._defaults[p]]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def _arguments(self, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names}
@@ -76,8 +80,13 @@ class _Layer:
     def _remember(self, **known: Any) -> None:
         self._memory = {name: known[name] for name in self._remembers} if self.training else None
 
-    def __call__(self, x: Any) -> Array:
+    def __call__(self, x: Any) -> Any:
         """Pool `x`; in training mode, remember what its gradient is computed from (arrays without a copy).
+
+        Returns
+        -------
+        ndarray, or (ndarray, ndarray) if `return_indices`
+            As the function.
 
         Raises
         ------
@@ -90,12 +99,12 @@ class _Layer:
         if self.training and isinstance(x, np.ma.MaskedArray):
             raise TypeError("x is a masked array, of which there is no gradient: call eval() first, or fill x")
         more = self._arguments(self._parameters + self._drawn)
-        picks = self.training and "indices" in self._remembers
-        pair: tuple[Array, Array | None]
-        pair = self._function(x, **more, return_indices=True) if picks else (self._function(x, **more), None)
-        y, indices = pair
+        wanted = more.pop("return_indices", False)
+        picks = wanted or (self.training and "indices" in self._remembers)
+        result = self._function(x, **more, return_indices=True) if picks else self._function(x, **more)
+        y, indices = result if picks else (result, None)
         self._remember(x=x, output=y, input_shape=x.shape, indices=indices)
-        return y
+        return result if wanted else y
 
     def backward(self, grad_output: Any) -> Array:
         """Return the gradient of the last input.
@@ -125,8 +134,11 @@ def _layer(base: type[_Layer], layer: str, ndim: int) -> Any:
     taken, known = (inspect.signature(f).parameters for f in (function, gradient))
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     held = [p for p in taken.values() if p.kind is kind and p.name not in base._at_call]
-    parameters = tuple(p.name for p in held)
-    signature = inspect.Signature([*held, *(taken[name].replace(kind=kind) for name in base._drawn)])
+    if "return_indices" in taken and "ceil_mode" in taken:  # the last but one in torch's modules, last in its functions
+        held.insert(-1, held.pop())
+    named = [p for p in taken.values() if p.kind is p.KEYWORD_ONLY and p.name in known and p.name != "out"]
+    parameters = tuple(p.name for p in (*held, *named))
+    signature = inspect.Signature([*held, *(taken[name].replace(kind=kind) for name in base._drawn), *named])
 
     def __init__(self: _Layer, *args: Any, **kwargs: Any) -> None:
         try:
@@ -149,6 +161,7 @@ def _layer(base: type[_Layer], layer: str, ndim: int) -> Any:
         "_function": staticmethod(function),
         "_gradient": staticmethod(gradient),
         "_parameters": parameters,
+        "_defaults": {p.name: p.default for p in (*held, *named) if p in named or p.name == "return_indices"},
         "_of_gradient": tuple(name for name in parameters if name in known),
         "_remembers": tuple(name for name in required if name not in parameters),
     }
@@ -160,7 +173,7 @@ class _MaxPool(_Layer):
 
     Parameters
     ----------
-    kernel_size, stride, padding, dilation, ceil_mode
+    kernel_size, stride, padding, dilation, return_indices, ceil_mode, axis
         As in the function of the same name.
 
     Examples
@@ -180,6 +193,13 @@ class _MaxPool(_Layer):
     >>> layer.eval()(np.arange(16.0).reshape(1, 1, 4, 4))
     array([[[[ 5.,  7.],
              [13., 15.]]]])
+
+    Of pictures whose channels come last, with the places of the maxima for `MaxUnpool2d`:
+
+    >>> y, indices = cpool.MaxPool2d(2, return_indices=True, axis=(1, 2))(np.arange(48.0).reshape(1, 4, 4, 3))
+    >>> indices[0, :, :, 0]
+    array([[ 5,  7],
+           [13, 15]])
     """
 
     _name = "max_pool"
@@ -190,7 +210,7 @@ class _MinPool(_Layer):
 
     Parameters
     ----------
-    kernel_size, stride, padding, dilation, ceil_mode
+    kernel_size, stride, padding, dilation, return_indices, ceil_mode, axis
         As in the function of the same name.
 
     Examples
@@ -210,7 +230,7 @@ class _AdaptiveMaxPool(_Layer):
 
     Parameters
     ----------
-    output_size
+    output_size, return_indices, axis
         As in the function of the same name.
 
     Examples
@@ -232,7 +252,7 @@ class _FractionalMaxPool(_Layer):
 
     Parameters
     ----------
-    kernel_size, output_size, output_ratio
+    kernel_size, output_size, output_ratio, return_indices
         As in the function of the same name.
     rng : numpy.random.Generator or int, optional
         Draws the windows, anew at each call.
@@ -255,7 +275,7 @@ class _AvgPool(_Layer):
 
     Parameters
     ----------
-    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, dilation, axis
         As in the function of the same name.
 
     Examples
@@ -277,7 +297,7 @@ class _AdaptiveAvgPool(_Layer):
 
     Parameters
     ----------
-    output_size
+    output_size, axis
         As in the function of the same name.
 
     Examples
@@ -296,7 +316,7 @@ class _LpPool(_Layer):
 
     Parameters
     ----------
-    norm_type, kernel_size, stride, ceil_mode
+    norm_type, kernel_size, stride, ceil_mode, padding, dilation, axis
         As in the function of the same name.
 
     Examples

@@ -82,7 +82,8 @@ def layer(name):
     """Return the stub of a layer."""
     made = getattr(cpool, name)
     lines = [f"class {name}(_Layer):", *(f"    {parameter(p, default=False)}" for p in parameters(made))]
-    for method, result in (("__init__", "None"), ("__call__", "Array")):
+    picks = any(p.name == "return_indices" for p in parameters(made.__init__))
+    for method, result in (("__init__", "None"), ("__call__", "Any" if picks else "Array")):
         lines.append(f"    {definition(method, parameters(getattr(made, method)), result)}")
     return lines
 

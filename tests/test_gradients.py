@@ -101,8 +101,8 @@ def test_layers(layer, name):
     with pytest.raises(RuntimeError, match="before forward"):
         type(layer)(**{p: getattr(layer, p) for p in layer._parameters}).backward(x)
     y = layer(x)
-    arguments = [getattr(layer, p) for p in layer._parameters]
-    np.testing.assert_array_equal(y, getattr(cpool, name)(x, *arguments))
+    arguments = {p: getattr(layer, p) for p in layer._parameters}
+    np.testing.assert_array_equal(y, getattr(cpool, name)(x, **arguments))
     grad = spaced(y.shape, 1)
     np.testing.assert_allclose(layer.backward(grad), numerical(layer, x, grad), rtol=1e-5, atol=1e-7)
 

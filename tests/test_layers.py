@@ -126,11 +126,50 @@ def test_parameters_are_those_of_the_function(name):
     layer = getattr(cpool, name)
     taken = inspect.signature(layer).parameters
     assert {"kernel_size", "output_size"} & set(taken)
-    for wrong in (dict(x=2), dict(return_indices=True)):
+    for wrong in (dict(x=2), dict(indices=2), dict(out=2), dict(nan_policy="omit")):
         with pytest.raises(TypeError, match=rf"^{name}\(\): .*argument"):
             layer(**wrong)
     given = {p: i + 2 for i, p in enumerate(taken)}
-    made = layer(*given.values())
+    named = {p for p in taken if taken[p].kind is inspect.Parameter.KEYWORD_ONLY}
+    assert named == {"padding", "dilation", "axis"} & named
+    made = layer(*(v for p, v in given.items() if p not in named), **{p: given[p] for p in named})
     assert made.__class__.__name__ == name
     assert {p: getattr(made, p) for p in given if p != "rng"} == {p: v for p, v in given.items() if p != "rng"}
     assert repr(made) == f"{name}({', '.join(f'{p}={v}' for p, v in given.items() if p != 'rng')})"
+    some = {p: v for p, v in given.items() if p not in {*named, "return_indices", "rng"}}
+    assert repr(layer(**some)) == f"{name}({', '.join(f'{p}={v}' for p, v in some.items())})"
+
+
+@pytest.mark.parametrize("name", ["MaxPool", "AvgPool", "LPPool", "AdaptiveMaxPool", "AdaptiveAvgPool", "MaxUnpool"])
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_order_is_that_of_torchs_modules(name, d):
+    torch = pytest.importorskip("torch")
+    theirs = list(inspect.signature(getattr(torch.nn, f"{name}{d}d").__init__).parameters)[1:]
+    taken = inspect.signature(getattr(cpool, f"{name.replace('LP', 'Lp')}{d}d")).parameters
+    ours = [p for p in taken if taken[p].kind is not inspect.Parameter.KEYWORD_ONLY]
+    assert ours[: len(theirs)] == theirs if name != "AvgPool" or d > 1 else ours[:5] == theirs
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_indices_and_other_axes(mode):
+    x = np.random.default_rng(0).standard_normal((2, 9, 8, 3))
+    layer = cpool.MaxPool2d(3, 2, 1, return_indices=True, axis=(1, 2)).train(mode)
+    expected = cpool.max_pool2d(x, 3, 2, 1, return_indices=True, axis=(1, 2))
+    for ours, theirs in zip(layer(x), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert "return_indices=True, ceil_mode=False, axis=(1, 2)" in repr(layer)
+    g = np.ones_like(expected[0])
+    if mode:
+        np.testing.assert_array_equal(
+            layer.backward(g), cpool.max_pool2d_backward(g, expected[1], x.shape, axis=(1, 2))
+        )
+    layer = cpool.AvgPool2d(2, dilation=2, axis=(1, 2))
+    np.testing.assert_array_equal(layer(x), cpool.avg_pool2d(x, 2, dilation=2, axis=(1, 2)))
+    np.testing.assert_array_equal(
+        layer.backward(np.ones_like(layer(x))),
+        cpool.avg_pool2d_backward(np.ones_like(layer(x)), x.shape, 2, dilation=2, axis=(1, 2)),
+    )
+    pooled, indices = cpool.MaxPool2d(2, return_indices=True)(x[..., :2])
+    assert cpool.MaxUnpool2d(2)(pooled, indices).max() == x[..., :2].max()
+    assert cpool.AdaptiveMaxPool2d(2, True)(x)[1].shape == (2, 9, 2, 2)
+    assert cpool.FractionalMaxPool2d(2, 3, return_indices=True, rng=0)(np.ones((1, 8, 8)))[1].dtype == np.int64
