@@ -162,7 +162,7 @@ static int OF(blank_row)(T *to, const T *from, const uint8_t *where, ptrdiff_t s
   const T x = from[i], counted = where[k] ? x : 0;                \
   to[i] = where[k] ? x : v;                                       \
   found |= counted != counted
-#ifdef BYTES
+#if defined(VECTOR) && defined(BYTES)
   enum { width = sizeof(VECTOR) / sizeof(T) };
   VECTOR any = {0}, blank;
   for (int j = 0; j < (int)width; j++) blank[j] = v;
