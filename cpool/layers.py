@@ -71,7 +71,8 @@ class _Layer:
 
     def __repr__(self) -> str:
         held = self._arguments(self._parameters)
-        shown = [f"{p}={v!r}" for p, v in held.items() if p not in self._defaults or v != self._defaults[p]]
+        usual = {p: repr(v) for p, v in self._defaults.items()}
+        shown = [f"{p}={v!r}" for p, v in held.items() if repr(v) != usual.get(p)]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _arguments(self, names: tuple[str, ...]) -> dict[str, Any]:
@@ -99,7 +100,7 @@ class _Layer:
         if self.training and isinstance(x, np.ma.MaskedArray):
             raise TypeError("x is a masked array, of which there is no gradient: call eval() first, or fill x")
         more = self._arguments(self._parameters + self._drawn)
-        wanted = more.pop("return_indices", False)
+        wanted = checks.flag("return_indices", more.pop("return_indices", False))
         picks = wanted or (self.training and "indices" in self._remembers)
         result = self._function(x, **more, return_indices=True) if picks else self._function(x, **more)
         y, indices = result if picks else (result, None)

@@ -381,6 +381,15 @@ def test_lists_and_arrays_of_arguments_may_change():
     padding[0][0] = padding[0][1] = 0
     assert cpool.max_pool2d(x, 2, padding=padding).shape == (3, 2, 2)
     assert cpool.max_pool2d(x, 2, padding=([1, 1], [0, 0])).shape == (3, 3, 2)
+    inside_of_itself = [2]
+    inside_of_itself.append(inside_of_itself)
+    for wrong in (inside_of_itself, [[[[[[[2]]]]]]]):
+        for call in (lambda w: cpool.max_pool2d(x, w), lambda w: cpool.max_pool2d(x, 2, padding=(w, 0))):
+            with pytest.raises((TypeError, ValueError), match=r"kernel_size|padding"):
+                call(wrong)
+    assert cpool.avg_pool2d(x, 2, dtype=("f4", ())).dtype == np.float32
+    with pytest.raises(TypeError, match="dtype"):
+        cpool.avg_pool2d(x, 2, dtype=["f4", ()])
     y = np.abs(x)
     norm = cpool.lp_pool2d(y, 3, 2, axis=axis)
     first = cpool.lp_pool2d_backward(norm, y, norm, 3, 2, axis=axis)

@@ -169,6 +169,9 @@ def test_indices_and_other_axes(mode):
         layer.backward(np.ones_like(layer(x))),
         cpool.avg_pool2d_backward(np.ones_like(layer(x)), x.shape, 2, dilation=2, axis=(1, 2)),
     )
+    assert repr(cpool.MaxPool2d(2, axis=np.array([1, 2]))).endswith("axis=array([1, 2]))")
+    with pytest.raises(TypeError, match="return_indices"):
+        cpool.MaxPool2d(2, return_indices="no")(x)
     pooled, indices = cpool.MaxPool2d(2, return_indices=True)(x[..., :2])
     assert cpool.MaxUnpool2d(2)(pooled, indices).max() == x[..., :2].max()
     assert cpool.AdaptiveMaxPool2d(2, True)(x)[1].shape == (2, 9, 2, 2)

@@ -21,6 +21,8 @@ cdef object may_share_memory = np.may_share_memory
 cdef Py_ssize_t MOST_WORK = 1000
 #: Elements of an argument beside the arrays that are pooled, by which calls are told apart.
 cdef Py_ssize_t MOST_TYPED = 16
+#: Lists and tuples within another one; what lies deeper, or in itself, is nobody's argument.
+cdef int DEEPEST = 4
 
 #: Calls kept by one function; beyond that it starts anew.
 cdef Py_ssize_t MOST = 4096
@@ -59,7 +61,7 @@ cdef bint overlap(object a, object b) except *:
 cdef object YES = object(), NO = object(), FLOAT = object()
 
 
-cdef object typed(object value):
+cdef object typed(object value, int deep=0):
     """Return what equals another's only if the values mean the same, for 1 equals True and 1.0; or NotImplemented."""
     cdef object kind = type(value)
     cdef double number
@@ -72,27 +74,27 @@ cdef object typed(object value):
         return FLOAT, PyBytes_FromStringAndSize(<char*>&number, sizeof(number))
     if isinstance(value, generic) or (kind is ndarray and value.size <= MOST_TYPED):
         return NotImplemented if value.dtype.hasobject else (kind, value.dtype, value.shape, value.tobytes())
-    if kind is not tuple and kind is not list:
+    if (kind is not tuple and kind is not list) or deep > DEEPEST:
         return NotImplemented
-    entries = []
+    entries = [kind]
     for each in value:
-        each = typed(each)
+        each = typed(each, deep + 1)
         if each is NotImplemented:
             return each
         entries.append(each)
     return tuple(entries)
 
 
-cdef object copied(object value):
+cdef object copied(object value, int deep=0):
     """Return an argument, or if somebody may change it a copy: what was prepared may hold it."""
     kind = type(value)
     if kind is ndarray:
         return value.copy()
-    if kind is list:
-        return [copied(each) for each in value]
-    if kind is not tuple:
+    if (kind is not tuple and kind is not list) or deep > DEEPEST:
         return value
-    copies = [copied(each) for each in value]
+    copies = [copied(each, deep + 1) for each in value]
+    if kind is list:
+        return copies
     for a, b in zip(copies, value):
         if a is not b:
             return tuple(copies)
