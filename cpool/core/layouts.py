@@ -139,7 +139,8 @@ class Memory:
         return np.array(parts, np.int64)
 
     def shared(self, n: int, fewest: int) -> Memory:
-        """Return blocks of at least so many channels as planes: n of each plane, or the next fewer that divide them."""
+        """Return the memory with channels cut into n blocks, each a plane of its own; into fewer where n does not
+        divide them, or blocks would have less than `fewest` channels."""
         blocks = next((m for m in range(n, 1, -1) if self.run % m == 0 and self.run // m >= fewest), 1)
         if blocks == 1:
             return self

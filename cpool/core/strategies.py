@@ -25,7 +25,7 @@ VECTOR = 32
 CHUNK = 16384
 #: Bytes of one row in scratch, above which columns are cut into tiles.
 WIDEST_ROW = 32768
-#: The same of a row of channels: memory is read in longer pieces then. Where places are wanted, it is that of a band.
+#: The same of a row of channels: longer, so that memory is read in long pieces. Where places are wanted, it is BAND.
 WIDEST_PIXELS = 65536
 #: Rows of a tile are as long as so many windows, if these share columns.
 SHARED = 4

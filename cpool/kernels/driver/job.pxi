@@ -86,7 +86,7 @@ cdef extern from "leaves.h":
         Load load[COMPUTED][STORED]
         Store store[COMPUTED][STORED]
         Fill fill[4]
-        Blank blank[4]
+        Blank blank[COMPUTED]
         Widen widen[2]
         Nearest nearest[2]
         Raise raise_ "raise"[2]
@@ -155,8 +155,11 @@ cdef struct Job:
     double power, ddof
     bint root               # the square root of a variance
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
-    bint divides, divides_first, even, native, as_it_lies, single, picks
+    bint divides, divides_first, even  # sums by their counts, or what is summed by them; by close.divisor in the end
+    bint native             # rows are dense, and of the type that is computed in
+    bint as_it_lies         # nothing is done to elements before they are folded
     bint apart              # rows are read as they lie, but their pixels are not side by side
+    bint picks, single      # places are wanted; all taps of a window are compared in one pass
     bint nearest            # sums of integers become the integers nearest to their quotients
     Widen widen             # of these
     Nearest round
@@ -172,12 +175,13 @@ cdef struct Job:
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it
-    Py_ssize_t whole_across  # how H is folded where no element is missing, and what all sums are divided by then, or 0
-    double whole_divisor
+    Py_ssize_t whole_across  # totals of which no element is missing are plain sums: how H is folded then,
+    double whole_divisor    # and their one divisor, 0 if there is none
     char skip[8]            # of integers, the one that does not count
     bint skips              # whether there is such a number, or NaN
     char blank_bits[8]      # what stands for an element that does not count by `where`
-    Py_ssize_t method, least  # fewest elements that must be there
+    Py_ssize_t method       # of quantiles between two elements
+    Py_ssize_t least        # fewest elements that must be there
     const double* quantiles
     Py_ssize_t n_quantiles, quantile_pitch
     Close close, open       # of a window's last step, and of those before

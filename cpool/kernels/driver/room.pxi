@@ -13,8 +13,8 @@ cdef inline Py_ssize_t input_rows(Job* job) noexcept nogil:
 
 
 cdef Py_ssize_t tallest(Axis* height, Py_ssize_t rows) noexcept nogil:
-    """Most input rows that `rows` output rows see, or a few more: firsts and ends of tables rise but for less than a
-    step (`seen_by`)."""
+    """Most input rows that `rows` output rows see, or a few more: where windows are dilated, a first tap or an end may
+    lie less than a step before that of the window before (`seen_by`)."""
     cdef Py_ssize_t o, most = 1
     for o in range(height.out):
         most = max(most, end_of(height, min(height.out, o + rows) - 1) - first_of(height, o))

@@ -7,8 +7,8 @@ cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept no
 
 cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_ssize_t od,
                      Py_ssize_t oh) noexcept nogil:
-    """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded; of
-    totals into row `to`, of all others in place."""
+    """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded:
+    totals to row `to`, which may be the same, all others in place."""
     cdef Py_ssize_t lanes = tile.out * job.run
     cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
     if job.reduction == TOTAL:
@@ -206,9 +206,9 @@ cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes)
 
 
 cdef enum:
-    REPEATED_BYTES = 512   # of alike output rows, from which copies are cheaper; of rows end to end so many rows are
-    REPEATED_ROWS = 4
-    REPEATED_TURNED = 8
+    REPEATED_BYTES = 512   # of equal output rows, from which copies are cheaper
+    REPEATED_ROWS = 4      # so many of them are enough if rows lie end to end
+    REPEATED_TURNED = 8    # and so many are needed where W is turned, for there rows are the lanes
 
 
 cdef inline Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:

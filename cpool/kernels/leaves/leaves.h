@@ -70,7 +70,7 @@ typedef struct cpool_leaves {
                                         ptrdiff_t distance, ptrdiff_t rows, ptrdiff_t lanes, ptrdiff_t n,
                                         const cpool_close *close);
   /* Fold with places: tap t stands at offsets[t], or where `from` (the same rows of places) says plus offsets[t]; of
-   * types in which places fit. With `going`, what out and places hold came before the first tap. */
+   * types in which places fit. With `going`, out and places already hold the winner of earlier taps. */
   void (*pick[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps,
                                                  const void *const *from, const int64_t *offsets, ptrdiff_t n,
                                                  ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int going);
@@ -123,8 +123,9 @@ typedef struct cpool_leaves {
   void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
   /* Whether a row has NaN. */
   int (*lacks[2])(const void *in, ptrdiff_t lanes);
-  /* Totals to averages of what counts, in place or elsewhere: windows have widths[i] * across by which they divide, less what does not count of
-   * the inside[i] * within elements that they see; or `divisor`, unless it is 0. NaN where fewer than `least` count. */
+  /* Totals to averages of what counts, in place or elsewhere. A window divides by widths[i] * across, less what does not
+   * count: it sees inside[i] * within elements, of which the total counts some. If `divisor` is not 0, by that. NaN where
+   * fewer than `least` count. */
   void (*share[2])(void *out, const void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
                    double divisor, double least, ptrdiff_t lanes);
   /* Moments, of double alone, to variances, or with `root` to standard deviations; NaN where no more than `ddof` or fewer than `least`
