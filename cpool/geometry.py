@@ -594,6 +594,8 @@ def explicit_padding(padding: Any, ndim: int) -> tuple[tuple[int, int], ...] | s
         return padding
     if isinstance(padding, np.ndarray):
         padding = padding.tolist()
+    if isinstance(padding, (tuple, list)):
+        padding = type(padding)([p.tolist() if isinstance(p, np.ndarray) else p for p in padding])
     if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list)) for p in padding):
         if len(padding) not in (1, ndim):
             raise ValueError(f"padding must have one (before, after) pair per pooled axis ({ndim}), got {padding!r}")

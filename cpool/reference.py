@@ -74,7 +74,10 @@ def _each(value: Any, ndim: int) -> tuple[Any, ...]:
 
 def _pairs(padding: Any, ndim: int) -> list[tuple[int, int]]:
     """Return (before, after) for each axis."""
-    if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list)) for p in padding):
+    if isinstance(padding, np.ndarray):
+        padding = padding.tolist()
+    if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list, np.ndarray)) for p in padding):
+        padding = [*padding] * (ndim if len(padding) == 1 else 1)
         if len(padding) != ndim:
             raise ValueError(f"{padding!r} has not one pair for each of {ndim} axes")
         return [(before, after) for before, after in (_each(p, 2) for p in padding)]

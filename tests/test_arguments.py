@@ -298,6 +298,9 @@ def test_one_pair_and_arrays_of_padding():
     expected = cpool.max_pool2d(X, 2, 1, ((1, 0), (1, 0)))
     for padding in (((1, 0),), np.array([[1, 0], [1, 0]]), [np.int64([1, 0]).tolist()]):
         np.testing.assert_array_equal(cpool.max_pool2d(X, 2, 1, padding), expected)
+        np.testing.assert_array_equal(reference.max_pool2d(X, 2, 1, padding), expected)
+    for padding in ([np.array([1, 0])], [np.array([1, 0]), np.array([1, 0])], [np.array([1, 0]), (1, 0)]):
+        np.testing.assert_array_equal(cpool.max_pool2d(X, 2, 1, padding), expected)
     np.testing.assert_array_equal(cpool.avg_pool2d(X, 2, 1, np.array([1, 1])), cpool.avg_pool2d(X, 2, 1, 1))
 
 

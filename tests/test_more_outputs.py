@@ -89,3 +89,14 @@ def test_dilation_far_beyond_the_input_costs_no_memory():
     given = dict(stride=1, padding=((0, 2**31 - 1),), dilation=2**31 - 1)
     np.testing.assert_array_equal(cpool.median_pool1d(x, 2, **given), x)
     np.testing.assert_array_equal(cpool.max_pool1d(x, 2, **given), x)
+
+
+@pytest.mark.parametrize("planes", [9, 17, 25])
+@pytest.mark.parametrize("dtype", ["u1", "i1", "?"])
+def test_the_last_of_planes_that_are_turned_needs_no_more_scratch(planes, dtype):
+    """Long windows of planes that are turned eight at a time, and of one that is left."""
+    x = np.random.default_rng(0).integers(0, 9, (planes, 4, 66)).astype(dtype)
+    told = cpool.explain(cpool.max_pool2d, x, (2, 64), (2, 2))
+    assert told.strategies[-1] == "long"
+    assert told.planes_at_once > 1
+    np.testing.assert_array_equal(cpool.max_pool2d(x, (2, 64), (2, 2)), reference.max_pool2d(x, (2, 64), (2, 2)))

@@ -163,6 +163,7 @@ cdef struct Job:
     bint nearest            # sums of integers become the integers nearest to their quotients
     Widen widen             # of these
     Nearest round
+    Py_ssize_t block        # columns of a long window that are folded at once: a power of RADIX
     Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
@@ -204,11 +205,6 @@ cdef extern from "keep.h":
 cdef inline bint lays_rows(Job* job) noexcept nogil:
     """Whether W is folded from rows of scratch, with padding around them."""
     return job.along != NONE and job.along != LONG and job.along != CONDENSED and job.along != WINDOWS
-
-
-cdef inline Py_ssize_t longest_block(Job* job) noexcept nogil:
-    """Columns of a long window that are folded at once: a power of RADIX."""
-    return 4096 if job.run == 1 else 512
 
 
 cdef inline bint gathers(Job* job) noexcept nogil:

@@ -275,12 +275,12 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
                     Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
     """Fold one window of n columns of plane p from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[RADIX]
-    cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), longest_block(job)), some
+    cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), job.block), some
     cdef Py_ssize_t unit = job.run * job.size, o
     cdef char* parts = room.ends + level * RADIX * unit
     cdef const char* source = room.flat
     cdef Tile tile
-    if n <= longest_block(job):
+    if n <= job.block:
         tile.begin, tile.end, tile.out = 0, 1, 1
         tile.start, tile.span, tile.pitch = first, n, n
         tile.left = min(n, max(0, -first))
