@@ -459,9 +459,10 @@ def sliding_plan(
             before, after = same_padding(sizes[i], kernel[i], stride[i], dilation[i], padding == "same_lower")
         else:
             before, after = padding[i]
-        reach, far = (before, after), dilation[i] * (kernel[i] - 1) + 1
+        reach = (before, after)
         if needs_input:  # as far as there is a window of only padding, which is refused: not one for each element of it
-            reach = (min(before, far), min(after, far + stride[i]))
+            span = dilation[i] * (kernel[i] - 1) + 1
+            reach = (min(before, span), min(after, span + stride[i]))
         windows = sliding_windows(
             sizes[i], kernel[i], stride[i], *reach, dilation[i], ceil_mode, count_include_pad, name
         )
@@ -592,14 +593,11 @@ def explicit_padding(padding: Any, ndim: int) -> tuple[tuple[int, int], ...] | s
         if padding not in ("valid", "same", "same_lower"):
             raise ValueError(f"padding must be an int, ints, pairs, 'valid', 'same' or 'same_lower', got {padding!r}")
         return padding
-    if isinstance(padding, np.ndarray):
-        padding = padding.tolist()
-    if isinstance(padding, (tuple, list)):
-        padding = type(padding)([p.tolist() if isinstance(p, np.ndarray) else p for p in padding])
-    if isinstance(padding, (tuple, list)) and any(isinstance(p, (tuple, list)) for p in padding):
-        if len(padding) not in (1, ndim):
+    given = padding.tolist() if isinstance(padding, np.ndarray) else padding
+    if isinstance(given, (tuple, list)) and any(isinstance(p, (tuple, list, np.ndarray)) for p in given):
+        if len(given) not in (1, ndim):
             raise ValueError(f"padding must have one (before, after) pair per pooled axis ({ndim}), got {padding!r}")
-        padding = [*padding] * (ndim // len(padding))
-        pairs = [checks.ints(f"padding[{i}]", p, 2, 0) for i, p in enumerate(padding)]
+        each = [*given] * (ndim // len(given))
+        pairs = [checks.ints(f"padding[{i}]", p, 2, 0) for i, p in enumerate(each)]
         return tuple((p[0], p[1]) for p in pairs)
     return tuple((p, p) for p in checks.per_axis("padding", padding, ndim, 0))

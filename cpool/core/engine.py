@@ -114,12 +114,13 @@ class Mask(NamedTuple):
     """How the array lies that tells which elements count, and the number that is read for the others.
 
     Of floats it is NaN, which the reduction must pass over. Of extremes, which store it where no element of a window
-    counts, it is a number that the input's dtype holds. With `omits` nobody asks whether NaN is among what counts.
+    counts, it is a number that the input's dtype holds. With `omits` NaN is not looked for in what is read where it
+    lies; in what is loaded it is met on the way.
     """
 
     view: layouts.View
     blank: Any
-    omits: bool = True
+    omits: bool
 
 
 def neutral(reduction: str, dtype: Any) -> Any:
@@ -195,7 +196,7 @@ def _driven(
 ) -> Callable[..., Any]:  # fmt: skip
     """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others.
 
-    With a mask, which it reads besides, it returns whether NaN was among the elements that count, unless that `omits`.
+    With a mask, which it reads besides, it returns whether NaN was among the elements that count (`Mask.omits`).
     """
     blank = None if mask is None else _bits(mask.blank, type)
     windows, arrays = geometry.pack(tables), memory.packed(driver.TYPES)

@@ -15,13 +15,14 @@ from .. import threads
 from . import engine
 
 cdef object ndarray = np.ndarray, generic = np.generic, dtype = np.dtype, empty = np.empty
-cdef object may_share_memory = np.may_share_memory
+cdef object shares_memory = np.shares_memory
 
 #: Candidates that are looked through before two arrays are taken to overlap.
 cdef Py_ssize_t MOST_WORK = 1000
-#: Elements of an argument beside the arrays that are pooled, by which calls are told apart.
+#: Elements of the longest array, list or tuple by which calls are told apart, of what is not pooled; a call with longer
+#: ones is prepared anew.
 cdef Py_ssize_t MOST_TYPED = 16
-#: Lists and tuples within another one; what lies deeper, or in itself, is nobody's argument.
+#: How deep lists and tuples are looked into: one may hold itself.
 cdef int DEEPEST = 4
 
 #: Calls kept by one function; beyond that it starts anew.
@@ -53,7 +54,7 @@ def forget(bint on):
 cdef bint overlap(object a, object b) except *:
     """Return whether two arrays have an element in common, as far as that is quickly said."""
     try:
-        return np.shares_memory(a, b, max_work=MOST_WORK)
+        return shares_memory(a, b, max_work=MOST_WORK)
     except RuntimeError:  # too hard
         return True
 
@@ -74,7 +75,7 @@ cdef object typed(object value, int deep=0):
         return FLOAT, PyBytes_FromStringAndSize(<char*>&number, sizeof(number))
     if isinstance(value, generic) or (kind is ndarray and value.size <= MOST_TYPED):
         return NotImplemented if value.dtype.hasobject else (kind, value.dtype, value.shape, value.tobytes())
-    if (kind is not tuple and kind is not list) or deep > DEEPEST:
+    if (kind is not tuple and kind is not list) or deep > DEEPEST or len(value) > MOST_TYPED:
         return NotImplemented
     entries = [kind]
     for each in value:
@@ -252,7 +253,7 @@ cdef class Memo:
                 self.keep(call, args, kwargs, out, masked)
         if out is not None:
             for i in range(n):
-                if may_share_memory(out, args[i]) and overlap(out, args[i]):
+                if overlap(out, args[i]):
                     raise ValueError("out overlaps an input in memory; it must be an array of its own")
         if type(call) is Prepared:
             return (<Prepared>call).fill(args[0], () if n == 1 else args[1:n], out)

@@ -156,10 +156,13 @@ def statistic(
 
 
 def _mask(source: calls.Source, type: str, skip: Any) -> engine.Mask | None:
-    """Return what counts; the others are read as what is passed over, or if there is no such thing as the greatest."""
+    """Return what counts; the others are read as what is passed over, or if there is no such thing as the greatest.
+
+    All elements are loaded before they are ordered, so that NaN is met then and need not be looked for.
+    """
     if source.where is None:
         return None
-    return engine.Mask(source.where, engine.neutral("min", np.dtype(type)) if skip is None else skip)
+    return engine.Mask(source.where, engine.neutral("min", np.dtype(type)) if skip is None else skip, omits=True)
 
 
 def label(ignore: Any, dtype: Any) -> int | None:

@@ -297,7 +297,7 @@ cdef class Call:
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
             self.work = pool_picks if job.picks else pool_values
-            # Of planes that are turned the same for any number of them: scratch is measured for the most.
+            # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
             job.block = 4096 if job.run == 1 and inner is None else 512
             pooled = job[0]
             job.together, job.band = together, band

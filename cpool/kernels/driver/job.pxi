@@ -276,6 +276,11 @@ cdef struct Tile:          # output columns [begin, end), and the input columns 
     Py_ssize_t pitch        # columns from one row in scratch to the next
 
 
+cdef inline Py_ssize_t row_columns(Job* job, Tile* tile) noexcept nogil:
+    """Columns of the longest row in scratch."""
+    return job.block if job.along == LONG else tile.span
+
+
 cdef inline const char* plane_of(Job* job, Tile* tile, Py_ssize_t p) noexcept nogil:
     """Plane p from the first column on that the tile sees."""
     return job.x.data + plane_offset(job, &job.x, p) + max(0, tile.start) * job.x.w

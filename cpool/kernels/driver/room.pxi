@@ -27,7 +27,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.run * job.size, pitch = tile.pitch * unit, rows = job.rows, n
     cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall
-    cdef Py_ssize_t columns = job.block if job.along == LONG else tile.span
+    cdef Py_ssize_t columns = row_columns(job, tile)
     memset(&room, 0, sizeof(Room))
     start(scratch)
     n = max(columns if job.along == LONG else max(RADIX, w.kernel), job.height.kernel * job.depth.kernel)

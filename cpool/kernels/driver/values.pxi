@@ -176,7 +176,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
 
 cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     """Write what stays in scratch while a tile's rows are pooled: padding and divisors."""
-    cdef Py_ssize_t o, lanes = min(max(tile.used, 1), job.block if job.along == LONG else tile.span) * job.run
+    cdef Py_ssize_t o, lanes = min(max(tile.used, 1), row_columns(job, tile)) * job.run
     cdef double value
     fill_row(job, room.pad, lanes)
     if gathers(job):

@@ -170,7 +170,7 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
   T parts[ARRAYS][part];
   const void *inner[CPOOL_RADIX];
   const ptrdiff_t dense = lanes * (ptrdiff_t)sizeof(T);
-  const ptrdiff_t next = (rows * lanes / NAME(line) + 2) * NAME(line); /* rows never lie in the same lines of the cache */
+  const ptrdiff_t next = (rows * lanes / NAME(line) + 2) * NAME(line); /* rows do not all begin at one place of the cache */
   ptrdiff_t block = 1, done = 0, held = 0;
   if (n <= CPOOL_RADIX) {
     NAME(step)(out, out_pitch, taps, n, shift, pitch, rows, lanes, how, divisor AS_APART(from, into));
