@@ -131,7 +131,7 @@ class Table:
         return bool(((taps & (taps - 1)) == 0).all())
 
     @property
-    def even(self) -> int:
+    def one_count(self) -> int:
         """The count of all, or 0 if they differ."""
         first = int(self.count[0]) if self.count.size else 1
         return first if (self.count == first).all() else 0
@@ -145,9 +145,9 @@ class Table:
     def packed(self) -> list[Any]:
         """Integers and arrays, in the order in which the driver reads them."""
         header = [self.size, self.out, self.kernel, self.stride, self.step, self.before, self.period]
-        header += [int(not self.listed), self.advance, self.rows, self.even, len(self.count)]
+        header += [int(not self.listed), self.advance, self.rows, self.one_count, len(self.count)]
         tables = [self.first, self.taps, self.alike] if self.listed else []
-        return [header, *tables, *([] if self.even else [self.count])]
+        return [header, *tables, *([] if self.one_count else [self.count])]
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Copies(Table):
 
     def joined(self, n: int) -> Copies | None:
         """Return the axis of n planes taken for one tall plane, unless copies would reach from one to the next."""
-        if self.before or self.size * self.period != self.out or not self.even:
+        if self.before or self.size * self.period != self.out or not self.one_count:
             return None
         return replace(self, size=n * self.size, out=n * self.out, rows=self.size)
 

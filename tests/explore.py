@@ -875,7 +875,7 @@ def way(kind, strategy, together):
     """Return the name of a strategy, as one row of the table."""
     if strategy is None:
         return kind
-    name = f"{kind}: {strategy.across} x {strategy.along}" + ", single" * strategy.single
+    name = f"{kind}: {strategy.across} x {strategy.along}" + ", one pass" * strategy.one_pass
     return name + ", planes as channels" * bool(together)
 
 

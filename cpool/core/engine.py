@@ -70,7 +70,7 @@ def whole_sums(plan: Plan, source: Any, result: Any) -> str | None:
     if source != result or source.name not in _WHOLE:
         return None
     most, wide = int(np.iinfo(source).max), _WHOLE[source.name]
-    divisor = plan.divisor if plan.divisor is not None else math.prod(table.even for table in plan.tables())
+    divisor = plan.divisor if plan.divisor is not None else math.prod(table.one_count for table in plan.tables())
     # Sums of 4 bytes are taken for signed integers; to those of 2 bytes half a divisor is added before the division.
     limit = np.iinfo("uint16" if wide == "uint16" else "int32").max
     fits = plan.window * most <= limit and 0 < divisor <= min(most + 1, limit // most)
@@ -152,7 +152,7 @@ def _joined(tables: list[Table], memory: layouts.Memory) -> tuple[list[Table], l
     """Take the planes for one where they follow one another and no window reaches beyond its own: for the driver, one
     tall plane is less trouble than many small ones."""
     d, h, w = tables
-    if d.pooled or d.size > 1 or not h.uniform or not h.even or h.before or h.rows or memory.planes == 1:
+    if d.pooled or d.size > 1 or not h.uniform or not h.one_count or h.before or h.rows or memory.planes == 1:
         return tables, memory
     stride = h.size if h.out == 1 else h.stride
     if h.span > stride or h.out * stride != h.size:
@@ -262,18 +262,18 @@ def _call(
         tables, memory = _joined(tables, memory)
     rows_lie_so = straight and (native or (dense and type == _WHOLE.get(x.type)))
     # Rows whose pixels lie apart are read as they lie where nothing but that is done.
-    apart = straight and x.type == type and not dense and memory.run * size >= strategies.VECTOR
-    direct = rows_lie_so or (gathers and native) or apart
+    gapped = straight and x.type == type and not dense and memory.run * size >= strategies.VECTOR
+    direct = rows_lie_so or (gathers and native) or gapped
     windows = plain and straight and native and strategies.windows_at_once(tables, memory.run, size, sums)
     at_once = "condensed" if condensed else "windows" if windows else None
     strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, at_once=at_once)
     as_it_lies = rows_lie_so or (direct and strategy.across == "as it lies")
-    if apart and kind == "picks":  # and all taps are compared in one pass
-        as_it_lies = strategy.single
+    if gapped and kind == "picks":  # and all taps are compared in one pass
+        as_it_lies = strategy.one_pass
     if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
     even: float | None = 1.0
-    count = math.prod(table.even for table in tables)
+    count = math.prod(table.one_count for table in tables)
     if divide:
         even = divisor if divisor is not None else None if reduction == "total" else count or None
     if reduction == "total":  # where nothing is missing, rows are read as they lie if they can be
@@ -284,7 +284,7 @@ def _call(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
         divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies,
-        apart=apart and as_it_lies, far=far,
+        gapped=gapped and as_it_lies, far=far,
         **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
 
@@ -473,7 +473,7 @@ def spread(
         plan, axes, (gy, gx) = _as_one_row(plan, axes, gy, gx)
     tables = plan.transposed()
     work = math.prod(gx.shape) + math.prod(gy.shape) * plan.cost
-    even = plan.divisor if plan.divisor is not None else math.prod(table.even for table in tables)
+    even = plan.divisor if plan.divisor is not None else math.prod(table.one_count for table in tables)
     type = SUMS[dtype.name]
     how: dict[str, Any] = dict(divides_first=True)
     if even or not divide:

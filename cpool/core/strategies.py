@@ -81,7 +81,7 @@ class Strategy(NamedTuple):
     along: str
     rows: int
     columns: int
-    single: bool
+    one_pass: bool
 
 
 def _halved(w: Table, run: int) -> bool:

@@ -20,7 +20,7 @@ cdef Copied lay_copied(Job* job, Scratch* scratch) noexcept nogil:
     cdef Py_ssize_t row = job.columns * job.size
     start(scratch)
     parts.taps = <const void**>take(scratch, sizeof(void*))
-    parts.widths = take(scratch, row if not job.even else 0)
+    parts.widths = take(scratch, row if job.divides else 0)
     parts.rows = take(scratch, job.rows * row + VECTOR)
     return parts
 
@@ -40,8 +40,8 @@ cdef void copy_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t las
         begin = max(0, column * width.period - width.before)
         end = min(width.out, (column + lanes) * width.period - width.before)
         row = lanes * job.size
-        for o in range(min(lanes, width.size - column) if not job.even else 0):
-            fill_number(job, parts.widths + o * job.size, count_of(width, column + o), 1)
+        if job.divides:
+            fill_counts(job, parts.widths, column, min(lanes, width.size - column), 1)
         p, od, oh = r // (deep * high), r // high % deep, r % high
         h, n = source_of(height, oh), min(min(high - oh, last - first), all_rows - r)
         m = min(job.rows, source_of(height, oh + n - 1) - h + 1)
@@ -52,15 +52,14 @@ cdef void copy_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t las
             rows = columns = 0
         if rows * columns < m * lanes:
             memset(parts.rows, 0, m * row)
-        source = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h + column * job.size
-        if job.even and columns:
+        source = pixel(job, &job.x, p, d, h, column)
+        if not job.divides and columns:
             parts.taps[0] = source
             job.fold(parts.rows, row, parts.taps, 1, job.x.h, rows, columns, &job.close)
-        for o in range(rows if not job.even else 0):
+        for o in range(rows if job.divides else 0):
             job.leaves.divide[job.type](parts.rows + o * row, source + o * job.x.h, parts.widths,
                                         count_of(depth, d) * count_of(height, h + o), columns, 1)
         job.leaves.repeat[job.log_size](
-            job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + begin * job.size, job.y.h,
-            parts.rows, row, n, end - begin, height.period, oh + height.before - h * height.period,
-            width.period, begin + width.before - column * width.period)
+            pixel(job, &job.y, p, od, oh, begin), job.y.h, parts.rows, row, n, end - begin, height.period,
+            oh + height.before - h * height.period, width.period, begin + width.before - column * width.period)
         first += n

@@ -168,13 +168,16 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the windows of one axis, as geometry.Table.packed lays them out; return where the next ones start."""
     w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
-    w.uniform, w.advance, w.rows, w.even = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9], <Py_ssize_t>p[10]
+    w.uniform, w.advance, w.rows, w.one_count = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9], <Py_ssize_t>p[10]
+    w.span, w.every = (w.kernel - 1) * w.step + 1, w.period or w.out
     cdef Py_ssize_t counts = <Py_ssize_t>p[11]
+    if w.uniform:
+        w.every, w.advance = 1, w.stride
     p += 12
     if not w.uniform:
         w.firsts, w.tap_counts, w.alike = p, p + w.out, p + 2 * w.out
         p += 3 * w.out
-    if not w.even:
+    if not w.one_count:
         w.counts = p
         p += counts
     return p
@@ -224,7 +227,7 @@ cdef class Call:
     """
 
     cdef Job job
-    cdef Work work, check
+    cdef Work work
     cdef Py_ssize_t total
     cdef readonly Py_ssize_t scratch_bytes  # of one thread
     cdef bint backward
@@ -235,13 +238,13 @@ cdef class Call:
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
                   int threads, *, str reduction="max", str norm="plain", double power=0,
                   divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
-                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint single=False, bint native=False,
+                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint one_pass=False, bint native=False,
                   bint as_it_lies=False,
                   Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
-                  bint assign=False, bint fresh=False, bint by_planes=False, bint far=False, bint apart=False,
+                  bint assign=False, bint fresh=False, bint by_planes=False, bint far=False, bint gapped=False,
                   identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
@@ -268,17 +271,17 @@ cdef class Call:
         job.size = SIZES[job.type]
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
         job.where.size = 1
-        job.log_size = log_of(job.size)
+        job.log_size, job.unit = log_of(job.size), job.run * job.size
         job.power, job.assign = power, assign
-        job.divides, job.divides_first, job.even = divides, divides_first, divisor is not None
+        job.divides, job.divides_first = divides, divides_first
         job.close.last, job.close.divisor, job.open.divisor = 1, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
         job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
         job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
-        job.rows, job.columns, job.single = rows, columns, single
-        job.native, job.as_it_lies, job.apart = native, as_it_lies, apart
+        job.rows, job.columns, job.one_pass = rows, columns, one_pass
+        job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
         job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
         job.widen, job.round = job.leaves.widen[job.type == UINT32], job.leaves.nearest[job.type == UINT32]
         if identity_bits is not None:
@@ -296,7 +299,7 @@ cdef class Call:
         scratch = scratch_at(NULL, 0, 1, 0)
         if kind == "values" or kind == "picks":
             job.picks = kind == "picks"
-            self.work = pool_picks if job.picks else pool_values
+            self.work = pool_rows
             # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
             job.block = 4096 if job.run == 1 and inner is None else 512
             pooled = job[0]
@@ -308,7 +311,7 @@ cdef class Call:
                 job.inner_as_it_lies = inner_as_it_lies
                 job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
                     "along", ALONG, inner.along)
-                job.inner_rows, job.inner_columns, job.inner_single = inner.rows, inner.columns, inner.single
+                job.inner_rows, job.inner_columns, job.inner_one_pass = inner.rows, inner.columns, inner.one_pass
                 lay_turned(job, &scratch)
                 pooled = turned_job(job, together)
             elif together:
@@ -343,7 +346,7 @@ cdef class Call:
             job.method = number_of("method", METHODS, method)
             lay_block_out(job, &scratch)
         elif kind == "scatter":
-            self.work, self.check, self.backward = scatter_rows, extent_rows, True
+            self.work, self.backward = scatter_rows, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
             self.total = job.planes * job.depth.size * job.height.size * job.width.size // row_pixels(job)
             job.checks, job.by_planes = fresh, by_planes
@@ -389,56 +392,45 @@ cdef class Call:
 
     cdef object do(self, int threads, object x, object y, object indices, char* where, int* met):
         cdef Job job = self.job
-        cdef Py_buffer a, b, c
-        cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out
-        cdef Py_ssize_t unit = 1
+        cdef Py_buffer views[3]
+        cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out, unit = 1, n = 0, i
         cdef int64_t least = 0, most = 0
-        cdef int astray = False
+        cdef int astray = False, read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
         job.threads, job.where.data, job.met, job.astray = min(job.threads, threads), where, met, &astray
         if self.backward and (job.by_planes or job.planes >= job.threads):
             unit = self.total // max(1, job.planes)  # whole planes: their indices are read once
         else:
             job.checks = False
-        cdef int read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
-        PyObject_GetBuffer(x, &a, written if self.backward else read)
         try:
-            PyObject_GetBuffer(y, &b, read if self.backward else written)
-            try:
-                job.x.data, job.y.data = <char*>a.buf, <char*>b.buf
-                if indices is None:
-                    share_out(self.work, &job, self.total, unit, self.scratch_bytes)
+            PyObject_GetBuffer(x, &views[0], written if self.backward else read)
+            n = 1
+            PyObject_GetBuffer(y, &views[1], read if self.backward else written)
+            n = 2
+            if indices is not None:
+                PyObject_GetBuffer(indices, &views[2], read if self.backward else written)
+                n = 3
+                job.at.data = <char*>views[2].buf
+            job.x.data, job.y.data = <char*>views[0].buf, <char*>views[1].buf
+            if not self.backward or job.checks:
+                share_out(self.work, &job, self.total, unit, self.scratch_bytes)
+                if not astray:
                     return None
-                PyObject_GetBuffer(indices, &c, read if self.backward else written)
-                try:
-                    job.at.data = <char*>c.buf
-                    if not self.backward:
-                        share_out(self.work, &job, self.total, unit, self.scratch_bytes)
-                        return None
-                    if job.checks:
-                        share_out(self.work, &job, self.total, unit, self.scratch_bytes)
-                        if not astray:
-                            return None
-                    job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
-                    if job.extents == NULL:
-                        raise MemoryError
-                    try:
-                        share_out(self.check, &job, rows, 1, 0)
-                        if self.outside(&job, &least, &most):
-                            return least, most
-                        job.checks, job.blocks = False, blocks_of(&job)
-                        if job.blocks > 1 and not is_shared_by_rows(&job):
-                            share_out(scatter_channels, &job, job.planes * job.blocks, 1, 0)
-                        else:
-                            share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
-                        return None
-                    finally:
-                        free(job.extents)
-                finally:
-                    PyBuffer_Release(&c)
-            finally:
-                PyBuffer_Release(&b)
+            job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
+            if job.extents == NULL:
+                raise MemoryError
+            share_out(extent_rows, &job, rows, 1, 0)
+            if self.outside(&job, &least, &most):
+                return least, most
+            job.checks, job.blocks = False, blocks_of(&job)
+            if job.blocks > 1 and not is_shared_by_rows(&job):
+                share_out(scatter_channels, &job, job.planes * job.blocks, 1, 0)
+            else:
+                share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
+            return None
         finally:
-            PyBuffer_Release(&a)
+            free(job.extents)
+            for i in range(n):
+                PyBuffer_Release(&views[i])
 
 
 cdef const Leaves* leaves_of(str level) except NULL:

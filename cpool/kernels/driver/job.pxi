@@ -27,15 +27,8 @@ ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssiz
                       const Close*) noexcept nogil
 ctypedef void (*Halve)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                        Py_ssize_t, const Close*) noexcept nogil
-ctypedef void (*Shrink)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                        const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
-ctypedef void (*PickHalves)(void*, void*, Py_ssize_t, const void* const*, const int64_t*, Py_ssize_t, Py_ssize_t,
-                            Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef Py_ssize_t (*Find)(const void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Place)(void*, int, Py_ssize_t, Py_ssize_t, const void*, int, const int64_t*, int64_t, int64_t,
-                       Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -46,37 +39,22 @@ ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssi
                        int) noexcept nogil
 ctypedef void (*Nearest)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
-ctypedef void (*Root)(void*, Py_ssize_t, int, double) noexcept nogil
-ctypedef void (*Divide)(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
-ctypedef void (*Begin)(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
-ctypedef int (*Lacks)(const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Share)(void*, const void*, Py_ssize_t, const void*, const void*, double, double, double, double,
-                       Py_ssize_t) noexcept nogil
-ctypedef void (*Vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
-ctypedef void (*Exchange)(char**, int, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef int (*Mark)(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef void (*Between)(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
-ctypedef void (*Count)(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
-                       Py_ssize_t) noexcept nogil
-ctypedef void (*Extent)(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef int (*ScatterAdd)(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                           int64_t, int64_t, int) noexcept nogil
-ctypedef int (*Add)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
-                    Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
-ctypedef void (*Clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef void (*Settle)(void*, Py_ssize_t) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Leaves "cpool_leaves":
         Fold fold[KINDS][COMPUTED]
         Halve halve[KINDS][COMPUTED]
-        Shrink shrink[KINDS][COMPUTED]
+        void (*shrink[KINDS][COMPUTED])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                        const Close*) noexcept nogil
         void (*condense[KINDS][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                    Py_ssize_t, const Close*) noexcept nogil
         Pick pick[KINDS][COMPUTED]
-        PickHalves pick_halves[KINDS][COMPUTED]
-        Find find[COMPUTED]
-        Place place
+        void (*pick_halves[KINDS][COMPUTED])(void*, void*, Py_ssize_t, const void* const*, const int64_t*, Py_ssize_t,
+                                             Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                             Py_ssize_t) noexcept nogil
+        Py_ssize_t (*find[COMPUTED])(const void*, const void*, Py_ssize_t) noexcept nogil
+        void (*place)(void*, int, Py_ssize_t, Py_ssize_t, const void*, int, const int64_t*, int64_t, int64_t,
+                      Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         Turn turn[4]
         void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t) noexcept nogil
@@ -90,21 +68,25 @@ cdef extern from "leaves.h":
         Widen widen[2]
         Nearest nearest[2]
         Raise raise_ "raise"[2]
-        Root root[2]
-        Divide divide[2]
-        Begin begin[2]
-        Lacks lacks[2]
-        Share share[2]
-        Vary vary
-        Exchange exchange[COMPUTED]
-        Mark mark[COMPUTED]
-        Between between[COMPUTED]
-        Count count[COMPUTED]
-        Extent extent[2]
-        ScatterAdd scatter[2][2]
-        Clear clear
-        Add add[2][2]
-        Settle settle[2]
+        void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
+        void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
+        void (*begin[2])(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
+        int (*lacks[2])(const void*, Py_ssize_t) noexcept nogil
+        void (*share[2])(void*, const void*, Py_ssize_t, const void*, const void*, double, double, double, double,
+                         Py_ssize_t) noexcept nogil
+        void (*vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
+        void (*exchange[COMPUTED])(char**, int, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        int (*mark[COMPUTED])(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
+        void (*between[COMPUTED])(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
+        void (*count[COMPUTED])(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
+                                Py_ssize_t) noexcept nogil
+        void (*extent[2])(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+        int (*scatter[2][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t,
+                             int64_t, int) noexcept nogil
+        void (*clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+        int (*add[2][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
+                         Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+        void (*settle[2])(void*, Py_ssize_t) noexcept nogil
 
 
 cdef enum Across:          # along H (and D)
@@ -123,9 +105,11 @@ cdef enum Method:          # between ranks
 
 
 cdef struct Axis:          # windows: tap t of output o is input first + t*step, for t < taps
-    Py_ssize_t size, out, kernel, stride, step, before, period, advance, rows
+    Py_ssize_t size, out, kernel, stride, step, before, period, rows
+    Py_ssize_t span        # from the first tap to the last
+    Py_ssize_t every, advance  # windows that differ by `every` are alike, `advance` columns apart
     bint uniform           # first = o*stride - before, taps = kernel: there are no tables
-    Py_ssize_t even        # the divisor of all windows, or 0 where `counts` tells
+    Py_ssize_t one_count   # the divisor of all windows, or 0 where `counts` tells
     const int64_t* firsts
     const int64_t* tap_counts
     const int64_t* alike    # how many windows from each one on see the same
@@ -148,18 +132,19 @@ cdef struct Job:
     bint masked             # whether not all do
     bint watches            # whether it is asked if NaN is among those that do
     int* met                # and the answer
-    Py_ssize_t planes, leads, run, size, log_size, threads
+    Py_ssize_t planes, leads, run, threads
+    Py_ssize_t size, log_size, unit  # bytes of an element, and of the run under a pixel
     const int64_t* lead_shape
     int reduction, type, norm
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
     double power, ddof
     bint root               # the square root of a variance
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
-    bint divides, divides_first, even  # sums by their counts, or what is summed by them; by close.divisor in the end
+    bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
     bint native             # rows are dense, and of the type that is computed in
     bint as_it_lies         # nothing is done to elements before they are folded
-    bint apart              # rows are read as they lie, but their pixels are not side by side
-    bint picks, single      # places are wanted; all taps of a window are compared in one pass
+    bint gapped             # rows are read as they lie, but their pixels are not side by side
+    bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
     bint nearest            # sums of integers become the integers nearest to their quotients
     Widen widen             # of these
     Nearest round
@@ -167,7 +152,7 @@ cdef struct Job:
     Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
-    bint inner_single, inner_as_it_lies
+    bint inner_one_pass, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used;
     bint by_planes          # a thread adds to whole planes
     int64_t* extents        # scatter: least and greatest index of each output row
@@ -205,6 +190,11 @@ cdef extern from "keep.h":
 cdef inline bint lays_rows(Job* job) noexcept nogil:
     """Whether W is folded from rows of scratch, with padding around them."""
     return job.along != NONE and job.along != LONG and job.along != CONDENSED and job.along != WINDOWS
+
+
+cdef inline bint picks_lanes_first(Job* job) noexcept nogil:
+    """Whether places are found along W first, for each input row, and then over these."""
+    return job.along != NONE and not job.one_pass
 
 
 cdef inline bint gathers(Job* job) noexcept nogil:
@@ -257,16 +247,26 @@ cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
 
 
 cdef inline double count_of(Axis* w, Py_ssize_t o) noexcept nogil:
-    return <double>w.even if w.even else <double>w.counts[o]
+    return <double>w.one_count if w.one_count else <double>w.counts[o]
 
 
-cdef inline Py_ssize_t plane_offset(Job* job, Memory* m, Py_ssize_t p) noexcept nogil:
-    """Bytes from the array's start to plane p; the leading axes count p as digits."""
+cdef inline char* plane_at(Job* job, Memory* m, Py_ssize_t p) noexcept nogil:
+    """Where plane p starts; the leading axes count p as digits."""
     cdef Py_ssize_t axis, offset = 0
     for axis in range(job.leads - 1, 0, -1):
         offset += p % <Py_ssize_t>job.lead_shape[axis] * <Py_ssize_t>m.planes[axis]
         p //= <Py_ssize_t>job.lead_shape[axis]
-    return offset + p * <Py_ssize_t>m.planes[0]
+    return m.data + offset + p * <Py_ssize_t>m.planes[0]
+
+
+cdef inline char* pixel(Job* job, Memory* m, Py_ssize_t p, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
+    """Where pixel (d, h, w) of plane p is."""
+    return plane_at(job, m, p) + d * m.d + h * m.h + w * m.w
+
+
+cdef inline char* row_in(Memory* m, const char* plane, Py_ssize_t row, Py_ssize_t high) noexcept nogil:
+    """Where a row starts, if those of all slabs, of `high` rows each, are counted."""
+    return <char*>plane + (row * m.h if row < high else row // high * m.d + row % high * m.h)
 
 
 cdef struct Tile:          # output columns [begin, end), and the input columns that they see
@@ -283,7 +283,7 @@ cdef inline Py_ssize_t row_columns(Job* job, Tile* tile) noexcept nogil:
 
 cdef inline const char* plane_of(Job* job, Tile* tile, Py_ssize_t p) noexcept nogil:
     """Plane p from the first column on that the tile sees."""
-    return job.x.data + plane_offset(job, &job.x, p) + max(0, tile.start) * job.x.w
+    return plane_at(job, &job.x, p) + max(0, tile.start) * job.x.w
 
 
 cdef inline Py_ssize_t log_of(Py_ssize_t size) noexcept nogil:
@@ -300,16 +300,13 @@ cdef inline Py_ssize_t spread_first(Axis* w, Py_ssize_t phase) noexcept nogil:
     return (phase - w.before % w.period + w.period) % w.period
 
 
-cdef inline Tile tile_at(Job* job, Py_ssize_t number) noexcept nogil:
+cdef Tile tile_at(Job* job, Py_ssize_t number) noexcept nogil:
     """Tile `number` of the output's columns."""
-    return tile_of(job, number * job.columns, min(job.width.out, (number + 1) * job.columns))
-
-
-cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     cdef Tile tile
     cdef Axis* w = &job.width
+    cdef Py_ssize_t begin = number * job.columns, end = min(w.out, begin + job.columns)
     cdef Seen seen = seen_by(w, begin, end)
-    cdef Py_ssize_t o, i, stop = seen.end, first, last, number
+    cdef Py_ssize_t o, i, stop = seen.end, first, last, shift
     tile.begin, tile.end, tile.out = begin, end, end - begin
     tile.start = seen.begin
     if job.along == SPREAD:  # whole phases, also where they reach beyond the tile
@@ -318,14 +315,12 @@ cdef Tile tile_of(Job* job, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
         for o in range(w.period):
             i = spread_first(w, o)
             if i < w.out and taps_of(w, i):
-                number = first_of(w, i) - (i + w.before) // w.period
-                tile.start = min(tile.start, number + first)
-                stop = max(stop, number + last + (taps_of(w, i) - 1) * w.step + 1)
+                shift = first_of(w, i) - (i + w.before) // w.period
+                tile.start = min(tile.start, shift + first)
+                stop = max(stop, shift + last + (taps_of(w, i) - 1) * w.step + 1)
     tile.start = min(tile.start, stop - 1)
     tile.span = max(1, stop - tile.start)
     tile.left = min(tile.span, max(0, -tile.start))
     tile.used = max(0, min(w.size, tile.start + tile.span) - max(0, tile.start))
-    if tile.start >= w.size:
-        tile.used = 0
     tile.pitch = round_up(tile.span, w.stride) if job.along == PHASES or job.along == HALVES else tile.span
     return tile

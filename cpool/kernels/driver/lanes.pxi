@@ -25,9 +25,10 @@ cdef inline bint keeps_some(Job* job) noexcept nogil:
 
 
 cdef inline void keep_some(Job* job, char* to, const char* flat, Py_ssize_t n) noexcept nogil:
-    """Keep n runs, every stride-th."""
-    cdef Py_ssize_t unit = job.run * job.size
-    job.leaves.keep(to, flat, job.width.stride * unit, n, unit)
+    """Keep n runs, every stride-th, of all arrays of a state."""
+    cdef int a
+    for a in range(job.arrays):
+        job.leaves.keep(to + a * job.open.apart, flat + a * job.open.apart, job.width.stride * job.unit, n, job.unit)
 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
@@ -35,14 +36,12 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
     """Fold `lanes` outputs of each of `rows` rows; with several channels, rows is 1 and results lie end to end."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
-    cdef Py_ssize_t columns = min(w.stride, (w.kernel - 1) * w.step + 1) * job.run
-    cdef int a
+    cdef Py_ssize_t columns = min(w.stride, w.span) * job.run
     if keeps_some(job):
         for t in range(w.kernel):
-            room.taps[t] = flat + t * w.step * job.run * job.size
+            room.taps[t] = flat + t * w.step * job.unit
         job.fold(room.turned, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, &job.close)
-        for a in range(job.arrays):
-            keep_some(job, to + a * job.open.apart, room.turned + a * job.open.apart, lanes)
+        keep_some(job, to, room.turned, lanes)
         return
     turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
     for c in range(job.run):
@@ -54,7 +53,7 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
         else:
             job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, &job.close)
     if job.run > 1:
-        turn_rows(job, to, job.run * job.size, room.folded, n * job.size, job.run, lanes)
+        turn_rows(job, to, job.unit, room.folded, n * job.size, job.run, lanes)
 
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
@@ -64,6 +63,16 @@ cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
     turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
     fold_columns(job, tile, room, room.folded, room.turned, job.run * rows)
     turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows)
+
+
+cdef void repeat_lanes(Job* job, char* first, Py_ssize_t lanes, Py_ssize_t n) noexcept nogil:
+    """Copy a result of so many lanes to the n - 1 places behind it, in all arrays of a state."""
+    cdef int a
+    for a in range(job.arrays):
+        if lanes == 1:
+            job.fill(first + a * job.open.apart, first + a * job.open.apart, n)
+        else:
+            repeat(first + a * job.open.apart, lanes * job.size, n)
 
 
 cdef void repeat(char* first, Py_ssize_t bytes, Py_ssize_t n) noexcept nogil:
@@ -87,26 +96,24 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
     """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
     period-th; neighbours that see the same, as those of gradients do, are copied."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase = 0, o, t, n, m, same
+    cdef Py_ssize_t unit = lanes * job.size, phase = 0, o, t, n, m, same
     cdef const char* column
-    every = 1 if w.uniform else w.period or w.out
-    advance = w.stride if w.uniform else w.advance
-    while phase < min(every, tile.out):
+    while phase < min(w.every, tile.out):
         o = tile.begin + phase
-        n, m, same = taps_of(w, o), (tile.out - phase + every - 1) // every, 1
+        n, m, same = taps_of(w, o), (tile.out - phase + w.every - 1) // w.every, 1
         if m == 1 and n:
             same = alike_from(w, o, tile.end)
         if n == 0:  # elements that no window sees
             for t in range(m):
-                write_unseen(job, out + (phase + t * every) * unit, lanes)
+                write_unseen(job, out + (phase + t * w.every) * unit, lanes)
             phase += 1
             continue
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
-        job.fold(out + phase * unit, every * unit, room.taps, n, advance * unit, m, lanes, &job.close)
-        for t in range(job.arrays if same > 1 else 0):
-            repeat(out + t * job.open.apart + phase * unit, unit, same)
+        job.fold(out + phase * unit, w.every * unit, room.taps, n, w.advance * unit, m, lanes, &job.close)
+        if same > 1:
+            repeat_lanes(job, out + phase * unit, lanes, same)
         phase += same
 
 
@@ -163,9 +170,8 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
                         Py_ssize_t rows) noexcept nogil:
     """Fold one of neighbours that see the same, and copy it to the others."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, o = tile.begin, n, same, t, r
+    cdef Py_ssize_t unit = job.unit, o = tile.begin, n, same, t, r
     cdef char* to = out
-    cdef char* copied
     while o < tile.end:
         n, same = taps_of(w, o), alike_from(w, o, tile.end)
         for t in range(n):
@@ -175,13 +181,8 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
         for r in range(rows):
             if n == 0:
                 write_unseen(job, to + r * out_pitch, same * job.run)
-                continue
-            for t in range(job.arrays):
-                copied = to + t * job.open.apart + r * out_pitch
-                if job.run == 1:
-                    job.fill(copied, copied, same)
-                else:
-                    repeat(copied, unit, same)
+            else:
+                repeat_lanes(job, to + r * out_pitch, job.run, same)
         to += same * unit
         o += same
 
@@ -189,31 +190,33 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                      Py_ssize_t rows) noexcept nogil:
     """Fold the windows of `rows` rows of scratch."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t pitch = pitch_of(job, tile), lanes = tile.out * job.run, apart = tile.pitch // w.stride * job.run
-    cdef Py_ssize_t n = rows, r
-    cdef char* to = out
     if job.along == TURNED:
         fold_turned(job, tile, room, out, out_pitch, flat, rows)
-        return
-    if job.along == REPEATED:
+    elif job.along == REPEATED:
         fold_repeated(job, tile, room, out, out_pitch, flat, rows)
-        return
-    if job.along == SINGLY:
+    elif job.along == SINGLY:
         fold_singly(job, tile, out, out_pitch, flat, rows)
-        return
-    if job.along == ROWS:
+    elif job.along == ROWS:
         fold_runs(job, tile, room, out, out_pitch, flat, rows)
-        return
-    if job.along == SPREAD:
+    elif job.along == SPREAD:
         fold_spread(job, tile, room, out, out_pitch, flat, rows)
-        return
+    else:
+        fold_sliding(job, tile, room, out, out_pitch, flat, rows)
+
+
+cdef void fold_sliding(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
+                       Py_ssize_t rows) noexcept nogil:
+    """FLAT, HALVES and PHASES: each row by itself, or short ones end to end as one."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t pitch = pitch_of(job, tile), lanes = tile.out * job.run, behind = tile.pitch // w.stride * job.run
+    cdef Py_ssize_t n = rows, r  # `behind`: from the first result of a row to that of the next, end to end
+    cdef char* to = out
     if end_to_end(job, tile, rows):
-        n, lanes = 1, (rows - 1) * apart + lanes
-        if apart > tile.out * job.run or out_pitch != apart * job.size:  # else nothing lies between them
+        n, lanes = 1, (rows - 1) * behind + lanes
+        if behind > tile.out * job.run or out_pitch != behind * job.size:  # else nothing lies between them
             to = room.ends
     if job.along == FLAT:
-        progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.run * job.size, &job.close)
+        progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.unit, &job.close)
     elif job.along == HALVES:
         room.taps[0] = flat
         job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)
@@ -221,14 +224,14 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
         fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run)
     if to != out:
         for r in range(rows):
-            copy_row(job, out + r * out_pitch, to + r * apart * job.size, tile.out * job.run)
+            copy_row(job, out + r * out_pitch, to + r * behind * job.size, tile.out * job.run)
 
 
 cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogil:
     """Whether results lie end to end first, with what the seams give between them."""
     if job.along == PHASES and job.run > 1:
         return True
-    return rows > 1 and tile.out * job.run * job.size < VECTOR
+    return rows > 1 and tile.out * job.unit < VECTOR
 
 
 cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat,
@@ -252,14 +255,14 @@ cdef void fold_windows(Job* job, Tile* tile, Room* room, const char* plane, Py_s
     another at one distance."""
     cdef Axis* height = &job.height
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, span = (w.kernel - 1) * w.step + 1, edge = max(0, tile.start)
+    cdef Py_ssize_t unit = job.unit, edge = max(0, tile.start)
     cdef Py_ssize_t d = first_of(&job.depth, od), r, o, c, m, t, th, h, count
     for r in range(n):
         o = 0
         while o < tile.out:
             c, m, count = first_of(w, tile.begin + o), 1, 0
-            if c >= 0 and c + span <= w.size:
-                m = min(tile.out - o, (w.size - span - c) // w.stride + 1)
+            if c >= 0 and c + w.span <= w.size:
+                m = min(tile.out - o, (w.size - w.span - c) // w.stride + 1)
             for t in range(w.kernel):
                 for th in range(height.kernel):
                     h = first_of(height, oh + r) + th * height.step
@@ -276,7 +279,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
     """Fold one window of n columns of plane p from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[RADIX]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), job.block), some
-    cdef Py_ssize_t unit = job.run * job.size, o
+    cdef Py_ssize_t unit = job.unit, o
     cdef char* parts = room.ends + level * RADIX * unit
     cdef const char* source = room.flat
     cdef Tile tile

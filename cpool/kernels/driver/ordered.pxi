@@ -63,7 +63,7 @@ cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n, bint shares) noexcept nog
 cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
     cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
-    cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.run * job.size
+    cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit
     start(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
     block.most_upright = job.columns
@@ -89,7 +89,7 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
                    Py_ssize_t n) noexcept nogil:
     """Lay n elements side by side, and return where they are: [least, most) of them from `inside` on, `step` bytes
     apart; the others lie outside, and do not count. Inside, `where` says what counts."""
-    cdef Py_ssize_t unit = job.run * job.size
+    cdef Py_ssize_t unit = job.unit
     cdef int32_t* counts
     if job.as_it_lies and step == unit and not job.marks and least == 0 and most == n:
         return <char*>inside
@@ -148,7 +148,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
                         Py_ssize_t oh) noexcept nogil:
     """Put the columns of a block in order, and let rows point to the taps of its windows."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, height = job.column.inputs
+    cdef Py_ssize_t unit = job.unit, height = job.column.inputs
     cdef Py_ssize_t n = line_of(job, block.n, shares_columns(job, block))
     cdef Py_ssize_t g, td, th, d, h, i, o, t, slot, turn, pitch = block.line_pitch
     cdef bint keeps = w.uniform and not block.upright
@@ -339,7 +339,7 @@ cdef void pool_block(Job* job, Block* block, const char* plane, const char* wher
     for i in range(job.whole.inputs, block.network.rows):
         block.rows[i] = block.spare + (i - job.whole.inputs) * block.pitch
     if (block.network == &job.inner and job.n_quantiles == 1 and not block.found and job.direct != NULL
-            and job.y.type == job.type and result_step(job, block) == job.run * job.size
+            and job.y.type == job.type and result_step(job, block) == job.unit
             and between_ranks(job, job.quantiles[0], job.whole.inputs, &below, &above) == 0
             and job.inner.order[below] >= job.inner.inputs and job.whole.inputs >= job.least):
         block.rows[job.inner.order[below]] = y  # where it belongs
@@ -408,10 +408,10 @@ cdef void pool_ordered_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_s
     for task in range(first, last):
         p, od, oh = task // rows * job.columns, task % rows // job.height.out, task % job.height.out
         block.n = min(job.columns, job.planes - p)
-        plane = job.x.data + plane_offset(job, &job.x, p)
+        plane = plane_at(job, &job.x, p)
         if job.masked:
-            where = job.where.data + plane_offset(job, &job.where, p)
-        y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h
+            where = plane_at(job, &job.where, p)
+        y = plane_at(job, &job.y, p) + od * job.y.d + oh * job.y.h
         for o in range(job.width.out):
             block.first, block.counted, block.full = o, True, inside_taps(&job.width, o) == job.width.kernel
             pool_block(job, &block, plane, where, y + o * job.y.w, od, oh)
@@ -428,10 +428,10 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     while first < last:
         p, od, oh = first // (high * deep), first // high % deep, first % high
         n = min(high - oh, last - first)
-        plane = job.x.data + plane_offset(job, &job.x, p)
+        plane = plane_at(job, &job.x, p)
         if job.masked:
-            where = job.where.data + plane_offset(job, &job.where, p)
-        y = job.y.data + plane_offset(job, &job.y, p) + od * job.y.d
+            where = plane_at(job, &job.where, p)
+        y = plane_at(job, &job.y, p) + od * job.y.d
         block.first = 0
         while block.first < job.width.out:
             block.n = columns_alike(job, block.first, &block.full)

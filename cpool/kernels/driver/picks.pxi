@@ -1,5 +1,5 @@
 # Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D.
-# Either in one pass over all taps (`single`: ROWS, where each column has a vector of channels, and HALVES), or first
+# Either in one pass over all taps (`one_pass`: ROWS, where each column has a vector of channels, and HALVES), or first
 # along W, a result for each input row, and then over these rows, which output rows share. Places are counted in
 # elements of the plane from the window's first tap, which may lie in padding.
 
@@ -8,8 +8,8 @@ cdef enum:
 
 
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
-    Py_ssize_t top, rows   # slots count rows from top on, or where that is less, taps of output rows
-    bint apart
+    Py_ssize_t top, rows   # slots count rows from top on, or where that is less,
+    bint by_taps           # taps of output rows
 
 
 cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
@@ -18,16 +18,15 @@ cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept n
     cdef Seen seen = seen_by(height, oh, oh + n)
     needed.top = max(0, seen.begin)
     needed.rows = max(0, min(height.size, seen.end) - needed.top)
-    needed.apart = height.uniform and n * height.kernel <= (n - 1) * height.stride + (
-        height.kernel - 1) * height.step + 1
-    if needed.apart:
+    needed.by_taps = height.uniform and n * height.kernel <= (n - 1) * height.stride + height.span
+    if needed.by_taps:
         needed.rows = n * height.kernel
     return needed
 
 
 cdef inline Py_ssize_t slot_of(Job* job, Needed* needed, Py_ssize_t oh, Py_ssize_t r, Py_ssize_t t) noexcept nogil:
     """Where tap t of output row oh + r has its slot."""
-    if needed.apart:
+    if needed.by_taps:
         return r * job.height.kernel + t
     return first_of(&job.height, oh + r) + t * job.height.step - needed.top
 
@@ -36,10 +35,12 @@ cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, P
                       char* to) noexcept nogil:
     """Load the needed rows of slab d into the band."""
     cdef Axis* height = &job.height
-    cdef Py_ssize_t r, t, h = needed.top, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
-    cdef Py_ssize_t together = height.kernel if needed.apart else needed.rows, step = height.step if needed.apart else 1
+    cdef Py_ssize_t r, t, h = needed.top, pitch = pitch_of(job, tile), edge = tile.left * job.unit
+    cdef Py_ssize_t together = needed.rows, step = 1
+    if needed.by_taps:
+        together, step = height.kernel, height.step
     for r in range(needed.rows // max(1, together)):
-        if needed.apart:
+        if needed.by_taps:
             h = first_of(height, oh + r)
         for t in range(together):
             if 0 <= h < height.size and tile.used:
@@ -78,7 +79,7 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
     """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t wide = 1, left = w.kernel, i, reach, some = (rows - 1) * (pitch // job.size) + lanes
-    cdef Py_ssize_t distance = w.step * job.run * job.size
+    cdef Py_ssize_t distance = w.step * job.unit
     cdef int turn = 0
     cdef const char* m = row
     cdef const char* stood = NULL
@@ -106,24 +107,22 @@ cdef void pick_columns(Job* job, Tile* tile, Room* room, char* values, char* pla
                        Py_ssize_t lanes) noexcept nogil:
     """Like `fold_columns`."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, every, advance, phase, t, n
+    cdef Py_ssize_t unit = lanes * job.size, phase, t, n
     cdef const char* column
-    every = 1 if w.uniform else w.period or w.out
-    advance = w.stride if w.uniform else w.advance
-    for phase in range(min(every, tile.out)):
+    for phase in range(min(w.every, tile.out)):
         n = taps_of(w, tile.begin + phase)
         column = columns + (first_of(w, tile.begin + phase) - tile.start) * unit
         for t in range(n):
             room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
-        job.pick(values + phase * unit, places + phase * unit, every * unit, room.taps, NULL, room.offsets, n,
-                 advance * unit, (tile.out - phase + every - 1) // every, lanes, 0)
+        job.pick(values + phase * unit, places + phase * unit, w.every * unit, room.taps, NULL, room.offsets, n,
+                 w.advance * unit, (tile.out - phase + w.every - 1) // w.every, lanes, 0)
 
 
 cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* places, const char* flat,
                      Py_ssize_t rows) noexcept nogil:
     """Fold W of `rows` rows of scratch, into dense rows of values and places."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), to_pitch = tile.out * unit
+    cdef Py_ssize_t unit = job.unit, pitch = pitch_of(job, tile), to_pitch = tile.out * unit
     cdef Py_ssize_t t, n, r, c, row
     cdef Turn turn = job.leaves.turn[job.log_size]
     cdef const char* column
@@ -142,7 +141,7 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
             keep_some(job, places + r * to_pitch, room.ends + r * pitch, tile.out)
     elif job.along == PHASES:
         n = rows * tile.pitch // w.stride
-        turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, (w.kernel - 1) * w.step + 1) * job.run)
+        turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, w.span) * job.run)
         for c in range(job.run):
             for t in range(w.kernel):
                 room.offsets[t] = t * w.step
@@ -171,14 +170,14 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
 
 cdef inline Py_ssize_t hop_of(Job* job) noexcept nogil:
     """Bytes from one pixel to the next, where rows are read in one pass."""
-    return job.x.w if job.as_it_lies else job.run * job.size
+    return job.x.w if job.as_it_lies else job.unit
 
 
 cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows, Py_ssize_t o,
                        Py_ssize_t n, Py_ssize_t pitch, Py_ssize_t every) noexcept nogil:
     """Compare all taps inside of n windows that are alike, `every` outputs apart, in one pass over `rows` rows."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
+    cdef Py_ssize_t unit = job.unit, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
     cdef Py_ssize_t count = 0, hop = hop_of(job)
     cdef bint going = False
     cdef const void* taps[AT_ONCE]
@@ -203,9 +202,9 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
     cdef Axis* w = &job.width
     cdef Py_ssize_t o = 0, n, phase
     if not w.uniform and w.period:
-        for phase in range(min(w.period, tile.out)):
-            pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.period - 1) // w.period,
-                         w.advance * hop_of(job), w.period)
+        for phase in range(min(w.every, tile.out)):
+            pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.every - 1) // w.every,
+                         w.advance * hop_of(job), w.every)
         return
     while o < tile.out:
         n = 1
@@ -247,21 +246,21 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     """Pool output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t unit = job.run * job.size, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
+    cdef Py_ssize_t unit = job.unit, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
     cdef Py_ssize_t q, r, t, td, d, h, m, count, slot, deep = taps_of(depth, od), start = first_of(depth, od), distance
     cdef Py_ssize_t area = height.rows * job.width.size
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
-    cdef bint straight = dense_rows(&job.y, job, tile.out), as_it_lies, alike
+    cdef bint lanes_first = picks_lanes_first(job), as_it_lies = job.as_it_lies and not lanes_first
+    cdef bint straight = dense_rows(&job.y, job, tile.out)
+    cdef bint alike = (job.along == HALVES or not job.one_pass) and (not straight or job.y.h == out_pitch)
     cdef const char* plane
     cdef char* value
     cdef char* y
     cdef char* at
     cdef char* place = room.winners
-    as_it_lies = job.as_it_lies and (job.along == NONE or job.single)
-    alike = (job.along == HALVES or not job.single) and (not straight or job.y.h == out_pitch)
-    distance = height.kernel if needed.apart else height.stride  # from an output row's slots to the next one's
-    distance *= pitch if job.along == NONE or job.single else out_pitch
+    distance = height.kernel if needed.by_taps else height.stride  # from an output row's slots to the next one's
+    distance *= out_pitch if lanes_first else pitch
     if as_it_lies:
         distance = height.stride * job.x.h
     for q in range(planes):
@@ -270,12 +269,12 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
             d = start + td * depth.step
             if 0 <= d < depth.size and not as_it_lies:
                 load_needed(job, tile, &needed, plane, d, oh, room.band + (q * in_plane + td * needed.rows) * pitch)
-    if job.along != NONE and not job.single:
+    if lanes_first:
         pick_lanes(job, tile, room, room.values, room.places, room.band, planes * in_plane)
     for q in range(planes):
         plane, r = plane_of(job, tile, p + q), 0
-        y = job.y.data + plane_offset(job, &job.y, p + q) + od * job.y.d + oh * job.y.h + tile.begin * job.y.w
-        at = job.at.data + plane_offset(job, &job.at, p + q) + od * job.at.d + oh * job.at.h + tile.begin * job.at.w
+        y = pixel(job, &job.y, p + q, od, oh, tile.begin)
+        at = pixel(job, &job.at, p + q, od, oh, tile.begin)
         while r < n:
             start, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if alike else 1, 0
             for td in range(deep):
@@ -288,21 +287,21 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                     room.offsets[count] = td * depth.step * area + t * height.step * job.width.size
                     if as_it_lies:
                         room.taps[count] = plane + d * job.x.d + h * job.x.h
-                    elif job.along == NONE or job.single:
-                        room.taps[count] = room.band + slot * pitch + tile.left * unit
-                    else:
+                    elif lanes_first:
                         room.taps[count] = room.values + slot * out_pitch
                         room.from_[count] = room.places + slot * out_pitch
+                    else:
+                        room.taps[count] = room.band + slot * pitch + tile.left * unit
                     count += 1
             value = y + r * job.y.h if straight else room.out
             if job.along == HALVES:
                 job.leaves.pick_halves[job.reduction][job.type](
                     value, place, out_pitch, room.taps, room.offsets, count, job.width.kernel,
                     first_of(&job.width, tile.begin) - max(0, tile.start), tile.used, distance, m, tile.out)
-            elif job.single:
+            elif job.one_pass:
                 pick_at_once(job, tile, room, value, place, count)
             else:
-                job.pick(value, place, out_pitch, room.taps, NULL if job.along == NONE else room.from_, room.offsets,
+                job.pick(value, place, out_pitch, room.taps, room.from_ if lanes_first else NULL, room.offsets,
                          count, distance, m, tile.out * job.run, 0)
             while m > 0:
                 t = rows_in_plane(job, oh + r, m)
@@ -310,29 +309,6 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                              od, oh + r, t)
                 value, place, r, m = value + t * out_pitch, place + t * out_pitch, r + t, m - t
             place = room.winners
-
-
-cdef void pool_picks(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    cdef Py_ssize_t high = job.height.out, deep = job.depth.out, all_rows = job.planes * deep * high, o
-    cdef Py_ssize_t r, end, p, od, oh, n, planes
-    cdef Tile tile
-    cdef Room room
-    while first < last:
-        r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
-        tile = tile_at(job, first // all_rows)
-        room = lay_out(job, scratch, &tile)
-        if job.along != NONE and not job.single:
-            pad_rows(job, &tile, room.band, input_rows(job))
-        for o in range(tile.out):
-            room.bases[o] = first_of(&job.width, tile.begin + o)
-        first += end - r
-        while r < end:
-            p, od, oh = r // (deep * high), r // high % deep, r % high
-            planes, n = 1, min(min(high - oh, job.rows), end - r)
-            if oh == 0 and deep == 1 and n == high:
-                planes = max(1, min(job.rows // high, (end - r) // high))
-            pick_chunk(job, &tile, &room, p, planes, od, oh, n)
-            r += planes * n
 
 
 # ------------------------------------------------------------------------------------- indices of values that are known
@@ -348,7 +324,7 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
     cdef const void* row
     cdef bint searched
     for o in range(w.out):
-        job.load(value, job.y.data + plane_offset(job, &job.y, p) + od * job.y.d + oh * job.y.h + o * job.y.w, 0, 1, 1)
+        job.load(value, pixel(job, &job.y, p, od, oh, o), 0, 1, 1)
         begin, end = max(0, first_of(w, o)), min(w.size, end_of(w, o))
         index = -1
         searched = False
@@ -361,7 +337,7 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
                 c = begin
                 while c < end and not searched:
                     n = min(SEARCHED, end - c)
-                    row = job.x.data + plane_offset(job, &job.x, p) + d * job.x.d + h * job.x.h + c * job.x.w
+                    row = pixel(job, &job.x, p, d, h, c)
                     if not job.as_it_lies:
                         job.load(room.flat, <const char*>row, job.x.w, n, 1)
                         row = room.flat
@@ -371,9 +347,9 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
                         searched = is_number(job, value)  # of several NaN the last one counts
                     c += n
         if m.type == INT64:
-            (<int64_t*>(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + o * m.w))[0] = index
+            (<int64_t*>pixel(job, m, p, od, oh, o))[0] = index
         else:
-            (<int32_t*>(m.data + plane_offset(job, m, p) + od * m.d + oh * m.h + o * m.w))[0] = <int32_t>index
+            (<int32_t*>pixel(job, m, p, od, oh, o))[0] = <int32_t>index
 
 
 cdef inline bint is_number(Job* job, const char* value) noexcept nogil:

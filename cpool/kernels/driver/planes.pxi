@@ -17,15 +17,15 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     """The job of n planes that are turned into channels; where it reads and writes is still to be said."""
     cdef Job inner = job[0]
     cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size
-    inner.planes, inner.leads, inner.run = 1, 1, run
+    inner.planes, inner.leads, inner.run, inner.unit = 1, 1, run, unit
     inner.x.w, inner.x.h, inner.x.d = unit, job.width.size * unit, job.height.size * job.width.size * unit
     inner.y.w, inner.y.h, inner.y.d = unit, job.width.out * unit, job.height.out * job.width.out * unit
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
     inner.x.type = inner.y.type = job.type
     inner.x.size = inner.y.size = job.size
-    inner.native, inner.divides_first, inner.masked, inner.apart = True, False, False, False
+    inner.native, inner.divides_first, inner.masked, inner.gapped = True, False, False, False
     inner.open.far = inner.close.far = False
-    inner.across, inner.along, inner.single = job.inner_across, job.inner_along, job.inner_single
+    inner.across, inner.along, inner.one_pass = job.inner_across, job.inner_along, job.inner_one_pass
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
     inner.load, inner.store = job.leaves.load[job.type][job.type], job.leaves.store[job.type][job.type]
     return inner
@@ -61,14 +61,6 @@ cdef Py_ssize_t tallest_band(Job* job) noexcept nogil:
     for number in range(bands_of(job)):
         most = max(most, band_at(job, number).tall)
     return most
-
-
-cdef inline void pool_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Pool n output rows of all planes' and tiles' rows."""
-    if job.picks:
-        pool_picks(job, scratch, first, first + n)
-    else:
-        pool_values(job, scratch, first, first + n)
 
 
 cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
@@ -126,43 +118,41 @@ cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t
         return False
     if (wide == job.width.size and dense_planes(job, m, job.depth.size, high, wide)
             and (n == 1 or <Py_ssize_t>m.planes[0] == band.tall * wide * job.run)):
-        plane = m.data + plane_offset(job, m, p) + band.top * wide * job.run
+        plane = plane_at(job, m, p) + band.top * wide * job.run
         return memchr(plane, 0, n * band.tall * wide * job.run) == NULL
     for q in range(n):
-        plane = m.data + plane_offset(job, m, p + q) + first * m.w
+        plane = plane_at(job, m, p + q) + first * m.w
         for r in range(band.top, band.top + band.tall):
-            if memchr(plane + r // high * m.d + r % high * m.h, 0, wide * job.run):
+            if memchr(row_in(m, plane, r, high), 0, wide * job.run):
                 return False
     return True
 
 
-cdef inline bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first,
-                               Py_ssize_t wide) noexcept nogil:
-    """Whether nothing is done to the elements of a band before they are pooled."""
-    return job.x.type == job.type and job.norm == PLAIN and all_count(job, band, p, n, first, wide)
-
-
-cdef void look_for_nan(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first,
-                       Py_ssize_t wide) noexcept nogil:
-    """Say if NaN is among a band that is pooled as it lies: what is loaded is looked at on the way."""
+cdef bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first,
+                        Py_ssize_t wide) noexcept nogil:
+    """Whether nothing is done to the elements of a band before they are pooled; then say if NaN is among them, for
+    what is loaded is looked at on the way."""
     cdef Memory* x = &job.x
     cdef Py_ssize_t q, r, high = job.height.size
     cdef const char* plane
+    if job.x.type != job.type or job.norm > PLAIN or not all_count(job, band, p, n, first, wide):
+        return False
     if not job.watches or raised(job.met):
-        return
+        return True
     for q in range(n):
-        plane = x.data + plane_offset(job, x, p + q) + first * x.w
+        plane = plane_at(job, x, p + q) + first * x.w
         for r in range(band.top, band.top + band.tall):
-            if job.leaves.lacks[job.type](plane + r // high * x.d + r % high * x.h, wide * job.run):
+            if job.leaves.lacks[job.type](row_in(x, plane, r, high), wide * job.run):
                 raise_flag(job.met)
-                return
+                return True
+    return True
 
 
 cdef inline void load_pixels(Job* job, char* to, const char* x, Py_ssize_t hop, const char* where,
                              Py_ssize_t where_hop, Py_ssize_t n) noexcept nogil:
     """Load n pixels, `hop` bytes apart; where not all elements count, a number that changes nothing instead of those
     that do not; of norms their powers."""
-    if not (job.masked or job.norm > PLAIN) or job.x.type != job.type or hop != job.run * job.size:
+    if not (job.masked or job.norm > PLAIN) or job.x.type != job.type or hop != job.unit:
         job.load(to, x, hop, n, job.run)
         x = to
     if job.masked:
@@ -178,7 +168,7 @@ cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, 
     """Load columns [first, first + wide) of a band of n planes, end to end."""
     cdef Memory* x = &job.x
     cdef Memory* m = &job.where
-    cdef Py_ssize_t high = job.height.size, row = wide * job.run * job.size, elements = band.tall * wide, q, r
+    cdef Py_ssize_t high = job.height.size, row = wide * job.unit, elements = band.tall * wide, q, r
     cdef bint whole = wide == job.width.size and dense_planes(job, x, job.depth.size, high, wide) and (
         not job.masked or dense_planes(job, m, job.depth.size, high, wide))
     cdef const char* plane
@@ -187,25 +177,24 @@ cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, 
             not job.masked or <Py_ssize_t>m.planes[0] == elements * job.run):
         elements, n = n * elements, 1
     for q in range(n):
-        plane = x.data + plane_offset(job, x, p + q) + first * x.w
+        plane = plane_at(job, x, p + q) + first * x.w
         if job.masked:
-            where = m.data + plane_offset(job, m, p + q) + first * m.w
+            where = plane_at(job, m, p + q) + first * m.w
         if whole:
             load_pixels(job, to, plane + band.top * wide * job.run * x.size, job.run * x.size,
                         where + band.top * wide * job.run if job.masked else NULL, job.run, elements)
             to += band.tall * row
             continue
         for r in range(band.top, band.top + band.tall):
-            load_pixels(job, to, plane + r // high * x.d + r % high * x.h, x.w,
-                        where + r // high * m.d + r % high * m.h if job.masked else NULL, m.w, wide)
+            load_pixels(job, to, row_in(x, plane, r, high), x.w,
+                        row_in(m, where, r, high) if job.masked else NULL, m.w, wide)
             to += row
 
 
 cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     cdef Memory* x = &job.x
-    cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.run * job.size
-    if is_as_it_lies(job, band, first, n, 0, wide) and dense_planes(job, x, job.depth.size, job.height.size, wide):
-        look_for_nan(job, band, first, n, 0, wide)
+    cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.unit
+    if dense_planes(job, x, job.depth.size, job.height.size, wide) and is_as_it_lies(job, band, first, n, 0, wide):
         turn_planes(job, turned.x, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
                     <Py_ssize_t>x.planes[0], n, elements, job.size)
         return
@@ -215,10 +204,9 @@ cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py
 
 cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noexcept nogil:
     """Divide what is loaded, each element by the count of its window."""
-    cdef Py_ssize_t r, o, run = n * job.run, lanes = job.width.size * run, high = job.height.size
+    cdef Py_ssize_t r, run = n * job.run, lanes = job.width.size * run, high = job.height.size
     cdef char* row
-    for o in range(job.width.size):
-        fill_number(job, turned.widths + o * run * job.size, count_of(&job.width, o), run)
+    fill_counts(job, turned.widths, 0, job.width.size, run)
     for r in range(band.top, band.top + band.tall):
         row = turned.x + (r - band.top) * lanes * job.size
         job.leaves.divide[job.type](row, row, turned.widths, count_of(&job.depth, r // high)
@@ -239,12 +227,12 @@ cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Py_ssize_t size, co
         return
     turn_back(job, loaded, outs * unit, results, n, outs, size)
     for q in range(n):
-        plane, row = m.data + plane_offset(job, m, first + q), loaded + q * outs * unit
+        plane, row = plane_at(job, m, first + q), loaded + q * outs * unit
         if dense:
             store(plane + band.first * wide * job.run * m.size, job.run * m.size, row, outs, job.run)
             continue
         for r in range(band.first, band.first + band.n):
-            store(plane + r // high * m.d + r % high * m.h, m.w, row + (r - band.first) * wide * unit, wide, job.run)
+            store(row_in(m, plane, r, high), m.w, row + (r - band.first) * wide * unit, wide, job.run)
 
 
 cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
@@ -270,7 +258,7 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         inner.x.data, inner.y.data = turned.x - band.top * inner.x.h, turned.y - band.first * inner.y.h
         inner.at.data = turned.at - band.first * inner.at.h
         for tile in range(tiles):
-            pool_rows(&inner, &rest, tile * rows + band.first, band.n)
+            pool_rows(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
         start(&rest)
         if job.picks:
             store_turned(job, &job.at, job.at.type, job.at.size, turned.at, turned.loaded, &band, p, n)
@@ -282,7 +270,7 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 cdef char* lay_counting(Job* job, Scratch* scratch) noexcept nogil:
     """Take the room for a band of so many planes as are loaded at once."""
     cdef Tile tile = widest(job)
-    return take(scratch, job.together * job.tallest * min(tile.span, job.width.size) * job.run * job.size)
+    return take(scratch, job.together * job.tallest * min(tile.span, job.width.size) * job.unit)
 
 
 cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char* loaded,
@@ -296,7 +284,7 @@ cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char
     if loaded == NULL:
         return inner
     x.type, x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
-    x.w = job.run * job.size
+    x.w = job.unit
     x.h = tile.used * x.w
     x.d = job.height.size * x.h
     distance, x.planes = band.tall * x.h, planes
@@ -326,12 +314,11 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
         n = min(job.together, job.planes - p)
         tile = tile_at(job, task // (bands * groups))
         beside = max(0, tile.start)
-        if is_as_it_lies(job, &band, p, n, beside, tile.used) and dense_rows(&job.x, job, job.width.size):
-            look_for_nan(job, &band, p, n, beside, tile.used)
+        if dense_rows(&job.x, job, job.width.size) and is_as_it_lies(job, &band, p, n, beside, tile.used):
             inner = counting_job(job, &tile, &band, p, NULL, planes)
         else:
             load_band(job, loaded, &band, p, n, beside, tile.used)
             inner = counting_job(job, &tile, &band, p, loaded, planes)
         row = (task // (bands * groups) * job.planes + p) * rows + band.first
-        pool_rows(&inner, &rest, row, (n - 1) * rows + band.n)
+        pool_rows(&inner, &rest, row, row + (n - 1) * rows + band.n)
         start(&rest)

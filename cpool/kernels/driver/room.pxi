@@ -3,10 +3,10 @@
 cdef inline Py_ssize_t input_rows(Job* job) noexcept nogil:
     """Most input rows under `job.rows` output rows, with all slabs of a window where places are wanted."""
     cdef Axis* height = &job.height
-    cdef Py_ssize_t span = (height.kernel - 1) * height.step + 1, rows = min(job.rows, height.out)
-    cdef Py_ssize_t n = min(rows * height.kernel, (rows - 1) * height.stride + span)
+    cdef Py_ssize_t rows = min(job.rows, height.out)
+    cdef Py_ssize_t n = min(rows * height.kernel, (rows - 1) * height.stride + height.span)
     if job.across == BAND or job.across == BAND_FLAT:
-        n = (rows - 1) * height.stride + span
+        n = (rows - 1) * height.stride + height.span
     elif not height.uniform:
         n = height.size if rows == height.out else min(height.size, tallest(height, rows))
     return n * max(1, job.rows // height.out) * (job.depth.kernel if job.picks else 1)
@@ -25,7 +25,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     """Take all parts, for tiles no wider than `tile`."""
     cdef Room room
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, pitch = tile.pitch * unit, rows = job.rows, n
+    cdef Py_ssize_t unit = job.unit, pitch = tile.pitch * unit, rows = job.rows, n
     cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall
     cdef Py_ssize_t columns = row_columns(job, tile)
     memset(&room, 0, sizeof(Room))
@@ -34,20 +34,20 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, columns * unit)
     room.nothing = take(scratch, columns * unit if gathers(job) else 0)
-    if (job.divides and not job.even) or job.divides_first or job.reduction == TOTAL:
+    if job.divides or job.divides_first or job.reduction == TOTAL:
         room.widths = take(scratch, (max(tile.span, tile.out) if job.divides_first else tile.out) * unit)
     if job.picks:
         room.from_ = <const void**>take(scratch, n * sizeof(void*))
         room.offsets = <int64_t*>take(scratch, n * sizeof(int64_t))
         room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
-        n = tile.out * unit if job.single and job.along != HALVES else out  # else several rows at once
+        n = tile.out * unit if job.one_pass and job.along != HALVES else out  # else several rows at once
         room.out = take(scratch, n)
         room.winners = take(scratch, n)
         rows = input_rows(job)
         lines, out = rows * pitch, rows * tile.out * unit
-        if not (job.as_it_lies and (job.along == NONE or job.single)):
+        if picks_lanes_first(job) or not job.as_it_lies:
             room.band = take(scratch, lines)
-        if job.along != NONE and not job.single:
+        if picks_lanes_first(job):
             room.values = take(scratch, out)
             room.places = take(scratch, out)
         if job.along == FLAT and w.kernel > RADIX:

@@ -35,7 +35,7 @@ cdef inline Py_ssize_t lanes_of(Job* job, Tile* tile) noexcept nogil:
 
 
 cdef inline Py_ssize_t pitch_of(Job* job, Tile* tile) noexcept nogil:
-    return tile.pitch * job.run * job.size
+    return tile.pitch * job.unit
 
 
 cdef inline void copy_row(Job* job, void* to, const void* row, Py_ssize_t lanes) noexcept nogil:
@@ -79,8 +79,6 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
     elif job.divides_first:
         job.leaves.divide[job.type](slot, row, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
                                     lanes_of(job, tile), 0)
-    elif job.native:
-        job.load(slot, row, job.x.w, tile.used, job.run)
     return slot
 
 
@@ -122,47 +120,34 @@ cdef void fold_deep(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
         r += some
 
 
-cdef const void* fold_slabs(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t h,
-                            Py_ssize_t n, char* slots, char* to, const Close* close) noexcept nogil:
-    """Fold row h of n slabs from d on; return where the result is, in `to` or as it lies. `slots` are free rows."""
+cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t deep,
+                           Py_ssize_t h, Py_ssize_t tall, char* slots, char* to, const Close* close) noexcept nogil:
+    """Fold `tall` rows from h on, each of `deep` slabs from d on: D first, then H. Return where the result is, in `to`
+    or as it lies. `slots` are free rows."""
     cdef const void* taps[RADIX]
-    cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some
+    cdef Py_ssize_t n = tall if tall > 1 else deep, block = block_of(n), held = 0, done = 0, some
     cdef Py_ssize_t pitch = pitch_of(job, tile)
-    if n == 1 and not close.last:
+    cdef bint inside = 0 <= h and h + (tall - 1) * job.height.step < job.height.size
+    cdef char* others = slots + min(n, RADIX) * pitch
+    cdef char* slot
+    if tall == 1 and deep == 1 and not close.last:
         return input_row(job, tile, room, plane, d, h, to)
-    if reads_rows(job) and 0 <= h < job.height.size:
-        fold_deep(job, tile, room, plane, d, n, h, 1, 1, to, 0, close)
+    if tall == 1 and reads_rows(job) and inside:
+        fold_deep(job, tile, room, plane, d, deep, h, 1, 1, to, 0, close)
         return to
-    while n <= RADIX and held < n:
-        taps[held] = input_row(job, tile, room, plane, d + held * job.depth.step, h, slots + held * pitch)
-        held += 1
-    while n > RADIX and done < n:
-        some = min(block, n - done)
-        taps[held] = fold_slabs(job, tile, room, plane, d + done * job.depth.step, h, some, slots + RADIX * pitch,
-                                slots + held * pitch, &job.open)
-        held += 1
-        done += some
-    job.fold(to, 0, taps, held, 0, 1, lanes_of(job, tile), close)
-    return to
-
-
-cdef const void* fold_tall(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t deep,
-                           Py_ssize_t h, Py_ssize_t n, char* slots, char* to, const Close* close) noexcept nogil:
-    """Fold n rows from h on, each of `deep` slabs: D first, then H."""
-    cdef const void* taps[RADIX]
-    cdef Py_ssize_t held = 0, done = 0, block = block_of(n), some, pitch = pitch_of(job, tile)
-    if n == 1:
-        return fold_slabs(job, tile, room, plane, d, h, deep, slots, to, close)
-    if n <= RADIX and deep > 1 and reads_rows(job) and 0 <= h and h + (n - 1) * job.height.step < job.height.size:
-        fold_deep(job, tile, room, plane, d, deep, h, job.height.step, n, slots, pitch, &job.open)
-        while held < n:
+    if tall <= RADIX and deep > 1 and reads_rows(job) and inside:  # all rows at once
+        fold_deep(job, tile, room, plane, d, deep, h, job.height.step, tall, slots, pitch, &job.open)
+        for held in range(tall):
             taps[held] = slots + held * pitch
-            held += 1
-        done = n
+        held = done = tall
     while done < n:
-        some = min(block, n - done)
-        taps[held] = fold_tall(job, tile, room, plane, d, deep, h + done * job.height.step, some,
-                               slots + min(n, RADIX) * pitch, slots + held * pitch, &job.open)
+        some, slot = min(block, n - done), slots + held * pitch
+        if tall == 1:
+            taps[held] = fold_tree(job, tile, room, plane, d + done * job.depth.step, some, h, 1, others, slot,
+                                   &job.open)
+        else:
+            taps[held] = fold_tree(job, tile, room, plane, d, deep, h + done * job.height.step, some, others, slot,
+                                   &job.open)
         held += 1
         done += some
     job.fold(to, 0, taps, held, 0, 1, lanes_of(job, tile), close)
@@ -215,7 +200,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
 
 cdef void pad_rows(Job* job, Tile* tile, char* rows, Py_ssize_t n) noexcept nogil:
     """Write identities around the columns of n rows."""
-    cdef Py_ssize_t r, size = job.run * job.size, behind = tile.pitch - tile.left - tile.used
+    cdef Py_ssize_t r, size = job.unit, behind = tile.pitch - tile.left - tile.used
     for r in range(n):
         if tile.left:
             fill_row(job, rows, tile.left * job.run)
@@ -227,7 +212,7 @@ cdef void pad_rows(Job* job, Tile* tile, char* rows, Py_ssize_t n) noexcept nogi
 cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t top,
                     Py_ssize_t n) noexcept nogil:
     """Fold D of input rows [top, top + n), those in padding included, into the band."""
-    cdef Py_ssize_t h, pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    cdef Py_ssize_t h, pitch = pitch_of(job, tile), edge = tile.left * job.unit
     cdef Py_ssize_t d = first_of(&job.depth, od), deep = taps_of(&job.depth, od)
     cdef Py_ssize_t begin = max(0, top), end = min(job.height.size, top + n)
     cdef bint at_once = deep > 1 and reads_rows(job)
@@ -240,7 +225,7 @@ cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
             to += pitch
             continue
         if 0 <= h < job.height.size:
-            row = fold_slabs(job, tile, room, plane, d, h, deep, room.slots, to, &job.open)
+            row = fold_tree(job, tile, room, plane, d, deep, h, 1, room.slots, to, &job.open)
         else:
             row = room.pad
         if row != to:
@@ -251,20 +236,19 @@ cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
 cdef inline bint has_gaps(Job* job) noexcept nogil:
     """Whether there are columns between windows that none sees, and those of a window are worth a fold."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t span = (w.kernel - 1) * w.step + 1
-    return job.along == ROWS and w.uniform and w.stride > span and span * job.run * job.size >= SEEN
+    return job.along == ROWS and w.uniform and w.stride > w.span and w.span * job.unit >= SEEN
 
 
 cdef void fold_seen(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, const Close* close) noexcept nogil:
     """Fold n taps of one row, of those columns alone that windows see: windows inside the row at one distance."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.run * job.size, span = (w.kernel - 1) * w.step + 1, edge = max(0, tile.start)
+    cdef Py_ssize_t unit = job.unit, edge = max(0, tile.start)
     cdef Py_ssize_t o = tile.begin, first, begin, end, windows, t, moved = 0
     while o < tile.end:
         first = first_of(w, o) - edge
-        begin, end, windows = max(0, first), min(tile.used, first + span), 1
-        if first >= 0 and first + span <= tile.used:
-            windows = min(tile.end - o, (tile.used - span - first) // w.stride + 1)
+        begin, end, windows = max(0, first), min(tile.used, first + w.span), 1
+        if first >= 0 and first + w.span <= tile.used:
+            windows = min(tile.end - o, (tile.used - w.span - first) // w.stride + 1)
         if begin < end:
             for t in range(n):
                 room.taps[t] = <const char*>room.taps[t] + begin * unit - moved
@@ -274,10 +258,10 @@ cdef void fold_seen(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, co
         o += windows
 
 
-cdef void fold_apart(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, const void* outside,
-                     const Close* close) noexcept nogil:
+cdef void fold_gapped(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, const void* outside,
+                      const Close* close) noexcept nogil:
     """Fold n taps of one row whose pixels lie apart: all pixels at once, or one by one if a tap lies in padding."""
-    cdef Py_ssize_t unit = job.run * job.size, c = 0, t, pixels = tile.used
+    cdef Py_ssize_t unit = job.unit, c = 0, t, pixels = tile.used
     for t in range(n):
         if room.taps[t] == outside:
             pixels = 1
@@ -294,7 +278,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`, and `pairs` of columns."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.run * job.size
+    cdef Py_ssize_t pitch = pitch_of(job, tile), edge = tile.left * job.unit
     cdef Py_ssize_t d, h, t, td, tall, deep, m, count
     cdef const void* row
     cdef const void* outside = room.nothing if gathers(job) else room.pad
@@ -304,7 +288,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     d, deep = first_of(depth, od), taps_of(depth, od)
     if deep and (job.across == BAND or job.across == BAND_FLAT):
         h = first_of(height, oh)
-        fill_band(job, tile, room, plane, od, h, (n - 1) * height.stride + (height.kernel - 1) * height.step + 1)
+        fill_band(job, tile, room, plane, od, h, (n - 1) * height.stride + height.span)
         if job.across == BAND_FLAT:
             progress(job, room, to, to_pitch, room.band + edge, pitch, n, lanes_of(job, tile), height.kernel,
                      height.step * pitch, close)
@@ -323,7 +307,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
         elif job.across == AS_IT_LIES:
             # Rows whose windows are inside the input follow one another at one distance.
             if (height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size
-                    and not (gaps or job.apart)):
+                    and not (gaps or job.gapped)):
                 m = min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1)
                 m = max(m, 1)
             count = 0
@@ -337,8 +321,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                     count += 1
             if gaps:
                 fold_seen(job, tile, room, to, count, &first)
-            elif job.apart:
-                fold_apart(job, tile, room, to, count, outside, &first)
+            elif job.gapped:
+                fold_gapped(job, tile, room, to, count, outside, &first)
             elif pairs and job.native:
                 job.halve(to, to_pitch, room.taps, count, 2, height.stride * job.x.h, m, tile.out, &first)
             elif job.native:
@@ -347,7 +331,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                 job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
                           lanes_of(job, tile) // (1 + pairs), pairs)
         else:
-            row = fold_tall(job, tile, room, plane, d, deep, h, tall, room.slots, to, close)
+            row = fold_tree(job, tile, room, plane, d, deep, h, tall, room.slots, to, close)
             if row != to:
                 copy_row(job, to, row, lanes_of(job, tile))
         to += m * to_pitch

@@ -12,7 +12,7 @@ cdef enum:
 cdef inline bint adds_in_place(Job* job) noexcept nogil:
     """Whether planes lie so that sums are made where they lie."""
     cdef Memory* x = &job.x
-    cdef Py_ssize_t row = job.width.size * job.run * job.size
+    cdef Py_ssize_t row = job.width.size * job.unit
     return (not job.assign and job.y.type == job.type and dense_rows(x, job, job.width.size)
             and (job.height.size == 1 or x.h == row) and (job.depth.size == 1 or x.d == job.height.size * row))
 
@@ -25,12 +25,12 @@ cdef struct Scattered:     # parts of scratch
 
 cdef inline int64_t block_pixels(Job* job) noexcept nogil:
     """Most pixels of a block."""
-    return max(1, BLOCK_BYTES // (job.run * job.size))
+    return max(1, BLOCK_BYTES // (job.unit))
 
 
 cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
     cdef Scattered parts
-    cdef Py_ssize_t unit = 0 if adds_in_place(job) else job.run * job.size
+    cdef Py_ssize_t unit = 0 if adds_in_place(job) else job.unit
     start(scratch)
     parts.extents = <int64_t*>take(scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
     parts.block = take(scratch, block_pixels(job) * unit)
@@ -38,17 +38,12 @@ cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
     return parts
 
 
-cdef inline const char* row_of(Job* job, Memory* m, const char* plane, Py_ssize_t o) noexcept nogil:
-    """Output row o of a plane."""
-    return plane + (o * m.h if job.depth.out == 1 else o // job.height.out * m.d + o % job.height.out * m.h)
-
-
 cdef void find_extents(Job* job, int64_t* extents, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write the least and the greatest index of each of output rows [first, last) of all planes."""
     cdef Memory* m = &job.at
     cdef Py_ssize_t rows = job.depth.out * job.height.out, r
     for r in range(first, last):
-        job.leaves.extent[m.type == INT64](extents, row_of(job, m, m.data + plane_offset(job, m, r // rows), r % rows),
+        job.leaves.extent[m.type == INT64](extents, row_in(m, plane_at(job, m, r // rows), r % rows, job.height.out),
                                            m.w, job.width.out, job.run)
         extents += 2
 
@@ -64,17 +59,17 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
     wanted. Return whether all indices lie in the plane."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t unit = job.run * job.size, o
+    cdef Py_ssize_t unit = job.unit, high = job.height.out, o
     cdef int64_t cleared = lo
-    cdef char* flat = job.x.data + plane_offset(job, &job.x, p) + channel * job.size
-    cdef const char* gradients = y.data + plane_offset(job, y, p) + channel * job.size
-    cdef const char* indices = m.data + plane_offset(job, m, p) + channel * m.size
+    cdef char* flat = plane_at(job, &job.x, p) + channel * job.size
+    cdef const char* gradients = plane_at(job, y, p) + channel * job.size
+    cdef const char* indices = plane_at(job, m, p) + channel * m.size
     cdef const char* g
     cdef const char* at
     cdef bint wide = m.type == INT64
     cdef int odd = 0, found
     for o in range(job.depth.out * job.height.out):
-        g, at = row_of(job, y, gradients, o), row_of(job, m, indices, o)
+        g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
         if extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
             found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
                                                    &cleared, hi)
@@ -132,20 +127,20 @@ cdef void scatter_block(Job* job, Scattered* parts, const int64_t* extents, Py_s
     """Zero elements [lo, hi) of plane p and add what belongs there."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t o, stride = y.w
+    cdef Py_ssize_t high = job.height.out, o, stride = y.w
     cdef int odd = 0
-    cdef const char* gradients = y.data + plane_offset(job, y, p)
-    cdef const char* indices = m.data + plane_offset(job, m, p)
+    cdef const char* gradients = plane_at(job, y, p)
+    cdef const char* indices = plane_at(job, m, p)
     cdef const char* g
     cdef const char* at
-    memset(parts.block, 0, (hi - lo) * job.run * job.size)
+    memset(parts.block, 0, (hi - lo) * job.unit)
     for o in range(job.depth.out * job.height.out):
         if extents[2 * o] >= hi or extents[2 * o + 1] < lo:
             continue
-        g, at = row_of(job, y, gradients, o), row_of(job, m, indices, o)
+        g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
         if y.type != job.type:
             job.load(parts.loaded, g, y.w, job.width.out, job.run)
-            g, stride = parts.loaded, job.run * job.size
+            g, stride = parts.loaded, job.unit
         odd |= job.leaves.scatter[job.type][m.type == INT64](parts.block, g, stride, at, m.w, job.width.out, job.run,
                                                              lo, hi, job.assign)
     if odd:
@@ -156,20 +151,19 @@ cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int
     """Store elements [lo, hi) of plane p: whole rows, or a part of one."""
     cdef Memory* x = &job.x
     cdef Py_ssize_t wide = job.width.size, row, column, n
-    cdef char* plane = x.data + plane_offset(job, x, p)
+    cdef char* plane = plane_at(job, x, p)
     while lo < hi:
         row, column = lo // wide, lo % wide
         n = min(wide - column, hi - lo)
-        job.store(plane + row // job.height.size * x.d + row % job.height.size * x.h + column * x.w, x.w, block, n,
-                  job.run)
-        block += n * job.run * job.size
+        job.store(row_in(x, plane, row, job.height.size) + column * x.w, x.w, block, n, job.run)
+        block += n * job.unit
         lo += n
 
 
 cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
     """Into how many blocks of channels planes can be divided, so that there are some for each thread: none shares a
     cache line with another, so pixels lie whole lines apart."""
-    cdef Py_ssize_t unit = job.run * job.size
+    cdef Py_ssize_t unit = job.unit
     if not adds_in_place(job) or unit % LINE:
         return 1
     return max(1, min(unit // (BLOCK_LINES * LINE), (BLOCKS * job.threads + job.planes - 1) // job.planes))
@@ -188,7 +182,7 @@ cdef bint is_shared_by_rows(Job* job) noexcept nogil:
 
 cdef inline Py_ssize_t block_begin(Job* job, Py_ssize_t block) noexcept nogil:
     """The first channel of a block: there begins a cache line, unless it is the first of all."""
-    cdef Py_ssize_t each = (job.run * job.size // LINE + job.blocks - 1) // job.blocks * LINE
+    cdef Py_ssize_t each = (job.unit // LINE + job.blocks - 1) // job.blocks * LINE
     cdef Py_ssize_t before = <Py_ssize_t>job.x.data % LINE
     if block == job.blocks:
         return job.run

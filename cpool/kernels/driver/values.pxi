@@ -2,7 +2,7 @@
 
 cdef inline bint dense_rows(Memory* m, Job* job, Py_ssize_t columns) noexcept nogil:
     """Whether a row of `m` can be used as it lies."""
-    return m.type == job.type and (m.w == job.run * job.size or columns == 1)
+    return m.type == job.type and (m.w == job.unit or columns == 1)
 
 
 cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_ssize_t od,
@@ -59,12 +59,12 @@ cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char*
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                       Py_ssize_t n, char* out, Py_ssize_t out_pitch) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
-    cdef Py_ssize_t size = job.run * job.size, pitch = pitch_of(job, tile), q, r, o, taps
+    cdef Py_ssize_t size = job.unit, pitch = pitch_of(job, tile), q, r, o, taps
     cdef char* to
     cdef bint pairs = folds_pairs(job, tile)
     cdef const char* source
     if lays_rows(job) and rows_lie_ready(job, tile, planes, n):
-        source = job.x.data + plane_offset(job, &job.x, p) + od * job.x.d + oh * job.x.h + tile.start * job.x.w
+        source = pixel(job, &job.x, p, od, oh, tile.start)
         fold_lanes(job, tile, room, out, out_pitch, source, planes * n)
         return
     if job.along == CONDENSED:
@@ -133,10 +133,10 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                      Py_ssize_t n) noexcept nogil:
     """Pool output rows [oh, oh + n) of one slab, or all rows of several planes."""
     cdef Memory* y = &job.y
-    cdef Py_ssize_t size = job.run * job.size, q, r, rows = planes * n
+    cdef Py_ssize_t size = job.unit, q, r, rows = planes * n
     cdef char* row
     cdef char* to
-    cdef char* base = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
+    cdef char* base = pixel(job, y, p, od, oh, tile.begin)
     cdef bint dense = dense_rows(y, job, tile.out)
     cdef bint straight = job.arrays == 1 and dense and (
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
@@ -155,12 +155,12 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
             row = out + r * out_pitch
             to = row
             if shares:
-                to = y.data + plane_offset(job, y, p + r // n) + od * y.d + (oh + r % n) * y.h + tile.begin * y.w
+                to = pixel(job, y, p + r // n, od, oh + r % n, tile.begin)
             finish_row(job, tile, room, to, row, od, oh + r % n)
     if straight or shares:
         return
     for q in range(planes):
-        base = y.data + plane_offset(job, y, p + q) + od * y.d + oh * y.h + tile.begin * y.w
+        base = pixel(job, y, p + q, od, oh, tile.begin)
         out = room.out + q * n * tile.out * size
         for r in range(n if narrows else 0):
             job.round(base + r * y.h, True, out + r * tile.out * size, <Py_ssize_t>job.close.divisor,
@@ -175,9 +175,15 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
 
 
 cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
-    """Write what stays in scratch while a tile's rows are pooled: padding and divisors."""
+    """Write what stays in scratch while a tile's rows are pooled: padding, divisors, and of places where windows
+    begin."""
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), row_columns(job, tile)) * job.run
-    cdef double value
+    for o in range(tile.out if job.picks else 0):
+        room.bases[o] = first_of(&job.width, tile.begin + o)
+    if job.picks:
+        if picks_lanes_first(job):
+            pad_rows(job, tile, room.band, input_rows(job))
+        return
     fill_row(job, room.pad, lanes)
     if gathers(job):
         fill_number(job, room.nothing, NAN, lanes)
@@ -186,15 +192,11 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     if job.across == BAND_FLAT:
         pad_rows(job, tile, room.band, input_rows(job))
     if room.widths != NULL and job.divides_first:
-        for o in range(tile.used):
-            value = count_of(&job.width, max(0, tile.start) + o)
-            fill_number(job, room.widths + o * job.run * job.size, value, job.run)
+        fill_counts(job, room.widths, max(0, tile.start), tile.used, job.run)
     elif room.widths != NULL:
-        for o in range(tile.out):
-            fill_number(job, room.widths + o * job.run * job.size, count_of(&job.width, tile.begin + o), job.run)
-            if job.reduction == TOTAL:
-                fill_number(job, room.inside + o * job.run * job.size, <double>inside_taps(&job.width, tile.begin + o),
-                            job.run)
+        fill_counts(job, room.widths, tile.begin, tile.out, job.run)
+    for o in range(tile.out if room.inside != NULL else 0):
+        fill_number(job, room.inside + o * job.unit, <double>inside_taps(&job.width, tile.begin + o), job.run)
 
 
 cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:
@@ -205,6 +207,13 @@ cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes)
         job.fill(to, &value, lanes)
 
 
+cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Write the counts of n windows along W, from the first one on, each `run` times."""
+    cdef Py_ssize_t o
+    for o in range(n):
+        fill_number(job, to + o * run * job.size, count_of(&job.width, first + o), run)
+
+
 cdef enum:
     REPEATED_BYTES = 512   # of equal output rows, from which copies are cheaper
     REPEATED_ROWS = 4      # so many of them are enough if rows lie end to end
@@ -213,7 +222,7 @@ cdef enum:
 
 cdef inline Py_ssize_t rows_alike(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
     """How many output rows from oh on have the same windows along H, as those of gradients do, and can be copied."""
-    if (job.divides and not job.height.even) or not dense_rows(&job.y, job, job.width.out):
+    if (job.divides and not job.height.one_count) or not dense_rows(&job.y, job, job.width.out):
         return 1
     return alike_from(&job.height, oh, oh + most)
 
@@ -222,14 +231,14 @@ cdef inline Py_ssize_t rows_above(Job* job, Py_ssize_t r, Py_ssize_t first, Py_s
     """How many output rows from row r on, of tasks [first, end), are those of the slab before."""
     cdef Py_ssize_t high = job.height.out, od = r // high % job.depth.out
     if (job.depth.uniform or od == 0 or r - high < first or alike_from(&job.depth, od - 1, od + 1) == 1
-            or (job.divides and not job.depth.even) or not dense_rows(&job.y, job, job.width.out)):
+            or (job.divides and not job.depth.one_count) or not dense_rows(&job.y, job, job.width.out)):
         return 0
     return min(high - r % high, end - r)
 
 
 cdef inline bint is_copied(Job* job, Tile* tile, Py_ssize_t same) noexcept nogil:
     """Whether one of so many output rows that are alike is folded and the others are copied."""
-    cdef Py_ssize_t bytes = tile.out * job.run * job.size
+    cdef Py_ssize_t bytes = tile.out * job.unit
     if job.along == TURNED and same < REPEATED_TURNED:  # its lanes are rows
         return False
     return same > 1 and (same * bytes >= REPEATED_BYTES or (same >= REPEATED_ROWS and job.y.h == bytes))
@@ -251,8 +260,8 @@ cdef Py_ssize_t rows_to_fold(Job* job, Tile* tile, Py_ssize_t oh, Py_ssize_t mos
 cdef void repeat_slab(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Copy output rows [oh, oh + n) of the slab before."""
     cdef Memory* y = &job.y
-    cdef Py_ssize_t r, bytes = tile.out * job.run * job.size
-    cdef char* row = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
+    cdef Py_ssize_t r, bytes = tile.out * job.unit
+    cdef char* row = pixel(job, y, p, od, oh, tile.begin)
     if y.h == bytes:
         bytes, n = n * bytes, 1
     for r in range(n):
@@ -262,8 +271,8 @@ cdef void repeat_slab(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssiz
 cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Copy output row oh to the n - 1 behind it."""
     cdef Memory* y = &job.y
-    cdef Py_ssize_t r, bytes = tile.out * job.run * job.size
-    cdef char* row = y.data + plane_offset(job, y, p) + od * y.d + oh * y.h + tile.begin * y.w
+    cdef Py_ssize_t r, bytes = tile.out * job.unit
+    cdef char* row = pixel(job, y, p, od, oh, tile.begin)
     if y.h == bytes:
         repeat(row, bytes, n)
         return
@@ -271,10 +280,27 @@ cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize
         memcpy(row + r * y.h, row, bytes)
 
 
-cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef inline Py_ssize_t copy_alike(Job* job, Tile* tile, Room* room, Py_ssize_t r, Py_ssize_t first,
+                                  Py_ssize_t end) noexcept nogil:
+    """Pool output row r, of tasks [first, end), and copy it to those behind it that are alike, or copy rows from the
+    slab before; return how many rows that were, 0 if none is copied."""
+    cdef Py_ssize_t high = job.height.out, p = r // (job.depth.out * high), od = r // high % job.depth.out
+    cdef Py_ssize_t oh = r % high, n = rows_above(job, r, first, end)
+    if n:
+        repeat_slab(job, tile, p, od, oh, n)
+        return n
+    n = rows_alike(job, oh, min(high - oh, end - r))
+    if not is_copied(job, tile, n):
+        return 0
+    fold_chunk(job, tile, room, p, 1, od, oh, 1)
+    repeat_row(job, tile, p, od, oh, n)
+    return n
+
+
+cdef void pool_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) count output rows of all planes, for one tile of columns after the other."""
     cdef Py_ssize_t high = job.height.out, deep = job.depth.out, all_rows = job.planes * deep * high
-    cdef Py_ssize_t r, begin, end, p, od, oh, n, planes, same
+    cdef Py_ssize_t r, begin, end, p, od, oh, n, planes
     cdef Tile tile
     cdef Room room
     while first < last:
@@ -284,20 +310,18 @@ cdef void pool_values(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         start_tile(job, &tile, &room)
         begin, first = r, first + end - r
         while r < end:
-            p, od, oh = r // (deep * high), r // high % deep, r % high
-            n = rows_above(job, r, begin, end)
+            n = 0 if job.picks else copy_alike(job, &tile, &room, r, begin, end)
             if n:
-                repeat_slab(job, &tile, p, od, oh, n)
                 r += n
                 continue
-            same = rows_alike(job, oh, min(high - oh, end - r))
-            if is_copied(job, &tile, same):
-                fold_chunk(job, &tile, &room, p, 1, od, oh, 1)
-                repeat_row(job, &tile, p, od, oh, same)
-                r += same
-                continue
-            planes, n = 1, rows_to_fold(job, &tile, oh, min(min(high - oh, job.rows), end - r))
+            p, od, oh = r // (deep * high), r // high % deep, r % high
+            planes, n = 1, min(min(high - oh, job.rows), end - r)
+            if not job.picks:
+                n = rows_to_fold(job, &tile, oh, n)
             if oh == 0 and deep == 1 and n == high:
                 planes = max(1, min(job.rows // high, (end - r) // high))
-            fold_chunk(job, &tile, &room, p, planes, od, oh, n)
+            if job.picks:
+                pick_chunk(job, &tile, &room, p, planes, od, oh, n)
+            else:
+                fold_chunk(job, &tile, &room, p, planes, od, oh, n)
             r += planes * n

@@ -65,22 +65,17 @@ CPOOL_INLINE VECTOR NAME(closed_vector)(VECTOR m, int how, T divisor) {
     for (ptrdiff_t r = 0; r < rows; r++, shift += pitch) {                            \
       T *restrict to = (T *)((char *)out + r * out_pitch);                            \
       POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7); \
-      CPOOL_LANES(T, lanes, BLOCK_##N);                                               \
+      CPOOL_LANES(T, lanes, LANE_##N);                                                \
     }                                                                                 \
     break;
-#define BLOCK(first, width, TREE)                                                                      \
-  do {                                                                                                 \
-    ptrdiff_t i = (first);                                                                             \
-    CPOOL_INDEPENDENT for (int j = 0; j < (int)(width); j++) STORE(to, i + j, TREE);                    \
-  } while (0)
-#define BLOCK_1(i, width) BLOCK(i, width, TREE_1)
-#define BLOCK_2(i, width) BLOCK(i, width, TREE_2)
-#define BLOCK_3(i, width) BLOCK(i, width, TREE_3)
-#define BLOCK_4(i, width) BLOCK(i, width, TREE_4)
-#define BLOCK_5(i, width) BLOCK(i, width, TREE_5)
-#define BLOCK_6(i, width) BLOCK(i, width, TREE_6)
-#define BLOCK_7(i, width) BLOCK(i, width, TREE_7)
-#define BLOCK_8(i, width) BLOCK(i, width, TREE_8)
+#define LANE_1(k) STORE(to, k, TREE_1)
+#define LANE_2(k) STORE(to, k, TREE_2)
+#define LANE_3(k) STORE(to, k, TREE_3)
+#define LANE_4(k) STORE(to, k, TREE_4)
+#define LANE_5(k) STORE(to, k, TREE_5)
+#define LANE_6(k) STORE(to, k, TREE_6)
+#define LANE_7(k) STORE(to, k, TREE_7)
+#define LANE_8(k) STORE(to, k, TREE_8)
 
 #define POINT(t) const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift); (void)at_##t
 
@@ -248,13 +243,12 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
 #undef TREE_7
 #undef TREE_8
 #undef ROWS
-#undef BLOCK
-#undef BLOCK_1
-#undef BLOCK_2
-#undef BLOCK_3
-#undef BLOCK_4
-#undef BLOCK_5
-#undef BLOCK_6
-#undef BLOCK_7
-#undef BLOCK_8
+#undef LANE_1
+#undef LANE_2
+#undef LANE_3
+#undef LANE_4
+#undef LANE_5
+#undef LANE_6
+#undef LANE_7
+#undef LANE_8
 #undef POINT

@@ -21,25 +21,20 @@ enum { NAME(group) = 4, NAME(nine) = 9, NAME(few) = 384 / sizeof(T) };
     m = STAYS(m, v, !) ? m : v;   \
     w = p;                        \
   }
-#define BLOCK(first, width)                                        \
-  do {                                                             \
-    ptrdiff_t i = (first);                                         \
-    for (int j = 0; j < (int)(width); j++) {                       \
-      T m = going ? to[i + j] : at_0[i + j];                       \
-      PLACE w = going ? places[i + j] : FROM(0);                   \
-      if (going) TAKE(0)                                           \
-      TAKE(1) TAKE(2) TAKE(3) TAKE(4) TAKE(5) TAKE(6) TAKE(7) TAKE(8)      \
-      to[i + j] = NAME(closed)(m, NAME(whole), 1);                 \
-      places[i + j] = w;                                           \
-    }                                                              \
-  } while (0)
+#define LANE(k)                                                    \
+  T m = going ? to[k] : at_0[k];                                   \
+  PLACE w = going ? places[k] : FROM(0);                           \
+  if (going) TAKE(0)                                               \
+  TAKE(1) TAKE(2) TAKE(3) TAKE(4) TAKE(5) TAKE(6) TAKE(7) TAKE(8)  \
+  to[k] = NAME(closed)(m, NAME(whole), 1);                         \
+  places[k] = w
 
 /* `going`: what `to` and `places` hold came first. That overlapping vectors take a tap twice changes nothing. */
 CPOOL_INLINE void NAME(pick_pass)(T *restrict to, PLACE *restrict places, const void *const *taps, const void *const *from,
                                   const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int chosen,
                                   int going) {
   POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7); POINT(8);
-  CPOOL_LANES(T, lanes, BLOCK);
+  CPOOL_LANES(T, lanes, LANE);
 }
 
 static CPOOL_NOINLINE void NAME(pick_some)(T *to, PLACE *places, const void *const *taps, const void *const *from,
@@ -227,6 +222,6 @@ static void NAME(pick_halves)(void *out, void *places, ptrdiff_t out_pitch, cons
 }
 
 #undef TAKE
-#undef BLOCK
+#undef LANE
 #undef POINT
 #undef FROM

@@ -16,9 +16,9 @@
 #endif
 
 CPOOL_INLINE void NAME(splat)(E *restrict to, E v, ptrdiff_t n) {
-#define SPLAT(first, width) for (int j = 0; j < (int)(width); j++) to[(first) + j] = v
-  CPOOL_LANES(E, n, SPLAT);
-#undef SPLAT
+#define LANE(k) to[k] = v
+  CPOOL_LANES(E, n, LANE);
+#undef LANE
 }
 
 static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,

@@ -64,16 +64,6 @@ typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #endif
 
 #if FLOATS
-/* Every LANE(k) in place: no lane twice. */
-#define IN_PLACE(LANE)                                                            \
-  do {                                                                            \
-    enum { some = CPOOL_VECTOR / sizeof(T) };                                     \
-    ptrdiff_t i = 0;                                                              \
-    for (; i + some <= lanes; i += some)                                          \
-      CPOOL_INDEPENDENT for (int j = 0; j < (int)some; j++) { LANE(i + j); }      \
-    for (; i < lanes; i++) { LANE(i); }                                           \
-  } while (0)
-
 /* States. */
 typedef struct { T value, count; } OF(total);
 CPOOL_INLINE OF(total) OF(total_at)(const T *p, ptrdiff_t apart) {
@@ -128,8 +118,8 @@ static void OF(vary)(void *moments, ptrdiff_t apart, double ddof, double least, 
 #define ITSELF(v) (v)
 #define VARIANCE(k) VARY(k, ITSELF)
 #define DEVIATION(k) VARY(k, CPOOL_SQRT)
-  if (root) IN_PLACE(DEVIATION);
-  else IN_PLACE(VARIANCE);
+  if (root) CPOOL_LANES_ONCE(T, lanes, DEVIATION);
+  else CPOOL_LANES_ONCE(T, lanes, VARIANCE);
 #undef VARY
 #undef ITSELF
 #undef VARIANCE
@@ -147,8 +137,8 @@ static void OF(begin)(void *out, const void *in, int arrays, ptrdiff_t apart, in
 #define COUNT(k) \
   to[k] = x[k];  \
   count[k] = (T)1
-  if (omits) IN_PLACE(OMIT);
-  else IN_PLACE(COUNT);
+  if (omits) CPOOL_LANES_ONCE(T, lanes, OMIT);
+  else CPOOL_LANES_ONCE(T, lanes, COUNT);
 #undef OMIT
 #undef COUNT
   if (arrays > 2) memset((char *)out + 2 * apart, 0, (size_t)lanes * sizeof(T));
@@ -224,8 +214,8 @@ static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void
   to[k] = v == v ? some_there : (T)NAN
 #define BY_COUNT(k) SHARE(k, counted > 1 ? counted : (T)1)
 #define BY_DIVISOR(k) SHARE(k, whole)
-  if (divisor != 0) IN_PLACE(BY_DIVISOR);
-  else IN_PLACE(BY_COUNT);
+  if (divisor != 0) CPOOL_LANES_ONCE(T, lanes, BY_DIVISOR);
+  else CPOOL_LANES_ONCE(T, lanes, BY_COUNT);
 #undef SHARE
 #undef BY_COUNT
 #undef BY_DIVISOR
@@ -268,38 +258,25 @@ static void OF(divide)(void *out, const void *in, const void *widths, double acr
   for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
 }
 #endif
-#undef IN_PLACE
 #undef SELECTS
 
-/* Every LANE(k) of a block; that no row is another one is seen in functions of their own alone. */
-#define BLOCK(first, width, LANE)                               \
-  do {                                                          \
-    const ptrdiff_t i = (first);                                \
-    for (int j = 0; j < (int)(width); j++) { LANE(i + j); }     \
-  } while (0)
-
-/* Halves of an exchange. They need no care for NaN: `mark` has taken it out. */
+/* Halves of an exchange. They need no care for NaN: `mark` has taken it out. That no row is another one is seen in
+ * functions of their own alone. */
 #define LOWER(k) low[k] = b[k] < a[k] ? b[k] : a[k]
 #define HIGHER(k) high[k] = b[k] < a[k] ? a[k] : b[k]
 #define BOTH(k) const T v = a[k], w = b[k]; low[k] = w < v ? w : v; high[k] = w < v ? v : w
-#define LOWER_BLOCK(i, width) BLOCK(i, width, LOWER)
-#define HIGHER_BLOCK(i, width) BLOCK(i, width, HIGHER)
-#define BOTH_BLOCK(i, width) BLOCK(i, width, BOTH)
 static CPOOL_NOINLINE void OF(lower)(T *restrict low, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
-  CPOOL_LANES(T, lanes, LOWER_BLOCK);
+  CPOOL_LANES(T, lanes, LOWER);
 }
 static CPOOL_NOINLINE void OF(higher)(T *restrict high, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
-  CPOOL_LANES(T, lanes, HIGHER_BLOCK);
+  CPOOL_LANES(T, lanes, HIGHER);
 }
 static CPOOL_NOINLINE void OF(both)(T *restrict low, T *restrict high, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
-  CPOOL_LANES(T, lanes, BOTH_BLOCK);
+  CPOOL_LANES(T, lanes, BOTH);
 }
 #undef LOWER
 #undef HIGHER
 #undef BOTH
-#undef LOWER_BLOCK
-#undef HIGHER_BLOCK
-#undef BOTH_BLOCK
 
 #define LOWER(a, b) ((b) < (a) ? (b) : (a))
 #define HIGHER(a, b) ((b) < (a) ? (a) : (b))
@@ -378,23 +355,15 @@ static void OF(between)(double *restrict result, const void *below, const void *
 #define MIDDLE(k) BETWEEN(k, (l + h) / 2)
 #define NEAR_LOW(k) BETWEEN(k, l + (h - l) * part)
 #define NEAR_HIGH(k) BETWEEN(k, h - (h - l) * (1 - part))
-#define ELEMENT_BLOCK(i, width) BLOCK(i, width, ELEMENT)
-#define MIDDLE_BLOCK(i, width) BLOCK(i, width, MIDDLE)
-#define NEAR_LOW_BLOCK(i, width) BLOCK(i, width, NEAR_LOW)
-#define NEAR_HIGH_BLOCK(i, width) BLOCK(i, width, NEAR_HIGH)
-  if (part == 0) CPOOL_LANES(T, lanes, ELEMENT_BLOCK);
-  else if (part == 0.5) CPOOL_LANES(T, lanes, MIDDLE_BLOCK);
-  else if (part < 0.5) CPOOL_LANES(T, lanes, NEAR_LOW_BLOCK);
-  else CPOOL_LANES(T, lanes, NEAR_HIGH_BLOCK);
+  if (part == 0) CPOOL_LANES(T, lanes, ELEMENT);
+  else if (part == 0.5) CPOOL_LANES(T, lanes, MIDDLE);
+  else if (part < 0.5) CPOOL_LANES(T, lanes, NEAR_LOW);
+  else CPOOL_LANES(T, lanes, NEAR_HIGH);
 #undef BETWEEN
 #undef ELEMENT
 #undef MIDDLE
 #undef NEAR_LOW
 #undef NEAR_HIGH
-#undef ELEMENT_BLOCK
-#undef MIDDLE_BLOCK
-#undef NEAR_LOW_BLOCK
-#undef NEAR_HIGH_BLOCK
 }
 #undef FLAG
 #undef ABSENT
@@ -406,9 +375,6 @@ static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *
                       int32_t t, const void *restrict before, const void *restrict row, ptrdiff_t lanes) {
   T *to = (T *)result;
   const T *last = (const T *)before, *v = (const T *)row;
-  /* No lane twice, for it counts. */
-  enum { some = CPOOL_VECTOR / sizeof(T) };
-  ptrdiff_t lane = 0;
 #define COUNT(k)                                                \
   const int32_t longer = length[k] + 1, n = v[k] == last[k] ? longer : 1; \
   const int better = (n > most[k]) & (t < taps[k]);             \
@@ -417,11 +383,9 @@ static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *
   most[k] = better ? n : record;                                \
   const T kept = to[k], now = v[k];                             \
   to[k] = better ? now : kept
-  for (; lane + some <= lanes; lane += some) BLOCK(lane, some, COUNT);
-  for (; lane < lanes; lane++) { COUNT(lane); }
+  CPOOL_LANES_ONCE(T, lanes, COUNT);
 #undef COUNT
 }
-#undef BLOCK
 
 static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
   enum { some = 64 / sizeof(T) };

@@ -40,20 +40,36 @@
 #define CPOOL_INDEPENDENT
 #endif
 
-/* BLOCK(i, width): do lanes [i, i + width); `width` is a constant in each call. */
-#define CPOOL_LANES(T, lanes, BLOCK)                                  \
-  do {                                                                \
-    enum { whole = CPOOL_VECTOR / sizeof(T), half = whole / 2 };      \
-    ptrdiff_t lane = 0;                                               \
-    if ((lanes) >= whole) {                                           \
-      for (; lane + whole <= (lanes); lane += whole) BLOCK(lane, whole); \
-      if (lane < (lanes)) BLOCK((lanes) - whole, whole);              \
-    } else if (half > 1 && (lanes) >= half) {                         \
-      BLOCK(0, half);                                                 \
-      if ((lanes) > half) BLOCK((lanes) - half, half);                \
-    } else {                                                          \
-      for (; lane < (lanes); lane++) BLOCK(lane, 1);                  \
-    }                                                                 \
+/* LANE(k), a statement, for `width` lanes, a constant, from `first` on; what LANE is made of may say i + j for k. */
+#define CPOOL_BLOCK(first, width, LANE)                                                       \
+  do {                                                                                        \
+    const ptrdiff_t i = (first);                                                              \
+    CPOOL_INDEPENDENT for (int j = 0; j < (int)(width); j++) { LANE(i + j); }                 \
+  } while (0)
+
+/* LANE(k) for all lanes, some of them twice. */
+#define CPOOL_LANES(T, lanes, LANE)                                                           \
+  do {                                                                                        \
+    enum { vector = CPOOL_VECTOR / sizeof(T), half = vector / 2 };                            \
+    ptrdiff_t lane = 0;                                                                       \
+    if ((lanes) >= vector) {                                                                  \
+      for (; lane + vector <= (lanes); lane += vector) CPOOL_BLOCK(lane, vector, LANE);       \
+      if (lane < (lanes)) CPOOL_BLOCK((lanes) - vector, vector, LANE);                        \
+    } else if (half > 1 && (lanes) >= half) {                                                 \
+      CPOOL_BLOCK(0, half, LANE);                                                             \
+      if ((lanes) > half) CPOOL_BLOCK((lanes) - half, half, LANE);                            \
+    } else {                                                                                  \
+      for (; lane < (lanes); lane++) CPOOL_BLOCK(lane, 1, LANE);                              \
+    }                                                                                         \
+  } while (0)
+
+/* LANE(k) for all lanes, none of them twice. */
+#define CPOOL_LANES_ONCE(T, lanes, LANE)                                                      \
+  do {                                                                                        \
+    enum { vector = CPOOL_VECTOR / sizeof(T) };                                               \
+    ptrdiff_t lane = 0;                                                                       \
+    for (; lane + vector <= (lanes); lane += vector) CPOOL_BLOCK(lane, vector, LANE);         \
+    for (; lane < (lanes); lane++) { LANE(lane); }                                            \
   } while (0)
 
 #endif
