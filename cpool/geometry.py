@@ -513,20 +513,21 @@ def adaptive_plan(sizes: tuple[int, ...], output_size: tuple[int | None, ...]) -
     )
 
 
-def fractional_windows(size: int, kernel: int, out: int, sample: Any) -> AxisWindows:
-    """Return `out` windows whose starts are pseudo-random, by Graham's sequence in the sample's float type (ATen).
+def fractional_starts(size: int, kernel: int, out: int, samples: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return where `out` windows of each plane start: Graham's pseudo-random sequence, in the samples' type (ATen).
 
     Examples
     --------
-    >>> fractional_windows(10, 2, 5, np.float64(0.5)).begin.tolist()
-    [0, 2, 4, 6, 8]
+    >>> fractional_starts(10, 2, 5, np.array([0.5, 0.0])).tolist()
+    [[0, 2, 4, 6, 8], [0, 2, 4, 6, 8]]
     """
-    begin = np.full(out, size - kernel, np.int64)
+    begin = np.full((len(samples), out), size - kernel, np.int64)
     if out > 1:
-        alpha = type(sample)(size - kernel) / type(sample)(out - 1)
-        i = np.arange(out - 1).astype(type(sample))
-        begin[:-1] = ((i + sample) * alpha).astype(np.int64) - np.int64(sample * alpha)
-    return table_windows(size, begin, begin + kernel)
+        alpha = samples.dtype.type(size - kernel) / samples.dtype.type(out - 1)
+        each = samples[:, None]
+        i = np.arange(out - 1).astype(samples.dtype)
+        begin[:, :-1] = ((i + each) * alpha).astype(np.int64) - (each * alpha).astype(np.int64)
+    return begin
 
 
 def plan_of(axes: Iterable[AxisWindows], divisor: int | None = None) -> Plan:

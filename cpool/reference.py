@@ -542,7 +542,7 @@ def _lp_pool_backward(ndim: int) -> Any:
             else:
                 share = np.where(y == 0, 0, g * y ** (1 - norm_type))
                 _add(gx, windows.places[windows.inside], np.repeat(share, windows.inside.sum(-1), -1))
-                gx *= np.where((flat == 0) & (norm_type < 1), 0, flat ** (norm_type - 1))
+                gx = np.where((flat == 0) & (norm_type < 1), 0, gx * flat ** (norm_type - 1))
         return planes.whole(gx, sizes).astype(x.dtype)
 
     return backward

@@ -524,6 +524,15 @@ static void floating(int type) {
   clear(bytes);
   for (int l = 0; l < 2; l++) memcpy(out(l, bytes), x, (size_t)bytes), L[l]->root[type](out(l, bytes), lanes, norm, power);
   compare(type, bytes, BITS_SAME);
+  const int zeros = chance(50), last = chance(50);
+  filled(type, w, bytes, chance(60) ? 0 : 3);
+  SAY("times_power %s lanes=%td power=%g in_place=%d zeros=%d last=%d", types[type], lanes, power, in_place, zeros, last);
+  clear(bytes);
+  for (int l = 0; l < 2; l++) {
+    if (in_place) memcpy(out(l, bytes), x, (size_t)bytes);
+    L[l]->times_power[type](out(l, bytes), in_place ? out(l, bytes) : x, w, lanes, power, zeros, last);
+  }
+  compare(type, bytes, last ? BITS_SAME : NUMBERS_SAME);
   for (P i = 0; i < lanes; i++) {
     if (type) ((double *)w)[i] = (double)in(1, 9), ((double *)seen)[i] = (double)in(0, 9);
     else ((float *)w)[i] = (float)in(1, 9), ((float *)seen)[i] = (float)in(0, 9);
@@ -688,8 +697,8 @@ static void scatters(int type, int wide) {
   }
   compare(type, part, assign ? BITS_SAME : NUMBERS_SAME);
   if (!odd[0] != !odd[1]) wrong++, printf("DIFFERS %s returned %d and %d\n", leaf, odd[0], odd[1]);
-  SAY("add %s %td rows=%td n=%td run=%td lanes=%td limit=%td stride=%td g_stride=%td g_pitch=%td", types[type], 8 * is, rows, n,
-      run, lanes, limit, stride, g_stride, g_pitch);
+  SAY("add %s %td rows=%td n=%td run=%td lanes=%td limit=%td stride=%td g_stride=%td g_pitch=%td assign=%d", types[type],
+      8 * is, rows, n, run, lanes, limit, stride, g_stride, g_pitch, assign);
   /* One plane, which is cleared on the way; or several clear ones. */
   const P plane_pitch = rows > 1 && chance(50) ? plane : 0, all = (plane_pitch ? rows : 1) * plane - (run - lanes) * size;
   int64_t cleared[2] = {0, 0};
@@ -697,11 +706,11 @@ static void scatters(int type, int wide) {
   for (int l = 0; l < 2; l++) {
     if (plane_pitch) L[l]->clear(out(l, all), run * size, lanes * size, rows * limit), cleared[l] = limit;
     odd[l] = L[l]->add[type][wide](out(l, all), plane_pitch, g, g_pitch, g_stride, at, pitch, stride, rows, n, run, lanes,
-                                   &cleared[l], limit);
+                                   &cleared[l], limit, assign);
   }
   if (odd[0] != odd[1] || (odd[0] != -1 && cleared[0] != cleared[1]))
     wrong++, printf("DIFFERS %s returned %d and %d\n", leaf, odd[0], odd[1]);
-  if (odd[0] != -1) compare(type, all, NUMBERS_SAME);
+  if (odd[0] != -1) compare(type, all, assign ? BITS_SAME : NUMBERS_SAME);
 }
 
 static void tell(const char *name) {

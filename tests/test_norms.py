@@ -45,3 +45,21 @@ def test_bad_norm(p, error):
 def test_integers_are_refused():
     with pytest.raises(TypeError, match="floating point"):
         cpool.lp_pool2d(np.ones((4, 4), int), 2, 2)
+
+
+@pytest.mark.parametrize("power", [1.5, -2.5, 1 / 3, 2, 3, 4, -3, -2, 0.4, 7, 100.5, 1e-3, -1e-3, 1e30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_powers(dtype, power):
+    """The gradient of a norm of one element whose output is 1 is a power of it, whatever float it is."""
+    rng = np.random.default_rng(1)
+    bits = rng.integers(0, 2**32, 3001, np.uint32).view(np.float32)
+    kinds = np.array([0, np.inf, np.nan, 1, 2, 0.5, np.sqrt(0.5), 1e-45, 1e-38, 3.4e38], np.float32)
+    with np.errstate(invalid="ignore"):  # NaN of all kinds
+        x = np.concatenate([kinds, -kinds, bits, rng.uniform(0, 4, 999).astype(np.float32)]).astype(dtype)
+    ones = np.ones_like(x)
+    found = cpool.lp_pool1d_backward(ones, x, ones, power + 1, 1)
+    with np.errstate(all="ignore"):
+        powers = (x.astype(np.float64) ** (power + 1 - 1)).astype(dtype)
+    expected = np.where((x == 0) & (power < 0), 0, powers)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    np.testing.assert_allclose(found, expected, rtol=2 * np.finfo(dtype).eps, atol=0)

@@ -194,7 +194,7 @@ def _driven(
     kind: str, type: str, tables: list[Table], memory: layouts.Memory, share: int, views: tuple[layouts.View, ...],
     strategy: strategies.Strategy | None, mask: Mask | None = None, **options: Any,
 ) -> Callable[..., Any]:  # fmt: skip
-    """Prepare one call of the driver: it reads the first of `views` (a scatter the first two) and writes the others.
+    """Prepare one call of the driver: it reads the first of `views` (scatter and powers two) and writes the others.
 
     With a mask, which it reads besides, it returns whether NaN was among the elements that count (`Mask.omits`).
     """
@@ -208,7 +208,7 @@ def _driven(
         return run
     sizes = [math.prod(view.shape) * view.itemsize for view in views]
     beside = 0 if mask is None else math.prod(mask.view.shape)
-    read = 2 if kind == "scatter" else 1
+    read = 2 if kind in ("scatter", "powers") else 1
     told.append(
         Driven(
             kind, options.get("reduction", ""), type, tables, memory, strategy,
@@ -366,6 +366,8 @@ def picks(
     return _call("picks", reduction, type, flat_plan.tables(), flat, tuple(views), work, mask=mask)
 
 
+#: How many elements take as long as a power.
+_POWER = 8
 #: Bytes of rows of one block of columns: all stay in the second cache while they are ordered.
 _ORDERED_BYTES = 98304
 #: Windows that are ordered at once, at least.
@@ -438,7 +440,7 @@ def scatter(
     share = threads.share(math.prod(gx.shape) + math.prod(gy.shape))
     workers = _workers(share)
     memory = layouts.canonical(axes, gx, gy, indices)
-    in_place = not assign and gy.type == type == gx.type and memory.views[0].strides[2] == memory.run * gx.itemsize
+    in_place = gy.type == type == gx.type and memory.views[0].strides[2] == memory.run * gx.itemsize
     row = gy.shape[axes[-1]] * memory.run
     # Each plane is added to by one thread, or all threads look for what belongs into their rows.
     by_planes = memory.planes >= workers or (2 * memory.planes >= workers and row < _LONG_ROW)
@@ -482,6 +484,21 @@ def spread(
         "values", "sum", type, tables, axes, (gy, gx), work, **how
     )
     return lambda limit, gx, gy: pool(limit, gy, gx)
+
+
+def powers(type: str, n: int, power: float, zeros: bool, last: bool) -> Callable[..., None]:
+    """Prepare g * x**power of n numbers that lie densely: a function of (thread limit, g, result, x).
+
+    With `zeros` the result is 0 where x is. The `last` factor of a gradient leaves one zero and one NaN.
+    """
+    if n == 0:
+        return _nothing
+    size = np.dtype(type).itemsize
+    views = (layouts.View((n,), (size,), size, type),) * 3
+    return _driven(
+        "powers", type, geometry.shapes((n,), (n,)), layouts.canonical((0,), *views), threads.share(_POWER * n), views,
+        None, reduction="sum", power=power, zeros=zeros, last=last,
+    )  # fmt: skip
 
 
 #: Bytes of the smallest slab that is filled with copies, unless all are taken for one; and of the shortest row, twice

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import geometry
 from ..core import calls, checks, engine
+from ..core.prepared import Prepared
 from ..core.public import Elements, Function, functions
 from . import extremes
 
@@ -98,6 +100,29 @@ def _samples(given: Any, rng: Any, lead: tuple[int, ...], ndim: int, dtype: Any)
     return samples.astype(kind).reshape(-1, ndim)
 
 
+#: Elements of planes that are pooled at once: they stay in the caches.
+_AT_ONCE = 2**16
+#: If windows have fewer elements than one in so many of a plane, these are gathered, and all others are left alone.
+_FEW = 4
+
+
+def _positions(starts: list[Array], sizes: tuple[int, ...]) -> Array:
+    """Return, of each plane, where windows start in dense planes of these sizes, from the first plane on."""
+    at: Array = np.arange(len(starts[0])).reshape(-1, *(1,) * len(sizes))
+    for axis, (begin, n) in enumerate(zip(starts, sizes, strict=True)):
+        shape = [len(begin), *(1,) * len(sizes)]
+        shape[1 + axis] = -1
+        at = at * n + begin.reshape(shape)
+    return at.reshape(len(at), -1)
+
+
+def _every(shape: tuple[int, ...], kernel: tuple[int, ...], dtype: Any, with_indices: bool) -> Prepared:
+    """Prepare a pooling of dense planes by windows that begin at each element."""
+    plan = geometry.plan(shape[1:], kernel, 1)
+    source = calls.dense_source(shape, dtype, tuple(range(1, len(shape))))
+    return extremes.select("max", plan, source, with_indices)
+
+
 def _pool(
     ndim: int,
     x: Elements,
@@ -117,23 +142,37 @@ def _pool(
     with_indices = checks.flag("return_indices", return_indices)
     # torch gives a plane's samples to the axes D, H, W in 3d, but to W, H in 2d.
     order = slice(None, None, -1) if ndim == 2 else slice(None)
+    planes, outputs, taps = math.prod(lead), math.prod(lengths), math.prod(kernel)
+    few = math.prod(sizes) > _FEW * outputs * taps
+    block = max(1, _AT_ONCE // (outputs * taps if few else math.prod(sizes)))
+    pooled = {
+        n: _every((n * outputs, taps) if few else (n, *sizes), (taps,) if few else kernel, x.dtype, with_indices)
+        for n in {min(block, planes), planes % block} - {0}
+    }
+    places = sizes if few else tuple(n - k + 1 for n, k in zip(sizes, kernel, strict=True))
+    offsets = _positions([np.arange(k)[None] for k in kernel], sizes)
 
     def pool(x: Array) -> Any:
-        samples = _samples(random_samples, rng, lead, ndim, x.dtype)
-        y = np.empty(lead + lengths, x.dtype)
+        samples = _samples(random_samples, rng, lead, ndim, x.dtype)[:, order]
+        flat, y = x.reshape(planes, *sizes), np.empty((planes, outputs), x.dtype)
         indices = np.empty(y.shape if with_indices else 0, np.int64)
-        for plane, sample in zip(np.ndindex(lead), samples, strict=True):
-            plan = geometry.plan_of(
-                geometry.fractional_windows(n, k, o, s)
-                for n, k, o, s in zip(sizes, kernel, lengths, sample[order], strict=True)
-            )
-            at = x[plane]
-            result = extremes.select("max", plan, calls.source(at, None, ndim, None), with_indices)(at)
-            if with_indices:
-                y[plane], indices[plane] = result
-            else:
-                y[plane] = result
-        return (y, indices) if with_indices else y
+        for first in range(0, planes, block):
+            some = slice(first, min(planes, first + block))
+            dense, every = np.ascontiguousarray(flat[some]), pooled[some.stop - first]
+            windows = zip(sizes, kernel, lengths, samples[some].T, strict=True)
+            at = _positions([geometry.fractional_starts(*of_axis) for of_axis in windows], places)
+            if few:
+                at = at.reshape(-1, 1) + offsets
+                dense = dense.take(at)
+            result, *where = every(dense) if with_indices else (every(dense),)
+            y[some] = result.reshape(-1, outputs) if few else result.take(at)
+            if where and few:
+                winners = np.arange(0, at.size, taps) + where[0][:, 0]  # where nothing is computed, anything
+                indices[some] = at.take(winners, mode="clip").reshape(-1, outputs) % math.prod(sizes)
+            elif where:
+                indices[some] = where[0].take(at)
+        y = y.reshape(lead + lengths)
+        return (y, indices.reshape(y.shape)) if with_indices else y
 
     return pool
 

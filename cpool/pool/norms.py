@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .. import geometry
-from ..core import calls, checks, driver, engine, layouts
+from .. import geometry, threads
+from ..core import calls, checks, engine, layouts
 from ..core.prepared import Prepared
 from ..core.public import Elements, Function, functions
 from .averages import spread
@@ -68,8 +69,9 @@ _BACKWARD = """Gradient of lp_pool{d}d with respect to its input.
     Returns
     -------
     ndarray, shape of x
-        ``grad_output * x**(p-1) * output**(1-p)``, summed over the windows of each element; 0 where the output is 0.
-        For infinite p the gradient goes to the first of the largest or smallest magnitudes, with its sign.
+        ``grad_output * x**(p-1) * output**(1-p)``, summed over the windows of each element; 0 where the output is 0,
+        and for p below 1 where x is 0. For infinite p it goes to the first of the largest or smallest magnitudes,
+        with its sign.
 
     Raises
     ------
@@ -125,13 +127,16 @@ def _pool(
     return calls.Windowed(plan, source, partial(norm, p=p))
 
 
-def _power(a: Array, exponent: float) -> Array:
-    """Return ``a ** exponent`` in the same memory order; by the C library, for NumPy's rounds as the CPU has it."""
-    order = layouts.memory_order(a.shape, a.strides)
-    result = layouts.empty(a.shape, order, a.dtype)
-    np.copyto(result, a)
-    driver.raise_to(engine.LEVEL, result.transpose(order).reshape(-1), exponent)
-    return result
+def _along_winners(
+    limit: str, plan: geometry.Plan, axis: Any, ndim: int, grad: Array, x: Array, y: Array, out: Array | None = None
+) -> Array:
+    """Give each gradient to the largest or smallest magnitude, with its sign."""
+    source = calls.source(grad, axis, ndim, None if out is None else calls.described(out))
+    magnitudes = np.abs(x)
+    _, indices = select(limit, plan, calls.source(magnitudes, axis, ndim, None), True)(magnitudes)
+    gx = scatter(source, x.shape, indices)(grad, indices, out=out)
+    gx *= np.sign(x)
+    return calls.settled(gx)
 
 
 def _backward(
@@ -158,35 +163,47 @@ def _backward(
         )
     p = checks.nonzero_number("norm_type", norm_type)
     axes = checks.pooled_axes(axis, ndim, x.ndim)
-    sizes = calls.sizes(x.shape, axes)
-    plan = geometry.plan(sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
+    plan = geometry.plan(
+        calls.sizes(x.shape, axes), kernel_size, stride, padding, dilation, ceil_mode, needs_input=True
+    )
     for name, array in (("grad_output", grad_output), ("output", output)):
         calls.same_shape(name, array, "the output", calls.with_sizes(x.shape, axes, plan.out_shape))
     calls.output_view(out, x.shape, layouts.memory_order(x.shape, x.strides), dtype)
 
+    if limit := _LIMITS.get(p):
+        return partial(_along_winners, limit, plan, axis, ndim)
+    order = layouts.memory_order(x.shape, x.strides)
+
+    def outline(shape: Axes) -> tuple[Axes, Axes, Any]:
+        return shape, layouts.dense_strides(shape, order, working.itemsize), working
+
+    total = spread(calls.Source(*outline(grad_output.shape), axes, outline(x.shape)), x.shape, plan, divide=False)
+    share = engine.powers(working.name, math.prod(grad_output.shape), 1 - p, zeros=True, last=False)
+    factor = engine.powers(working.name, math.prod(x.shape), p - 1, zeros=p < 1, last=True)
+
+    def dense(a: Array | None) -> bool:
+        return a is not None and (a.shape, a.strides, a.dtype) == outline(a.shape)
+
+    def laid(a: Array) -> Array:
+        copy = a if dense(a) else layouts.empty(a.shape, order, working)
+        if copy is not a:
+            np.copyto(copy, a)
+        return copy.transpose(order).reshape(-1)
+
     def back(grad: Array, x: Array, y: Array, out: Array | None = None) -> Array:
-        source = calls.source(grad, axis, ndim, None if out is None else calls.described(out))
-        if engine.explained.get() is not None:
-            told: Array = spread(source, x.shape, plan, divide=False)(grad, out=out)
-            return told
-        if x.dtype != working:  # powers of 2-byte floats as floats, rounded once
-            gx = layouts.empty(x.shape, layouts.memory_order(x.shape, x.strides), dtype) if out is None else out
-            gx[...] = back(grad.astype(working), x.astype(working), y.astype(working))
-            return calls.settled(gx)
-        if limit := _LIMITS.get(p):
-            magnitudes = np.abs(x)
-            _, indices = select(limit, plan, calls.source(magnitudes, axis, ndim, None), True)(magnitudes)
-            gx = scatter(source, x.shape, indices)(grad, indices, out=out)
-            gx *= np.sign(x)
-            return calls.settled(gx)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            share = np.where(y == 0, 0, grad * _power(y, 1 - p)).astype(x.dtype, copy=False)
-            factor = _power(x, p - 1)
-        factor[(x == 0) & (p < 1)] = 0
-        gx = spread(source._replace(strides=share.strides), x.shape, plan, divide=False)(share, out=out)
-        with np.errstate(invalid="ignore", over="ignore"):
-            gx *= factor
-        return calls.settled(gx)
+        shares = layouts.empty(grad.shape, order, working)
+        gx = out if out is not None and dense(out) else layouts.empty(x.shape, order, working)
+        share(threads.limit, laid(grad), laid(shares), laid(y))
+        total(shares, out=gx)
+        factor(threads.limit, laid(gx), laid(gx), laid(x))
+        if out is None and gx.dtype == dtype:
+            return gx
+        if out is not gx:
+            out = layouts.empty(x.shape, order, dtype) if out is None else out
+            with np.errstate(over="ignore"):
+                np.copyto(out, gx, casting="same_kind")
+            calls.settled(out)
+        return out
 
     return back
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import threads
 from ..core import calls, checks, engine, layouts
+from ..core.prepared import Prepared
 from ..core.public import Elements, Function, Indices, functions
 
 Array = np.ndarray[Any, Any]
@@ -101,13 +102,6 @@ def _output_shape(shape: Axes, ndim: int, kernel_size: Any, stride: Any, padding
     return checks.shape("the output's shape", lead + sizes)
 
 
-def _bits(x: Array) -> Array:
-    """Return `x` as floats that move around without a change: the same bits, or a wider type that holds them all."""
-    if x.dtype.itemsize == 8:
-        return x.view(np.float64)
-    return x.view(np.float32) if x.dtype.itemsize == 4 else x.astype(np.float32)
-
-
 def _unpool(
     ndim: int,
     x: Elements,
@@ -121,14 +115,20 @@ def _unpool(
     calls.same_shape("indices", indices, "x", x.shape)
     axes = checks.pooled_axes(None, ndim, x.ndim)
     shape = _output_shape(x.shape, ndim, kernel_size, stride, padding, output_size)
+    order, whole = layouts.memory_order(x.shape, x.strides), x.dtype.itemsize >= 4
+    # Bits are moved, whatever they mean; those of smaller numbers as floats.
+    type, size = ("float64", 8) if x.dtype.itemsize == 8 else ("float32", 4)
+    values = layouts.View(x.shape, x.strides if whole else layouts.dense_strides(x.shape, order, size), size, type)
+    to = layouts.View(shape, layouts.dense_strides(shape, order, size), size, type)
+    run = engine.scatter(axes, type, to, values, engine.view_of(indices), assign=True, fresh=True)
+    if whole:
+        return Prepared(run, shape, order, x.dtype, back=True)
 
     def unpool(x: Array, at: Array) -> Array:
-        values = _bits(x)
-        y = layouts.empty(shape, layouts.memory_order(x.shape, x.strides), values.dtype)
-        to, source, places = (engine.view_of(a) for a in (y, values, at))
-        run = engine.scatter(axes, values.dtype.name, to, source, places, assign=True, fresh=True)
-        run(threads.limit, y, values, at)
-        return y.view(x.dtype) if x.dtype.itemsize >= 4 else y.astype(x.dtype)
+        numbers, y = layouts.empty(x.shape, order, np.float32), layouts.empty(shape, order, np.float32)
+        numbers[...] = x
+        run(threads.limit, y, numbers, at)
+        return y.astype(x.dtype)
 
     return unpool
 

@@ -24,6 +24,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     ordered.pxi   median, quantiles, mode
     scatter.pxi   along indices: the gradient of what selects
     copies.pxi    the gradient of windows that lie side by side
+    powers.pxi    what the gradient of a norm is multiplied by
     this file     tasks for threads, and Call, what Python holds
 
 Compiled once. Arguments are checked in Python; nothing here validates but indices.
@@ -47,6 +48,7 @@ include "planes.pxi"
 include "ordered.pxi"
 include "scatter.pxi"
 include "copies.pxi"
+include "powers.pxi"
 
 cdef extern from "levels.h":
     int LEVELS_BUILT "CPOOL_LEVELS"
@@ -215,7 +217,7 @@ cdef class Call:
     Parameters
     ----------
     kind : str
-        "values", "picks", "finds", "ordered", "scatter" or "copies".
+        "values", "picks", "finds", "ordered", "scatter", "copies" or "powers".
     level, type : str
         Of the leaves: instruction set, and what is computed in.
     windows, memory : contiguous arrays of int64
@@ -230,7 +232,7 @@ cdef class Call:
     cdef Work work
     cdef Py_ssize_t total
     cdef readonly Py_ssize_t scratch_bytes  # of one thread
-    cdef bint backward
+    cdef bint backward, reads_indices
     cdef const int64_t[::1] windows, memory  # what job points into
     cdef const int32_t[::1] networks
     cdef const double[::1] quantiles
@@ -243,7 +245,7 @@ cdef class Call:
                   Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  double ddof=0, bint root=False, str whole_across="nested", double whole_divisor=0,
+                  double ddof=0, bint root=False, bint zeros=False, bint last=True, str whole_across="nested", double whole_divisor=0,
                   bint assign=False, bint fresh=False, bint by_planes=False, bint far=False, bint gapped=False,
                   identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
@@ -274,10 +276,10 @@ cdef class Call:
         job.log_size, job.unit = log_of(job.size), job.run * job.size
         job.power, job.assign = power, assign
         job.divides, job.divides_first = divides, divides_first
-        job.close.last, job.close.divisor, job.open.divisor = 1, divisor if divisor is not None else 1, 1
+        job.close.last, job.close.divisor, job.open.divisor = last, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
-        job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
+        job.omits, job.least, job.ddof, job.root, job.zeros = omits, least, ddof, root, zeros
         job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.one_pass = rows, columns, one_pass
@@ -295,6 +297,7 @@ cdef class Call:
         job.pick = job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.type]
+        self.reads_indices = kind == "scatter" or kind == "powers"
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
         if kind == "values" or kind == "picks":
@@ -355,8 +358,10 @@ cdef class Call:
             self.work = copy_rows
             self.total *= (inputs_seen(&job.width) + columns - 1) // columns
             lay_copied(job, &scratch)
+        elif kind == "powers":
+            self.work, self.total = multiply_powers, (job.width.size + MULTIPLIED - 1) // MULTIPLIED
         else:
-            raise ValueError(f"kind must be values, picks, finds, ordered, scatter or copies, got {kind!r}")
+            raise ValueError(f"kind must be values, picks, finds, ordered, scatter, copies or powers, got {kind!r}")
         if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch_bytes = scratch.taken
@@ -407,7 +412,7 @@ cdef class Call:
             PyObject_GetBuffer(y, &views[1], read if self.backward else written)
             n = 2
             if indices is not None:
-                PyObject_GetBuffer(indices, &views[2], read if self.backward else written)
+                PyObject_GetBuffer(indices, &views[2], read if self.reads_indices else written)
                 n = 3
                 job.at.data = <char*>views[2].buf
             job.x.data, job.y.data = <char*>views[0].buf, <char*>views[1].buf
@@ -439,16 +444,3 @@ cdef const Leaves* leaves_of(str level) except NULL:
         if level_name(i).decode() == level and level_runs(i):
             return level_leaves(i)
     raise ValueError(f"level must be one of {', '.join(levels())}, got {level!r}")
-
-
-def raise_to(str level, x, double power):
-    """Raise the elements of a contiguous float32 or float64 array to a power: by the C library, for NumPy's ``**``
-    rounds as the CPU has it."""
-    cdef Py_buffer a
-    cdef const Leaves* leaves = leaves_of(level)
-    PyObject_GetBuffer(x, &a, PyBUF_STRIDES | PyBUF_WRITABLE)
-    try:
-        leaves.raise_[FLOAT32 if a.itemsize == 4 else FLOAT64](a.buf, a.buf, a.len // a.itemsize,
-                                                               NORMS.index("power"), power)
-    finally:
-        PyBuffer_Release(&a)

@@ -69,6 +69,7 @@ cdef extern from "leaves.h":
         Nearest nearest[2]
         Raise raise_ "raise"[2]
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
+        void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int, int) noexcept nogil
         void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
         void (*begin[2])(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
         int (*lacks[2])(const void*, Py_ssize_t) noexcept nogil
@@ -85,7 +86,7 @@ cdef extern from "leaves.h":
                              int64_t, int) noexcept nogil
         void (*clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*add[2][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
-                         Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t) noexcept nogil
+                         Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t, int) noexcept nogil
         void (*settle[2])(void*, Py_ssize_t) noexcept nogil
 
 
@@ -139,6 +140,7 @@ cdef struct Job:
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
     double power, ddof
     bint root               # the square root of a variance
+    bint zeros              # powers of 0 count as 0
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
     bint native             # rows are dense, and of the type that is computed in

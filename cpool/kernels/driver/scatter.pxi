@@ -10,10 +10,10 @@ cdef enum:
 
 
 cdef inline bint adds_in_place(Job* job) noexcept nogil:
-    """Whether planes lie so that sums are made where they lie."""
+    """Whether planes lie so that numbers are added, or put, where they lie."""
     cdef Memory* x = &job.x
     cdef Py_ssize_t row = job.width.size * job.unit
-    return (not job.assign and job.y.type == job.type and dense_rows(x, job, job.width.size)
+    return (job.y.type == job.type and dense_rows(x, job, job.width.size)
             and (job.height.size == 1 or x.h == row) and (job.depth.size == 1 or x.d == job.height.size * row))
 
 
@@ -72,7 +72,7 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
         g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
         if extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
             found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
-                                                   &cleared, hi)
+                                                   &cleared, hi, job.assign)
             if found < 0:
                 return False
             odd |= found
@@ -80,7 +80,7 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
             memset(flat + cleared * unit, 0, (hi - cleared) * unit)
             cleared = hi
             odd |= job.leaves.scatter[job.type][wide](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run, lo, hi,
-                                                      False)
+                                                      job.assign)
     job.leaves.clear(flat + cleared * unit, unit, lanes * job.size, hi - cleared)
     if odd and lanes == job.run:
         job.leaves.settle[job.type](flat + lo * unit, (hi - lo) * job.run)
@@ -113,7 +113,7 @@ cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
         memset(flat, 0, n * plane)
         odd = job.leaves.add[job.type][wide](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
                                              m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
-                                             cleared)
+                                             cleared, job.assign)
         if odd < 0:
             return False
         if odd:

@@ -7,6 +7,7 @@
 #endif
 
 #include "half.h"
+#include "power.h"
 
 /* ------------------------------------------------------------------------------------------------ folds and picks */
 
@@ -26,6 +27,9 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define FLOATS 1
 #define PLACE int32_t
 #define CPOOL_SQRT sqrtf
+#define EXPONENT cpool_exponent
+#define EXPONENT_OF cpool_exponent_of
+#define RAISED cpool_power
 #ifdef __AVX2__
 #define EVEN 0, 2, 8, 10, 4, 6, 12, 14
 #define ODD 1, 3, 9, 11, 5, 7, 13, 15
@@ -60,6 +64,9 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define MOMENTS 1
 #define PLACE int64_t
 #define CPOOL_SQRT sqrt
+#define EXPONENT double
+#define EXPONENT_OF
+#define RAISED pow
 #ifdef __AVX2__
 #define EVEN 0, 4, 2, 6
 #define ODD 1, 5, 3, 7
@@ -453,6 +460,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .nearest = {nearest_UINT8_UINT16, nearest_UINT16_UINT32},
   .raise = FLOATING(raise),
   .root = FLOATING(root),
+  .times_power = FLOATING(times_power),
   .divide = FLOATING(divide),
   .begin = FLOATING(begin),
   .lacks = FLOATING(lacks),

@@ -118,6 +118,8 @@ typedef struct cpool_leaves {
    * elsewhere. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
+  /* out[i] = g[i] * x[i]**power, in place of g or elsewhere; with `zeros` 0 where x[i] is 0; of results one zero and one NaN. */
+  void (*times_power[2])(void *out, const void *g, const void *x, ptrdiff_t lanes, double power, int zeros, int canonical);
   void (*divide[2])(void *out, const void *in, const void *widths, double across, ptrdiff_t lanes, int canonical);
   /* Elements to states of `arrays` arrays, `apart` bytes apart; with `omits` NaN does not count. */
   void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
@@ -152,7 +154,7 @@ typedef struct cpool_leaves {
                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
   int (*add[2][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                    const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
-                   ptrdiff_t lanes, int64_t *cleared, int64_t limit);
+                   ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign);
   /* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
   void (*clear)(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n);
   void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */

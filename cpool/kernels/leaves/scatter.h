@@ -1,15 +1,18 @@
-/* Adding along indices, for one type of number and one of index. Included with F, I and NAME.
+/* Adding along indices, or with `assign` letting the last one stand, bit for bit, for one type of number and one of index.
+ * Included with F, I and NAME.
  *
  * n runs of numbers, g_stride bytes apart, and of indices; index x of element i of a run means flat[x * run + i]. Returned
  * is whether a gradient was no finite number: only then can a sum be NaN, which is to be settled in the end. Sums begin
  * at +0, so that no zero is -0. */
+#define PUT(place, number) (place) = assign ? (number) : (place) + (number)
+
 CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
   int odd = 0;
   for (ptrdiff_t i = 0; i < n; i++) odd |= !(g[i] - g[i] == 0);
   return odd;
 }
 
-/* Those whose index is in [lo, hi); flat begins at lo. With `assign` the last one stands, bit for bit. */
+/* Those whose index is in [lo, hi); flat begins at lo. */
 static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
                          ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
   F *flat = (F *)plane;
@@ -20,7 +23,7 @@ static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const v
     for (ptrdiff_t i = 0; i < run; i++) {
       const int64_t x = at[i];
       if (x < lo || x >= hi) continue;
-      flat[(x - lo) * run + i] = assign ? v[i] : flat[(x - lo) * run + i] + v[i];
+      PUT(flat[(x - lo) * run + i], v[i]);
       odd |= !(v[i] - v[i] == 0);
     }
   }
@@ -41,7 +44,7 @@ static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, ptrdiff_t lanes, u
 
 /* The first `lanes` elements of one run. All indices are compared at once; if one is not below `done`, one by one. */
 CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, ptrdiff_t lanes, uint64_t *done,
-                               uint64_t limit) {
+                               uint64_t limit, int assign) {
   int beyond = 0;
   for (ptrdiff_t i = 0; i < lanes; i++) beyond |= (uint64_t)at[i] >= *done;
   for (ptrdiff_t i = 0; beyond && i < lanes; i++)
@@ -49,31 +52,31 @@ CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, 
   ptrdiff_t i = 0;
   for (; i + 4 <= lanes; i += 4) {
     F *to = flat + i;
-    to[(ptrdiff_t)at[i] * run] += v[i];
-    to[(ptrdiff_t)at[i + 1] * run + 1] += v[i + 1];
-    to[(ptrdiff_t)at[i + 2] * run + 2] += v[i + 2];
-    to[(ptrdiff_t)at[i + 3] * run + 3] += v[i + 3];
+    PUT(to[(ptrdiff_t)at[i] * run], v[i]);
+    PUT(to[(ptrdiff_t)at[i + 1] * run + 1], v[i + 1]);
+    PUT(to[(ptrdiff_t)at[i + 2] * run + 2], v[i + 2]);
+    PUT(to[(ptrdiff_t)at[i + 3] * run + 3], v[i + 3]);
   }
-  for (; i < lanes; i++) flat[(ptrdiff_t)at[i] * run + i] += v[i];
+  for (; i < lanes; i++) PUT(flat[(ptrdiff_t)at[i] * run + i], v[i]);
   return 1;
 }
 
 /* A row whose n runs lie end to end: lane k is number k % run of its run. */
 CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, ptrdiff_t run, uint64_t *cleared,
-                                 uint64_t limit) {
+                                 uint64_t limit, int assign) {
   uint64_t done = *cleared;
   ptrdiff_t i = 0;
   for (ptrdiff_t k = 0; k < n * run; k++) {
     const uint64_t x = (uint64_t)at[k];
     if (x >= done && !NAME(clear)(flat, run, run, x, &done, limit)) return 0;
-    flat[x * (uint64_t)run + (uint64_t)i] += v[k];
+    PUT(flat[x * (uint64_t)run + (uint64_t)i], v[k]);
     i = i + 1 < run ? i + 1 : 0;
   }
   *cleared = done;
   return 1;
 }
 
-/* The same of single elements. Where windows overlap much, one element wins many that follow one another: its sum then
+/* The same of single elements, which are added. Where windows overlap much, one element wins many that follow one another: its sum then
  * stays in a register, instead of being stored and loaded for each. The first `sample` of a block tell whether that is so
  * of three in four; else it would be guessed wrongly too often where the next one begins. */
 static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uint64_t *cleared, uint64_t limit) {
@@ -84,7 +87,7 @@ static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uin
     if (last - first > 4 * sample)
       for (int k = 1; k <= sample; k++) others -= at[first + k] == at[first + k - 1];
     if (4 * others >= sample) {
-      if (!NAME(add_dense)(flat, v + first, at + first, last - first, 1, cleared, limit)) return 0;
+      if (!NAME(add_dense)(flat, v + first, at + first, last - first, 1, cleared, limit, 0)) return 0;
       continue;
     }
     for (ptrdiff_t k = first; k < last;) {
@@ -100,12 +103,12 @@ static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uin
 
 /* Rows of a few single elements, end to end, each into a plane of its own that is zero. */
 CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const F *v, const char *index, ptrdiff_t pitch,
-                                      ptrdiff_t rows, ptrdiff_t n, uint64_t limit) {
+                                      ptrdiff_t rows, ptrdiff_t n, uint64_t limit, int assign) {
   for (ptrdiff_t r = 0; r < rows; r++, planes += plane_pitch, index += pitch, v += n)
     for (ptrdiff_t k = 0; k < n; k++) {
       const uint64_t x = (uint64_t)((const I *)index)[k];
       if (x >= limit) return 0;
-      ((F *)planes)[x] += v[k];
+      PUT(((F *)planes)[x], v[k]);
     }
   return 1;
 }
@@ -113,16 +116,16 @@ CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const
 /* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared` is
  * zero or has been added to; from there on elements are zeroed shortly before they are added to. So one comparison tells
  * both what is to be zeroed and, for a negative index is a large number, what is outside the plane: then -1 is returned. */
-static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
-                     const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
-                     ptrdiff_t lanes, int64_t *cleared, int64_t limit) {
+CPOOL_INLINE int NAME(put)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
+                           const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
+                           ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign) {
   const int dense = lanes == run && g_stride == run * (ptrdiff_t)sizeof(F) && stride == run * (ptrdiff_t)sizeof(I);
   const ptrdiff_t some = run < 2048 ? 2048 / run : 1; /* runs that stay in the first cache between two looks at them */
   const int at_once = dense && n <= some && g_pitch == n * g_stride; /* rows are short, and lie end to end */
   uint64_t done = (uint64_t)*cleared;
-  int odd = at_once && NAME(is_odd)((const F *)g, rows * n * run);
+  int odd = !assign && at_once && NAME(is_odd)((const F *)g, rows * n * run);
   if (at_once && run == 1 && n <= 64 && done == (uint64_t)limit)
-    return NAME(add_short_rows)(planes, plane_pitch, g, index, pitch, rows, n, done) ? odd : -1;
+    return NAME(add_short_rows)(planes, plane_pitch, g, index, pitch, rows, n, done, assign) ? odd : -1;
   for (ptrdiff_t r = 0; r < rows; r++) {
     F *flat = (F *)((char *)planes + r * plane_pitch);
     const char *v = (const char *)g + r * g_pitch, *at = (const char *)index + r * pitch;
@@ -131,25 +134,34 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
       const I *places = (const I *)at + o * run;
       int inside;
       m = n - o < some ? n - o : some;
-      if (!at_once) odd |= NAME(is_odd)(from, m * run);
+      if (!assign && !at_once) odd |= NAME(is_odd)(from, m * run);
       if (run >= 8) {
         inside = 1;
         for (ptrdiff_t k = 0; inside && k < m; k++)
-          inside = NAME(add_run)(flat, from + k * run, places + k * run, run, run, &done, (uint64_t)limit);
-      } else if (run > 1) inside = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit);
+          inside = NAME(add_run)(flat, from + k * run, places + k * run, run, run, &done, (uint64_t)limit, assign);
+      } else if (run > 1 || assign) inside = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit, assign);
       else inside = NAME(add_elements)(flat, from, places, m, &done, (uint64_t)limit);
       if (!inside) return -1;
     }
     for (ptrdiff_t o = 0; !dense && o < n; o++) {
       const F *from = (const F *)(v + o * g_stride);
       const I *places = (const I *)(at + o * stride);
-      odd |= NAME(is_odd)(from, lanes);
-      if (!NAME(add_run)(flat, from, places, run, lanes, &done, (uint64_t)limit)) return -1;
+      if (!assign) odd |= NAME(is_odd)(from, lanes);
+      if (!NAME(add_run)(flat, from, places, run, lanes, &done, (uint64_t)limit, assign)) return -1;
     }
   }
   *cleared = (int64_t)done;
   return odd;
 }
+static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
+                     const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
+                     ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign) {
+#define ALL(assign) \
+  NAME(put)(planes, plane_pitch, g, g_pitch, g_stride, index, pitch, stride, rows, n, run, lanes, cleared, limit, assign)
+  return assign ? ALL(1) : ALL(0);
+#undef ALL
+}
+#undef PUT
 #undef NAME
 #undef F
 #undef I
