@@ -14,9 +14,9 @@ counts. Kernels read these tables and know no padding rule; a new rule is a new 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from .core import checks
 #: Windows of which each row is so long are searched for a value faster than an index is carried along.
 LONG_ROW = 16
 
+#: Most plans that are kept, and windows along all axes of one: they take 24 bytes each.
+_MOST_PLANS, _MOST_KEPT = 512, 2**13
 #: A window of the fast path may reach this far into padding; farther ones take the table path, which stores none.
 MOST_STORED_PADDING = 4096
 
@@ -316,6 +318,11 @@ class Plan:
         return math.prod(w.kernel for w in self.axes)
 
     @property
+    def long(self) -> bool:
+        """Whether it takes so much memory that it is not kept for another call."""
+        return sum(self.out_shape) > _MOST_KEPT
+
+    @property
     def fewest(self) -> float:
         """Elements inside the input of the smallest window that has any; infinity if none has."""
         seen = [w.taps[w.taps > 0] for w in self.axes]
@@ -437,7 +444,25 @@ def pack(tables: Iterable[Table]) -> np.ndarray[Any, Any]:
     return np.concatenate([part for table in tables for part in table.packed], dtype=np.int64)
 
 
-@lru_cache(maxsize=512)
+def _kept(make: Callable[..., Plan]) -> Callable[..., Plan]:
+    """Return a function that makes each plan once, unless it is long."""
+    plans: dict[tuple[Any, ...], Plan] = {}
+
+    @wraps(make)
+    def plan_for(*given: Any) -> Plan:
+        plan = plans.get(given)
+        if plan is None:
+            plan = make(*given)
+            if len(plans) >= _MOST_PLANS:
+                plans.clear()
+            if not plan.long:
+                plans[given] = plan
+        return plan
+
+    return plan_for
+
+
+@_kept
 def sliding_plan(
     sizes: tuple[int, ...],
     kernel: tuple[int, ...],
@@ -504,7 +529,7 @@ def adaptive_windows(size: int, out: int, axis_name: str) -> AxisWindows:
     return table_windows(size, begin, end, out // g, size // g)
 
 
-@lru_cache(maxsize=512)
+@_kept
 def adaptive_plan(sizes: tuple[int, ...], output_size: tuple[int | None, ...]) -> Plan:
     """Return the plan of windows that cover each axis with a given number of outputs; None keeps an axis."""
     names = "DHW"[3 - len(sizes) :]

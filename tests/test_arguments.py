@@ -354,10 +354,12 @@ def test_out_may_lie_between_the_elements_of_an_input():
         cpool.max_pool2d(z[..., 0], 1, out=z[..., 0])
 
 
-def test_explain_does_not_write_gradients_of_norms():
-    x = np.ones((4, 4), np.float16)
-    y, out = cpool.lp_pool2d(x, 2, 2), np.full((4, 4), 7, np.float16)
-    cpool.explain(cpool.lp_pool2d_backward, y, x, y, 2, 2, out=out)
+@pytest.mark.parametrize("p", [2, np.inf])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_explain_does_not_write_gradients_of_norms(dtype, p):
+    x = np.ones((4, 4), dtype)
+    y, out = cpool.lp_pool2d(x, p, 2), np.full((4, 4), 7, dtype)
+    cpool.explain(cpool.lp_pool2d_backward, y, x, y, p, 2, out=out)
     assert (out == 7).all()
 
 
@@ -415,3 +417,28 @@ def test_a_mask_is_one_of_its_call():
         np.testing.assert_array_equal(out, expected)
     with pytest.raises(TypeError, match="where"):
         cpool.lp_pool2d(x, 2, 2, where=None)
+
+
+@pytest.mark.parametrize("strides", [(0, 8), (8, 8), (16, 8), (-16, 8), (24, 0)])
+def test_out_must_have_room_for_each_element(strides):
+    """Else the last one written would depend on the threads."""
+    memory = np.zeros(16)
+    out = np.lib.stride_tricks.as_strided(memory[6:], (3, 3), strides)
+    with pytest.raises(ValueError, match="out must have room"):
+        cpool.max_pool2d(np.ones((6, 6)), 2, out=out)
+    assert not memory.any()
+
+
+def test_every_other_element_of_out():
+    memory = np.zeros((3, 6))
+    assert (cpool.max_pool2d(np.ones((6, 6)), 2, out=memory[::-1, ::2]) == 1).all()
+    assert memory.tolist() == [[1, 0, 1, 0, 1, 0]] * 3
+
+
+@pytest.mark.parametrize("more", [{}, dict(where=np.ones(4, bool)), dict(nan_policy="raise")])
+@pytest.mark.parametrize("pool", [cpool.avg_pool1d, cpool.median_pool1d, cpool.std_pool1d])
+def test_a_dtype_is_read_before_it_is_remembered(pool, more):
+    with pytest.raises(TypeError, match="dtype must be a dtype"):
+        pool(np.arange(4.0), 2, dtype=["f4"], **more)
+    with pytest.raises(TypeError, match="index_dtype must be a dtype"):
+        cpool.max_pool1d(np.arange(4.0), 2, return_indices=True, index_dtype=["i4"], **more)

@@ -152,6 +152,8 @@ def described(out: Any) -> Any:
         raise ValueError("out is read-only")
     if not out.flags.aligned:
         raise ValueError("out is not aligned in memory")
+    if layouts.overlaps_itself(out.shape, out.strides, out.itemsize):
+        raise ValueError(f"out must have room for each element, got shape {out.shape} with strides {out.strides}")
     return out.shape, out.strides, out.dtype
 
 

@@ -122,6 +122,11 @@ def dtype(name: str, value: Any) -> Any:
         raise TypeError(f"{name} must be a dtype, got {value!r}") from None
 
 
+def optional_dtype(name: str, value: Any) -> Any:
+    """Return `value` as a dtype, but None as it is."""
+    return None if value is None else dtype(name, value)
+
+
 def generator(name: str, value: Any) -> np.random.Generator:
     """Return `value`, a generator of random numbers or what one is seeded with, as such a generator."""
     try:

@@ -41,6 +41,16 @@ def memory_order(shape: Axes, strides: Axes) -> Axes:
     return tuple(range(len(shape)))
 
 
+def overlaps_itself(shape: Axes, strides: Axes, itemsize: int) -> bool:
+    """Return whether elements may lie on one another: an axis' stride is less than what the axes inside it take."""
+    taken = itemsize
+    for stride, n in sorted((abs(stride), n) for stride, n in zip(strides, shape, strict=True) if n > 1):
+        if stride < taken:
+            return 0 not in shape
+        taken += (n - 1) * stride
+    return False
+
+
 def dense_strides(shape: Axes, order: Axes, itemsize: int) -> Axes:
     """Return the strides of a new array whose axes lie in memory in `order`."""
     strides = [0] * len(shape)

@@ -25,8 +25,9 @@ cdef Py_ssize_t MOST_TYPED = 16
 #: How deep lists and tuples are looked into: one may hold itself.
 cdef int DEEPEST = 4
 
-#: Calls kept by one function; beyond that it starts anew.
-cdef Py_ssize_t MOST = 4096
+#: Calls kept by one function, and lengths of all axes of their arrays, for which tables may be kept of some 30 bytes an
+#: element; beyond that it starts anew.
+cdef Py_ssize_t MOST = 4096, MOST_LENGTH = 2**21
 
 cdef struct Interface:  # what ``__array_struct__`` of NumPy's array interface points to
     int two
@@ -205,6 +206,7 @@ cdef class Memo:
     cdef object prepare
     cdef tuple arrays, converters
     cdef bint maskable
+    cdef Py_ssize_t length  # of all axes of what is kept
 
     def __cinit__(self, prepare, dict arrays, bint maskable):
         self.calls, self.prepare, self.maskable = {}, prepare, maskable
@@ -228,11 +230,17 @@ cdef class Memo:
     cdef object keep(self, object call, tuple args, dict kwargs, object out, bint masked):
         """Keep a call if it can be found again."""
         cdef Kept kept = Kept.of(len(self.arrays), args, kwargs, out, masked)
+        cdef Py_ssize_t length
         key = None if kept is None else kept.key()
         if key is not None:
             kept.call = call
-            if len(self.calls) >= MOST:
+            length = sum([sum(array.shape) for array in args[:len(self.arrays)]])
+            if type(call) is Prepared:
+                length += sum((<Prepared>call).shape)
+            if len(self.calls) >= MOST or self.length + length > MOST_LENGTH:
                 self.calls.clear()
+                self.length = 0
+            self.length += length
             self.calls[key] = kept
 
     cdef object serve(self, tuple args, dict kwargs):

@@ -81,8 +81,8 @@ _BACKWARD = """Gradient of avg_pool{d}d with respect to its input.
     Returns
     -------
     ndarray, shape input_shape
-        Each output's gradient divided by its divisor, added to every element of its window. Bit-identical for any
-        number of threads.
+        Each output's gradient divided by its divisor, added to every element of its window; where all divisors are
+        equal, sums are divided. Bit-identical for any number of threads.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _pool(
     )
     least = checks.integer("min_count", min_count, 1)
     omits = nan_policy == "omit"
-    reduce = partial(average, dtype=dtype, omits=omits, min_count=least)
+    reduce = partial(average, dtype=checks.optional_dtype("dtype", dtype), omits=omits, min_count=least)
     return calls.Windowed(plan, source, reduce, partial(missing.number, omits=omits, least=least))
 
 

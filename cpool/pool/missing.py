@@ -187,12 +187,12 @@ def _kept(
 def _prepared(reduce: partial[Prepared], plan: Plan, source: calls.Source, alone: bool) -> Prepared:
     """Prepare a call, once for all that are like it: the public functions' memo knows no masks.
 
-    Not kept are those of pieces, which are pooled `alone` and have plans of their own, and what is explained, which
-    computes nothing.
+    Not kept are those of pieces, which are pooled `alone` and have plans of their own, those of long plans, which are
+    made anew, and what is explained, which computes nothing.
     """
     if alone:
         return reduce(plan, source).alone()
-    if engine.explained.get() is not None:
+    if plan.long or engine.explained.get() is not None:
         return reduce(plan, source)
     return _kept(reduce.func, reduce.args, tuple(reduce.keywords.items()), plan, source)
 

@@ -134,7 +134,9 @@ def _along_winners(
     source = calls.source(grad, axis, ndim, None if out is None else calls.described(out))
     magnitudes = np.abs(x)
     _, indices = select(limit, plan, calls.source(magnitudes, axis, ndim, None), True)(magnitudes)
-    gx = scatter(source, x.shape, indices)(grad, indices, out=out)
+    gx: Array = scatter(source, x.shape, indices)(grad, indices, out=out)
+    if engine.explained.get() is not None:
+        return gx
     gx *= np.sign(x)
     return calls.settled(gx)
 
@@ -196,14 +198,14 @@ def _backward(
         share(threads.limit, laid(grad), laid(shares), laid(y))
         total(shares, out=gx)
         factor(threads.limit, laid(gx), laid(gx), laid(x))
-        if out is None and gx.dtype == dtype:
+        if out is gx or (out is None and gx.dtype == dtype):
             return gx
-        if out is not gx:
-            out = layouts.empty(x.shape, order, dtype) if out is None else out
+        result = layouts.empty(x.shape, order, dtype) if out is None else out
+        if engine.explained.get() is None:
             with np.errstate(over="ignore"):
-                np.copyto(out, gx, casting="same_kind")
-            calls.settled(out)
-        return out
+                np.copyto(result, gx, casting="same_kind")
+            calls.settled(result)
+        return result
 
     return back
 
