@@ -1,6 +1,7 @@
 """Random shapes and windows, both memory layouts: cpool and torch on the same bytes. Where is cpool slower, and why?
 
     python benchmarks/explore.py [--cases 1000] [--seconds 900] [--seed 0] [--threads 2] [--only WORD …] [--json FILE]
+    python benchmarks/explore.py --others ...    # norms, unpooling, fractional and adaptive pooling with indices
     python benchmarks/explore.py --case "operation=max layout=NCHW dtype=float32 shape=8x64x56x56 kernel=3x3 …"
 
 Both libraries live in one process and pool one array in turns, a pair of samples in each round, each the first in every
@@ -41,6 +42,11 @@ OPERATIONS = {
     "max": 4, "max_indices": 3, "max_backward": 3, "avg": 4, "avg_backward": 3,
     "adaptive_max": 2, "adaptive_avg": 3, "adaptive_avg_backward": 2,
 }  # fmt: skip
+#: The same of other families, with ``--others``. Behind "lp" stands the norm.
+OTHERS = {
+    "lp1": 1, "lp2": 2, "lp3": 2, "lp2.5": 1, "lp2_backward": 2, "lp3_backward": 1, "unpool": 3, "unpool_backward": 2,
+    "fractional": 2, "fractional_indices": 1, "adaptive_max_indices": 3, "adaptive_max_backward": 2,
+}  # fmt: skip
 LAYOUTS = {"NCHW": 9, "channels_last": 8, "NHWC": 3}
 DTYPES = {"float32": 16, "float64": 3, "uint8": 1}
 #: Sizes that networks and pictures have, and how many elements an input has at least and at most.
@@ -56,7 +62,7 @@ LOST = 1.1
 
 
 class Case(NamedTuple):
-    """One call. Adaptive pooling has its output sizes in place of a kernel."""
+    """One call. Adaptive pooling has its output sizes in place of a kernel, fractional in place of a stride."""
 
     operation: str
     layout: str
@@ -68,6 +74,11 @@ class Case(NamedTuple):
     dilation: Sizes = ()
     ceil: bool = False
     count_padding: bool = True
+
+    @property
+    def norm(self) -> float | None:
+        """The norm of lp pooling."""
+        return float(self.operation.partition("_")[0][2:]) if self.operation.startswith("lp") else None
 
     @property
     def adaptive(self) -> bool:
@@ -115,6 +126,8 @@ def outputs(case: Case) -> Sizes | None:
     """
     if case.adaptive:
         return case.kernel
+    if case.operation.startswith("fractional"):
+        return case.stride
     sizes = []
     for n, k, s, p, d in zip(case.shape[2:], case.kernel, case.stride, case.padding, case.dilation, strict=True):
         windows = starts(n, k, s, p, d, case.ceil)
@@ -185,6 +198,12 @@ class Draws(random.Random):
             }[kind]
             return dict(kernel=tuple(min(draw(i), 2 * sizes[i]) for i in range(d)))
         k = self.kernel(sizes)
+        if operation.startswith("fractional"):
+            part = self.uniform(0.2, 1)
+            return dict(kernel=k, stride=tuple(max(1, int(part * (n - m + 1))) for n, m in zip(sizes, k, strict=True)))
+        if operation.startswith(("lp", "unpool")):
+            steps = {k: 8, (1,) * d: 2, (2,) * d: 4, self.each(d, lambda i: self.randint(1, k[i] + 2)): 2}
+            return dict(kernel=k, stride=self.one(steps), padding=(0,) * d, dilation=(1,) * d)
         return dict(
             kernel=k,
             stride=self.one({k: 8, (1,) * d: 5, (2,) * d: 4, self.each(d, lambda i: self.randint(1, k[i] + 2)): 3}),
@@ -197,19 +216,21 @@ class Draws(random.Random):
         )
 
 
-def drawn(seed: int) -> Iterator[Case]:
+def drawn(seed: int, operations: dict[str, int]) -> Iterator[Case]:
     """Draw cases that torch accepts and that take no more than a moment."""
     number = 0
     while True:
         draws = Draws(f"{seed}/{number}")
         number += 1
-        operation, layout = draws.one(OPERATIONS), draws.one(LAYOUTS)
+        operation, layout = draws.one(operations), draws.one(LAYOUTS)
         d = draws.one({2: 14, 3: 4, 1: 2})
+        if operation.startswith(("unpool", "fractional")):  # of the last axes alone; fractional of two or three
+            layout, d = layout.replace("NHWC", "channels_last"), d + (d == 1 and operation != "unpool")
         if d == 1:
             layout = "NCHW"  # torch has no other format of rows
         dtype = (
             draws.one(DTYPES)
-            if "max" in operation and "backward" not in operation
+            if "max" in operation and "backward" not in operation and "adaptive_max_i" not in operation
             else draws.one({"float32": 6, "float64": 1})
         )
         shape = draws.shape(d, layout)
@@ -241,12 +262,18 @@ def cpool_call(case: Case, x: Any, grad: Any) -> functools.partial[Any]:
         x, grad = np.moveaxis(x, 1, -1), np.moveaxis(grad, 1, -1)
         by_axis = dict(axis=tuple(range(1, d + 1)))
     name, _, what = case.operation.removeprefix("adaptive_").partition("_")
+    if case.norm is not None:
+        return cpool_norm(case, x, grad, by_axis)
+    if name in ("unpool", "fractional"):
+        return cpool_along(case, x, what)
     pool = getattr(cpool, f"{'adaptive_' * case.adaptive}{name}_pool{d}d")
-    backward = getattr(cpool, f"{'adaptive_' * case.adaptive}{name}_pool{d}d_backward", cpool.max_pool2d_backward)
+    adaptive = "adaptive_" * (case.adaptive and name == "avg")
+    backward = getattr(cpool, f"{adaptive}{name}_pool{d}d_backward")
     if case.adaptive:
         if what == "backward":
-            return functools.partial(backward, grad, x.shape, **by_axis)
-        return functools.partial(pool, x, case.kernel, **by_axis)
+            indices = (pool(x, case.kernel, True, **by_axis)[1],) if name == "max" else ()
+            return functools.partial(backward, grad, *indices, x.shape, **by_axis)
+        return functools.partial(pool, x, case.kernel, *(True,) * (what == "indices"), **by_axis)
     windows = (case.kernel, case.stride, case.padding)
     if name == "max":
         windows += (case.dilation, case.ceil)
@@ -260,12 +287,70 @@ def cpool_call(case: Case, x: Any, grad: Any) -> functools.partial[Any]:
     return functools.partial(pool, x, *windows, **by_axis)
 
 
+def cpool_norm(case: Case, x: Any, grad: Any, by_axis: dict[str, Any]) -> functools.partial[Any]:
+    """Return cpool's call of norms."""
+    d, windows = x.ndim - 2, (case.norm, case.kernel, case.stride)
+    pool = functools.partial(getattr(cpool, f"lp_pool{d}d"), x, *windows, **by_axis)
+    if not case.operation.endswith("backward"):
+        return pool
+    return functools.partial(getattr(cpool, f"lp_pool{d}d_backward"), grad, x, pool(), *windows, **by_axis)
+
+
+def cpool_along(case: Case, x: Any, what: str) -> functools.partial[Any]:
+    """Return cpool's call of unpooling or of fractional pooling."""
+    d = x.ndim - 2
+    if case.operation.startswith("fractional"):
+        pool = getattr(cpool, f"fractional_max_pool{d}d")
+        return functools.partial(pool, x, case.kernel, case.stride, None, what == "indices", random_samples=samples(x))
+    y, indices = getattr(cpool, f"max_pool{d}d")(x, case.kernel, case.stride, return_indices=True)
+    if what == "backward":
+        return functools.partial(getattr(cpool, f"max_unpool{d}d_backward"), x, indices)
+    return functools.partial(getattr(cpool, f"max_unpool{d}d"), y, indices, case.kernel, case.stride, 0, x.shape)
+
+
+def samples(x: Any) -> Any:
+    """Return what fractional windows are drawn from."""
+    return np.random.default_rng(1).random((*x.shape[:2], x.ndim - 2), np.float32).astype(x.dtype)
+
+
+def torch_other(case: Case, x: Any, grad: Any) -> functools.partial[Any]:
+    """Return torch's call of other families."""
+    d, functional = x.ndim - 2, torch.nn.functional
+    name, _, what = case.operation.removeprefix("adaptive_").partition("_")
+    if name == "fractional":
+        pool = getattr(functional, f"fractional_max_pool{d}d")
+        drawn = torch.from_numpy(samples(x.numpy()))
+        return functools.partial(
+            pool, x, case.kernel, case.stride, None, return_indices=what == "indices", _random_samples=drawn
+        )
+    if name == "unpool":
+        pool, unpool = getattr(functional, f"max_pool{d}d"), getattr(functional, f"max_unpool{d}d")
+        y, indices = pool(x, case.kernel, case.stride, return_indices=True)
+        if what == "backward":
+            flat, at = x.flatten(2), indices.flatten(2)
+            return functools.partial(lambda: flat.gather(2, at).reshape(indices.shape))
+        return functools.partial(unpool, y, indices, case.kernel, case.stride, 0, list(x.shape))
+    if case.adaptive:
+        pool = functools.partial(getattr(functional, f"adaptive_max_pool{d}d"), x, case.kernel, what == "indices")
+    else:
+        windows = (case.kernel, case.stride) if d > 1 else (case.kernel[0], case.stride[0])
+        pool = functools.partial(getattr(functional, f"lp_pool{d}d"), x, case.norm, *windows)
+    if what != "backward":
+        return pool
+    with torch.enable_grad():
+        x.requires_grad_()
+        y = pool()
+    return functools.partial(lambda: torch.autograd.grad(y, x, grad, retain_graph=True)[0])
+
+
 def torch_call(case: Case, x: Any, grad: Any) -> functools.partial[Any]:
     """Return torch's call on the same memory; gradients by the operators that autograd calls."""
     d = x.ndim - 2
     functional, aten = torch.nn.functional, torch.ops.aten
     x, grad = torch.from_numpy(x), torch.from_numpy(grad)
     name, _, what = case.operation.removeprefix("adaptive_").partition("_")
+    if case.operation in OTHERS:
+        return torch_other(case, x, grad)
     if what != "backward":
         pool = getattr(functional, f"{'adaptive_' * case.adaptive}{name}_pool{d}d")
         if case.adaptive:
@@ -299,7 +384,7 @@ def differ(case: Case, ours: Any, theirs: Any) -> bool:
     if case.layout == "NHWC":
         ours = np.moveaxis(ours, -1, 1)
     theirs = theirs.reshape(ours.shape)
-    if "avg" in case.operation or "backward" in case.operation:
+    if "avg" in case.operation or "backward" in case.operation or case.norm is not None:
         return not np.allclose(ours, theirs, rtol=1e-3, atol=1e-4 if case.dtype == "float32" else 1e-10)
     return not np.array_equal(ours, theirs)
 
@@ -343,6 +428,8 @@ def measure(case: Case, rounds: int) -> Result | None:
     if out is None:
         raise ValueError(f"torch refuses this case, or a window of it sees only padding: {case}")
     x, grad = numbers(case, case.shape, case.dtype), numbers(case, (*case.shape[:2], *out), case.dtype)
+    if case.norm is not None:  # of negative numbers some are NaN
+        x = np.abs(x)
     try:
         theirs = torch_call(case, x, grad)
         expected = theirs()
@@ -404,6 +491,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=9, help="pairs of samples; three times as many the second time")
     parser.add_argument("--only", nargs="*", default=[], help="draw only cases with these words: layout=NHWC …")
+    parser.add_argument("--others", action="store_true", help="draw other families")
     parser.add_argument("--case", action="append", help="measure this case instead; may be given repeatedly")
     parser.add_argument("--worst", type=int, default=15, help="how many to print")
     parser.add_argument("--json", help="write all results to this file")
@@ -415,7 +503,9 @@ def main() -> None:
     print(f"{about}; seed {options.seed}", flush=True)
     end = time.monotonic() + options.seconds
     results, wrong, absent = [], [], 0
-    for case in map(Case.parse, options.case) if options.case else drawn(options.seed):
+    for case in (
+        map(Case.parse, options.case) if options.case else drawn(options.seed, OTHERS if options.others else OPERATIONS)
+    ):
         if not set(options.only) <= set(str(case).split()):
             continue
         try:

@@ -194,7 +194,8 @@ def _driven(
     kind: str, type: str, tables: list[Table], memory: layouts.Memory, share: int, views: tuple[layouts.View, ...],
     strategy: strategies.Strategy | None, mask: Mask | None = None, **options: Any,
 ) -> Callable[..., Any]:  # fmt: skip
-    """Prepare one call of the driver: it reads the first of `views` (scatter and powers two) and writes the others.
+    """Prepare one call of the driver: it reads the first of `views`, or two as it follows from its kind, and
+    writes the others.
 
     With a mask, which it reads besides, it returns whether NaN was among the elements that count (`Mask.omits`).
     """
@@ -208,7 +209,7 @@ def _driven(
         return run
     sizes = [math.prod(view.shape) * view.itemsize for view in views]
     beside = 0 if mask is None else math.prod(mask.view.shape)
-    read = 2 if kind in ("scatter", "powers") else 1
+    read = 2 if kind in ("scatter", "gather", "powers") else 1
     told.append(
         Driven(
             kind, options.get("reduction", ""), type, tables, memory, strategy,
@@ -457,6 +458,28 @@ def scatter(
         bad = add(*arguments)
         if bad is not None:
             raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {bad[0]} to {bad[1]}")
+
+    return run
+
+
+def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) -> Callable[..., None]:
+    """Prepare taking of x, whose pixels lie at one distance, what stands at the indices: (thread limit, x, y, indices).
+
+    It refuses indices outside the plane.
+    """
+    if 0 in y.shape:
+        return _nothing
+    elements, type = math.prod(x.shape[a] for a in axes), f"uint{8 * x.itemsize}"
+    x, y = (layouts.View(view.shape, view.strides, view.itemsize, type) for view in (x, y))
+    if 0 not in x.shape:
+        axes, (x, y, indices) = layouts.flattened(axes, x, y, indices)
+    tables = geometry.shapes(tuple(x.shape[a] for a in axes), tuple(y.shape[a] for a in axes))
+    memory = layouts.canonical(axes, x, y, indices)
+    take = _driven("gather", type, tables, memory, threads.share(math.prod(y.shape)), (x, indices, y), None)
+
+    def run(limit: int, x: Array, y: Array, at: Array) -> None:
+        if take(limit, x, y, at):
+            raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {at.min()} to {at.max()}")
 
     return run
 

@@ -29,5 +29,5 @@ def forget(on: bool) -> None: ...
 def remembering(
     prepare: Callable[[tuple[Any, ...], dict[str, Any], Any, Any], Callable[..., Any]],
     arrays: dict[str, Callable[[str, Any], Array]],
-    maskable: bool,
+    beside: str | None,
 ) -> Any: ...

@@ -153,10 +153,10 @@ cdef class Kept:
     cdef object call
     cdef tuple forms, arguments, names, values  # of arrays; as typed by position and by name
     cdef Form out
-    cdef bint masked  # whether there is a mask
+    cdef bint joined  # whether another array comes with each call
 
     @staticmethod
-    cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out, bint masked):
+    cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out, bint joined):
         """Return what distinguishes a call from others, or None if it cannot be kept."""
         cdef Kept kept = Kept.__new__(Kept)
         forms = [Form.of(array, ALIGNED) for array in args[:arrays]]
@@ -165,7 +165,7 @@ cdef class Kept:
         if len(forms) < arrays or None in forms or (kept.out is None) != (out is None):
             return None
         kept.forms, kept.arguments = tuple(forms), args[arrays:]
-        kept.names, kept.values, kept.masked = tuple(kwargs), tuple(kwargs.values()), masked
+        kept.names, kept.values, kept.joined = tuple(kwargs), tuple(kwargs.values()), joined
         return kept
 
     cdef object key(self):
@@ -173,14 +173,14 @@ cdef class Kept:
         arguments, values = typed(self.arguments), typed(self.values)
         if arguments is NotImplemented or values is NotImplemented:
             return None
-        return (tuple([(<Form>form).key() for form in self.forms]), arguments, self.names, values, self.masked,
+        return (tuple([(<Form>form).key() for form in self.forms]), arguments, self.names, values, self.joined,
                 None if self.out is None else self.out.key())
 
-    cdef inline bint serves(self, tuple args, dict kwargs, object out, bint masked):
+    cdef inline bint serves(self, tuple args, dict kwargs, object out, bint joined):
         """Whether a call is this one, down to the objects: no hash is needed then."""
         cdef Py_ssize_t i, arrays = len(self.forms), n = len(self.arguments)
         if (len(args) != arrays + n or len(kwargs) != len(self.names) or (out is None) != (self.out is None)
-                or masked != self.masked
+                or joined != self.joined
                 or (out is not None and not self.out.fits(out))):
             return False
         for i in range(arrays):
@@ -205,21 +205,21 @@ cdef class Memo:
     cdef Kept last  # found: most calls repeat it
     cdef object prepare
     cdef tuple arrays, converters
-    cdef bint maskable
+    cdef str beside
     cdef Py_ssize_t length  # of all axes of what is kept
 
-    def __cinit__(self, prepare, dict arrays, bint maskable):
-        self.calls, self.prepare, self.maskable = {}, prepare, maskable
+    def __cinit__(self, prepare, dict arrays, str beside):
+        self.calls, self.prepare, self.beside = {}, prepare, beside
         self.arrays, self.converters = tuple(arrays), tuple(arrays.values())
 
-    cdef object find(self, tuple args, dict kwargs, object out, bint masked):
+    cdef object find(self, tuple args, dict kwargs, object out, bint joined):
         """Return the call that was prepared for the same, or None."""
         cdef Kept kept, found
         with cython.critical_section(self):
             kept = self.last
-        if kept is not None and kept.serves(args, kwargs, out, masked):
+        if kept is not None and kept.serves(args, kwargs, out, joined):
             return kept.call
-        kept = Kept.of(len(self.arrays), args, kwargs, out, masked)
+        kept = Kept.of(len(self.arrays), args, kwargs, out, joined)
         found = None if kept is None else self.calls.get(kept.key())
         if found is None:
             return None
@@ -227,9 +227,9 @@ cdef class Memo:
             self.last = found
         return found.call
 
-    cdef object keep(self, object call, tuple args, dict kwargs, object out, bint masked):
+    cdef object keep(self, object call, tuple args, dict kwargs, object out, bint joined):
         """Keep a call if it can be found again."""
-        cdef Kept kept = Kept.of(len(self.arrays), args, kwargs, out, masked)
+        cdef Kept kept = Kept.of(len(self.arrays), args, kwargs, out, joined)
         cdef Py_ssize_t length
         key = None if kept is None else kept.key()
         if key is not None:
@@ -247,43 +247,43 @@ cdef class Memo:
         """Do what the function does."""
         cdef Py_ssize_t i, n = len(self.arrays)
         cdef object out = kwargs.pop("out", None) if kwargs else None
-        cdef object where = kwargs.pop("where", None) if kwargs and self.maskable else None
-        cdef bint masked = where is not None
+        cdef object beside = kwargs.pop(self.beside, None) if kwargs and self.beside is not None else None
+        cdef bint joined = beside is not None
         while len(args) < n and self.arrays[len(args)] in kwargs:
             args = (*args, kwargs.pop(self.arrays[len(args)]))
-        call = None if forgetful else self.find(args, kwargs, out, masked)
+        call = None if forgetful else self.find(args, kwargs, out, joined)
         if call is None:
             args = (*[convert(name, array) for convert, name, array in zip(self.converters, self.arrays, args)],
                     *copied(args[n:]))
             kwargs = {name: copied(value) for name, value in kwargs.items()}
-            call = self.prepare(args, kwargs, out, where)
+            call = self.prepare(args, kwargs, out, beside)
             if not forgetful:
-                self.keep(call, args, kwargs, out, masked)
+                self.keep(call, args, kwargs, out, joined)
         if out is not None:
             for i in range(n):
                 if overlap(out, args[i]):
                     raise ValueError("out overlaps an input in memory; it must be an array of its own")
         if type(call) is Prepared:
             return (<Prepared>call).fill(args[0], () if n == 1 else args[1:n], out)
-        if masked:
-            return call(args[0], out, where)
+        if joined:
+            return call(args[0], out, beside)
         return call(*args[:n]) if out is None else call(*args[:n], out=out)
 
 
-def remembering(prepare, dict arrays, bint maskable):
+def remembering(prepare, dict arrays, str beside):
     """Return a function that calls what `prepare` makes of a call, and has each distinct call prepared once.
 
     Parameters
     ----------
     prepare : callable
-        Function of the positional and the other arguments as typed, of `out` and of `where`. What it returns is called
+        Function of the positional and the other arguments as typed, of `out` and of what comes beside. What it returns is called
         on the arrays, and on these if they were given. It must not depend on what arrays hold, but on all else it may.
     arrays : dict
         The leading parameters whose elements are pooled, and for each a function of (name, value) that makes an array.
-    maskable : bool
-        Whether there is a parameter `where`.
+    beside : str or None
+        The name of a parameter that is given anew with each call, whatever it holds.
     """
-    cdef Memo memo = Memo(prepare, arrays, maskable)
+    cdef Memo memo = Memo(prepare, arrays, beside)
 
     def function(*args, **kwargs):
         return memo.serve(args, kwargs)

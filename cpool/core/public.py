@@ -46,6 +46,10 @@ Maskable = Annotated[Any, _maskable]
 Indices = Annotated[Any, calls.index_array]
 
 
+#: Other parameters that may be arrays, which are given anew with each call: what is called gets `out` and these.
+_BESIDE = ("where", "random_samples")
+
+
 def outline(array: Any) -> Outline:
     """Return how an array lies."""
     return Outline(array.shape, array.strides, array.dtype, isinstance(array, np.ma.MaskedArray))
@@ -101,9 +105,11 @@ def _function(
         decided: calls.Windowed | Function = prepare(ndim, **defaults | given)
         return decided
 
-    def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, where: Any) -> Function:
+    beside = next((name for name in _BESIDE if name in signature.parameters), None)
+
+    def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, joined: Any) -> Function:
         lies = {} if out is None else {"out": calls.described(out)}
-        lies |= {} if where is None else {"where": where}
+        lies |= {} if joined is None else {str(beside): joined}
         try:
             given = signature.bind(*args, **kwargs, **lies).arguments
         except TypeError as error:
@@ -114,9 +120,7 @@ def _function(
             return call
         return (some and some(call, defaults | given)) or call.prepared()
 
-    function: Any = documented(
-        prepared.remembering(anew, arrays, "where" in signature.parameters), name, ndim, text, **more
-    )
+    function: Any = documented(prepared.remembering(anew, arrays, beside), name, ndim, text, **more)
     function.__signature__ = inspect.Signature([_shown(p) for p in parameters])
     function.decide = decide
     result: Function = function

@@ -14,6 +14,7 @@ from ..core.public import Elements, Function, functions
 from . import extremes
 
 Array = np.ndarray[Any, Any]
+Axes = tuple[int, ...]
 
 
 _POOL = """Maximum of windows that lie pseudo-randomly over the {last_axes}, for each plane its own.
@@ -58,7 +59,7 @@ _POOL = """Maximum of windows that lie pseudo-randomly over the {last_axes}, for
     """
 
 
-def _output_lengths(sizes: tuple[int, ...], kernel: tuple[int, ...], output_size: Any, ratio: Any) -> tuple[int, ...]:
+def _output_lengths(sizes: Axes, kernel: Axes, output_size: Any, ratio: Any) -> Axes:
     """Return the checked length of each output axis."""
     if (output_size is None) == (ratio is None):
         raise ValueError(
@@ -84,7 +85,7 @@ def _output_lengths(sizes: tuple[int, ...], kernel: tuple[int, ...], output_size
     return lengths
 
 
-def _samples(given: Any, rng: Any, lead: tuple[int, ...], ndim: int, dtype: Any) -> Array:
+def _samples(given: Any, rng: Any, lead: Axes, ndim: int, dtype: Any) -> Array:
     """Return the checked random samples, one row per plane, as the float type that torch computes in."""
     wanted = (*lead, ndim)
     kind = np.float64 if dtype == np.float64 else np.float32
@@ -106,7 +107,7 @@ _AT_ONCE = 2**16
 _FEW = 4
 
 
-def _positions(starts: list[Array], sizes: tuple[int, ...]) -> Array:
+def _positions(starts: list[Array], sizes: Axes) -> Array:
     """Return, of each plane, where windows start in dense planes of these sizes, from the first plane on."""
     at: Array = np.arange(len(starts[0])).reshape(-1, *(1,) * len(sizes))
     for axis, (begin, n) in enumerate(zip(starts, sizes, strict=True)):
@@ -116,7 +117,7 @@ def _positions(starts: list[Array], sizes: tuple[int, ...]) -> Array:
     return at.reshape(len(at), -1)
 
 
-def _every(shape: tuple[int, ...], kernel: tuple[int, ...], dtype: Any, with_indices: bool) -> Prepared:
+def _every(shape: Axes, kernel: Axes, dtype: Any, with_indices: bool) -> Prepared:
     """Prepare a pooling of dense planes by windows that begin at each element."""
     plan = geometry.plan(shape[1:], kernel, 1)
     source = calls.dense_source(shape, dtype, tuple(range(1, len(shape))))
@@ -143,6 +144,7 @@ def _pool(
     # torch gives a plane's samples to the axes D, H, W in 3d, but to W, H in 2d.
     order = slice(None, None, -1) if ndim == 2 else slice(None)
     planes, outputs, taps = math.prod(lead), math.prod(lengths), math.prod(kernel)
+    # Either all windows are pooled, and the wanted ones taken; or their elements are gathered, a row of each.
     few = math.prod(sizes) > _FEW * outputs * taps
     block = max(1, _AT_ONCE // (outputs * taps if few else math.prod(sizes)))
     pooled = {
@@ -150,9 +152,9 @@ def _pool(
         for n in {min(block, planes), planes % block} - {0}
     }
     places = sizes if few else tuple(n - k + 1 for n, k in zip(sizes, kernel, strict=True))
-    offsets = _positions([np.arange(k)[None] for k in kernel], sizes)
+    offsets = _positions([np.arange(k)[None] for k in kernel], sizes) if few else None
 
-    def pool(x: Array) -> Any:
+    def pool(x: Array, out: None = None, random_samples: Any = None) -> Any:
         samples = _samples(random_samples, rng, lead, ndim, x.dtype)[:, order]
         flat, y = x.reshape(planes, *sizes), np.empty((planes, outputs), x.dtype)
         indices = np.empty(y.shape if with_indices else 0, np.int64)
@@ -161,7 +163,7 @@ def _pool(
             dense, every = np.ascontiguousarray(flat[some]), pooled[some.stop - first]
             windows = zip(sizes, kernel, lengths, samples[some].T, strict=True)
             at = _positions([geometry.fractional_starts(*of_axis) for of_axis in windows], places)
-            if few:
+            if offsets is not None:
                 at = at.reshape(-1, 1) + offsets
                 dense = dense.take(at)
             result, *where = every(dense) if with_indices else (every(dense),)

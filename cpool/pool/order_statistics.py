@@ -215,7 +215,8 @@ def _quantile(
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     more = quantiles(q, method, nan_policy, min_count)
     some = partial(missing.number, omits=more["omits"], least=more["min_count"])
-    return calls.Windowed(plan, source, partial(statistic, "quantile", dtype=checks.optional_dtype("dtype", dtype), **more), some)
+    dtype = checks.optional_dtype("dtype", dtype)
+    return calls.Windowed(plan, source, partial(statistic, "quantile", dtype=dtype, **more), some)
 
 
 def _median(

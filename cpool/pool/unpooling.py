@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -135,23 +134,20 @@ def _unpool(
 
 def _backward(ndim: int, grad_output: Elements, indices: Indices) -> Function:
     calls.differentiable(grad_output.dtype)
-    checks.pooled_axes(None, ndim, grad_output.ndim, "grad_output")
-    lead, sizes = grad_output.shape[:-ndim], grad_output.shape[-ndim:]
+    axes = checks.pooled_axes(None, ndim, grad_output.ndim, "grad_output")
+    lead = grad_output.shape[:-ndim]
     if indices.ndim != grad_output.ndim or indices.shape[:-ndim] != lead:
         raise ValueError(
             f"indices of shape {indices.shape} and grad_output of shape {grad_output.shape} differ in leading axes"
         )
-    elements = math.prod(sizes)
-
-    def back(grad: Array, at: Array) -> Array:
-        if engine.explained.get() is not None:
-            return np.empty_like(at, grad.dtype)
-        if at.size and (at.min() < 0 or at.max() >= elements):
-            raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {at.min()} to {at.max()}")
-        planes = grad.reshape(*lead, elements)
-        return np.take_along_axis(planes, at.reshape(*lead, math.prod(at.shape[-ndim:])), -1).reshape(at.shape)
-
-    return back
+    order, dtype = layouts.memory_order(indices.shape, indices.strides), grad_output.dtype
+    to, at = calls.output_view(None, indices.shape, order, dtype), engine.view_of(indices)
+    as_it_lies = len(layouts.flattened(axes, engine.view_of(grad_output))[0]) == 1
+    given = grad_output if as_it_lies else calls.dense_source(grad_output.shape, dtype, axes)
+    call = Prepared(
+        engine.gather(axes, engine.view_of(given), to, at), indices.shape, order, dtype, dtype.name == "bfloat16"
+    )
+    return call if as_it_lies else lambda grad, at: call(np.ascontiguousarray(grad), at)
 
 
 max_unpool1d, max_unpool2d, max_unpool3d = functions(

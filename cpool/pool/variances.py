@@ -39,9 +39,9 @@ _POOL = """{Summary} of each window of the {last_axes}.
     -------
     ndarray
         As `numpy.{ufunc}` of the elements inside the input, in `x`'s memory order; computed in float64, whatever the
-        dtypes. Parts of a window are merged by what their means differ (Chan, Golub and LeVeque 1979): as
-        many of float64's 16 digits are lost as the mean has more than the deviation. Bit-identical for any number of threads, any memory order and any instruction
-        set. NaN where no more than `ddof` elements count, or one is infinite.
+        dtypes. Parts of a window are merged by what their means differ (Chan, Golub and LeVeque 1979): of float64's 16
+        digits as many are lost as the mean has more than the deviation. Bit-identical for any number of threads, any
+        memory order and any instruction set. NaN where no more than `ddof` elements count, or one is infinite.
 
     Raises
     ------
@@ -106,7 +106,8 @@ def _pool(
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     degrees, least = checks.number("ddof", ddof, 0), checks.integer("min_count", min_count, 1)
     omits = nan_policy == "omit"
-    reduce = partial(variance, dtype=checks.optional_dtype("dtype", dtype), root=root, ddof=degrees, omits=omits, min_count=least)
+    dtype = checks.optional_dtype("dtype", dtype)
+    reduce = partial(variance, dtype=dtype, root=root, ddof=degrees, omits=omits, min_count=least)
     needed = max(least, math.floor(degrees) + 1)
     return calls.Windowed(plan, source, reduce, partial(missing.number, omits=omits, least=needed))
 

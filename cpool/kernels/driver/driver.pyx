@@ -22,7 +22,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     picks.pxi     values with places: lanes, then rows
     planes.pxi    planes with short rows, turned into channels; bands that are copied, with masks and for norms
     ordered.pxi   median, quantiles, mode
-    scatter.pxi   along indices: the gradient of what selects
+    scatter.pxi   along indices: the gradient of what selects, and that of unpooling
     copies.pxi    the gradient of windows that lie side by side
     powers.pxi    what the gradient of a norm is multiplied by
     this file     tasks for threads, and Call, what Python holds
@@ -217,7 +217,7 @@ cdef class Call:
     Parameters
     ----------
     kind : str
-        "values", "picks", "finds", "ordered", "scatter", "copies" or "powers".
+        "values", "picks", "finds", "ordered", "scatter", "gather", "copies" or "powers".
     level, type : str
         Of the leaves: instruction set, and what is computed in.
     windows, memory : contiguous arrays of int64
@@ -297,7 +297,7 @@ cdef class Call:
         job.pick = job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.type]
-        self.reads_indices = kind == "scatter" or kind == "powers"
+        self.reads_indices = kind == "scatter" or kind == "gather" or kind == "powers"
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
         if kind == "values" or kind == "picks":
@@ -358,10 +358,12 @@ cdef class Call:
             self.work = copy_rows
             self.total *= (inputs_seen(&job.width) + columns - 1) // columns
             lay_copied(job, &scratch)
+        elif kind == "gather":
+            self.work = gather_rows
         elif kind == "powers":
             self.work, self.total = multiply_powers, (job.width.size + MULTIPLIED - 1) // MULTIPLIED
         else:
-            raise ValueError(f"kind must be values, picks, finds, ordered, scatter, copies or powers, got {kind!r}")
+            raise ValueError(f"kind must be one that {Call.__name__} tells of, got {kind!r}")
         if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch_bytes = scratch.taken
@@ -387,11 +389,11 @@ cdef class Call:
             PyBuffer_Release(&a)
 
     def run(self, int threads, x, y, indices=None):
-        """On at most `threads` threads. Forward: read x, write y and, with places, indices. Scatter: read y and
-        indices, write x.
+        """On at most `threads` threads. Forward: read x, write y and, with places, indices; gather: read x and indices,
+        write y. Scatter: read y and indices, write x.
 
-        Indices that are read are checked before they are used, and before anything is written to memory that the caller
-        knows: the pair (least, greatest) is returned if one is outside the plane.
+        Indices that are read are checked before they are used, by a scatter before anything is written to memory that
+        the caller knows: it returns the pair (least, greatest) if one is outside the plane, and gather True.
         """
         return self.do(threads, x, y, indices, NULL, NULL)
 
@@ -418,8 +420,8 @@ cdef class Call:
             job.x.data, job.y.data = <char*>views[0].buf, <char*>views[1].buf
             if not self.backward or job.checks:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes)
-                if not astray:
-                    return None
+                if not astray or not self.backward:
+                    return astray or None
             job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
             if job.extents == NULL:
                 raise MemoryError

@@ -88,6 +88,8 @@ cdef extern from "leaves.h":
         int (*add[2][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
                          Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t, int) noexcept nogil
         void (*settle[2])(void*, Py_ssize_t) noexcept nogil
+        int (*gather[4][2])(void*, Py_ssize_t, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                            int64_t) noexcept nogil
 
 
 cdef enum Across:          # along H (and D)
@@ -159,7 +161,7 @@ cdef struct Job:
     bint by_planes          # a thread adds to whole planes
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t blocks       # scatter: of channels, each of which is one task
-    int* astray             # scatter: whether an index outside the plane was met
+    int* astray             # scatter and gather: whether an index outside the plane was met
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it

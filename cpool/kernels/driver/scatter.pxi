@@ -1,5 +1,6 @@
 # Along indices: the gradient of what selects, and unpooling. x is written; y and the indices are read. Every input row
-# is written by one thread and in the order of the outputs, so that sums do not depend on the threads.
+# is written by one thread and in the order of the outputs, so that sums do not depend on the threads. The gradient of
+# unpooling gathers instead: y is written.
 
 cdef enum:
     CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
@@ -237,3 +238,18 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
             scatter_block(job, &parts, extents, p, lo, hi)
             store_block(job, parts.block, p, lo, hi)
             lo = hi
+
+
+cdef void gather_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Write output rows [first, last) of all planes, whose pixels lie at one distance."""
+    cdef Memory* y = &job.y
+    cdef Memory* m = &job.at
+    cdef Py_ssize_t high = job.height.out, rows = job.depth.out * high, r, p
+    for r in range(first, last):
+        p = r // rows
+        if not job.leaves.gather[job.log_size][m.type == INT64](
+                row_in(y, plane_at(job, y, p), r % rows, high), y.w, plane_at(job, &job.x, p), job.x.w,
+                row_in(m, plane_at(job, m, p), r % rows, high), m.w, job.width.out, job.run,
+                job.depth.size * job.height.size * job.width.size):
+            raise_flag(job.astray)
+            return

@@ -27,9 +27,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define FLOATS 1
 #define PLACE int32_t
 #define CPOOL_SQRT sqrtf
-#define EXPONENT cpool_exponent
-#define EXPONENT_OF cpool_exponent_of
-#define RAISED cpool_power
+#define POWERS cpool_float_powers
 #ifdef __AVX2__
 #define EVEN 0, 2, 8, 10, 4, 6, 12, 14
 #define ODD 1, 3, 9, 11, 5, 7, 13, 15
@@ -64,9 +62,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define MOMENTS 1
 #define PLACE int64_t
 #define CPOOL_SQRT sqrt
-#define EXPONENT double
-#define EXPONENT_OF
-#define RAISED pow
+#define POWERS cpool_double_powers
 #ifdef __AVX2__
 #define EVEN 0, 4, 2, 6
 #define ODD 1, 5, 3, 7
@@ -390,6 +386,35 @@ static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t 
   for (ptrdiff_t o = 0; o < n; o++) memset((char *)flat + o * stride, 0, (size_t)bytes);
 }
 
+/* What stands at the index of each element. Many indices are compared before they are used; runs of one element that lie
+ * side by side are one row. */
+#define CPOOL_GATHER(BITS, I)                                                                                          \
+  static int gather_##BITS##_##I(void *out, ptrdiff_t out_stride, const void *plane, ptrdiff_t pixel, const void *index,\
+                                 ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run, int64_t limit) {                        \
+    typedef uint##BITS##_t element;                                                                                    \
+    enum { some = 128 };                                                                                               \
+    const ptrdiff_t next = run > 1 ? sizeof(element) : 0;                                                              \
+    if (run == 1 && stride == (ptrdiff_t)sizeof(I) && out_stride == (ptrdiff_t)sizeof(element)) run = n, n = n > 0;    \
+    for (ptrdiff_t o = 0; o < n; o++)                                                                                  \
+      for (ptrdiff_t first = 0; first < run; first += some) {                                                          \
+        const ptrdiff_t end = run - first < some ? run : first + some;                                                 \
+        element *restrict to = (element *)((char *)out + o * out_stride);                                              \
+        const I *restrict at = (const I *)((const char *)index + o * stride);                                          \
+        int outside = 0;                                                                                               \
+        for (ptrdiff_t i = first; i < end; i++) outside |= (at[i] < 0) | (at[i] >= limit);                             \
+        if (outside) return 0;                                                                                         \
+        for (ptrdiff_t i = first; i < end; i++)                                                                        \
+          memcpy(to + i, (const char *)plane + (ptrdiff_t)at[i] * pixel + i * next, sizeof *to);                       \
+      }                                                                                                                \
+    return 1;                                                                                                          \
+  }
+CPOOL_GATHER(16, int32_t)
+CPOOL_GATHER(16, int64_t)
+CPOOL_GATHER(32, int32_t)
+CPOOL_GATHER(32, int64_t)
+CPOOL_GATHER(64, int32_t)
+CPOOL_GATHER(64, int64_t)
+
 #define F float
 #define I int32_t
 #define NAME(leaf) leaf##_float_int32
@@ -473,6 +498,8 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
   .settle = FLOATING(settle),
+  .gather = {{NULL, NULL}, {gather_16_int32_t, gather_16_int64_t}, {gather_32_int32_t, gather_32_int64_t},
+             {gather_64_int32_t, gather_64_int64_t}},
   .clear = clear_runs,
   .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
 };

@@ -225,20 +225,18 @@ static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void
 static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)out;
   const T *x = (const T *)in;
-  const EXPONENT exponent = EXPONENT_OF(power);
 #define CPOOL_EACH(v) CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) to[i] = v
   if (norm == CPOOL_SQUARE) CPOOL_EACH(x[i] * x[i]);
   else if (norm == CPOOL_MAGNITUDE) CPOOL_EACH((T)fabs(x[i]));
   else if (norm == CPOOL_POWER && power == -1) CPOOL_EACH(1 / x[i]);
   else if (norm == CPOOL_POWER && power == 3) CPOOL_EACH((T)((double)x[i] * x[i] * x[i])); /* generalized means */
-  else if (norm == CPOOL_POWER) CPOOL_EACH((T)RAISED(x[i], exponent));
+  else if (norm == CPOOL_POWER) POWERS(to, x, lanes, power);
 }
 
 static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)a, *x = to;
-  const EXPONENT exponent = EXPONENT_OF(1 / power);
   if (norm == CPOOL_SQUARE) CPOOL_EACH((T)CPOOL_SQRT(x[i]));
-  else if (norm == CPOOL_POWER) CPOOL_EACH((T)RAISED(x[i], exponent));
+  else if (norm == CPOOL_POWER) POWERS(to, x, lanes, 1 / power);
   CPOOL_EACH(x[i] == x[i] ? x[i] + (T)0 : (T)NAN);
 }
 
@@ -246,12 +244,20 @@ static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t 
                             int canonical) {
   T *to = (T *)out;
   const T *v = (const T *)g, *x = (const T *)in;
-  const EXPONENT exponent = EXPONENT_OF(power);
+  T powers[256];
 #define TIMES(factor) CPOOL_EACH((zeros & (x[i] == 0)) ? (T)0 : v[i] * (factor))
   if (power == 0) TIMES(1);
   else if (power == 1) TIMES(x[i]);
+  else if (power == 2) TIMES(x[i] * x[i]);
   else if (power == -1) TIMES(1 / x[i]);
-  else TIMES((T)RAISED(x[i], exponent));
+  else if (power == -2) TIMES((T)(1 / ((double)x[i] * x[i])));
+  else
+    for (ptrdiff_t first = 0, n; first < lanes; first += n) {
+      n = lanes - first < 256 ? lanes - first : 256;
+      POWERS(powers, x + first, n, power);
+      CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < n; i++)
+        to[first + i] = (zeros & (x[first + i] == 0)) ? (T)0 : v[first + i] * powers[i];
+    }
 #undef TIMES
   if (canonical) CPOOL_EACH(to[i] == to[i] ? to[i] + (T)0 : (T)NAN);
 #undef CPOOL_EACH
@@ -449,6 +455,4 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
 #undef LESSER
 #undef IN_ORDER
 #undef CPOOL_SQRT
-#undef EXPONENT
-#undef EXPONENT_OF
-#undef RAISED
+#undef POWERS
