@@ -343,12 +343,10 @@ class Plan:
         """Whether there is one window: the plane."""
         return all(w.out == 1 and w.taps[0] == w.size for w in self.axes)
 
-    @property
-    def apart(self) -> bool:
-        """Whether no element is in two windows, and the windows have long dense rows."""
+    def searched(self, each: int) -> bool:
+        """Whether windows have long dense rows, and there is at most one for `each` so many elements."""
         w = self.axes[-1]
-        alone = all(v.sliding and (v.out == 1 or v.stride > (v.kernel - 1) * v.step) for v in self.axes)
-        return alone and w.step == 1 and w.kernel >= LONG_ROW
+        return w.step == 1 and w.kernel >= LONG_ROW and each * math.prod(self.out_shape) <= self.elements
 
     def as_one_row(self) -> Plan:
         """Return the plan of the same elements in a row, if the plan is `whole`."""

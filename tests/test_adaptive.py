@@ -183,3 +183,27 @@ def test_global_pooling():
     np.testing.assert_array_equal(cpool.global_max_pool(x, axis=(1, 3)), x.max((1, 3), keepdims=True))
     with pytest.raises(ValueError, match="axis"):
         cpool.global_max_pool(x, axis=(0, 1, 2, 3))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_gradients_of_unpooling_in_any_memory(dtype):
+    rng = np.random.default_rng(0)
+    grad = rng.standard_normal((2, 3, 6, 8)).astype(dtype)
+    indices = rng.integers(0, 48, (2, 3, 4, 5))
+    expected = np.take_along_axis(grad.reshape(2, 3, 48), indices.reshape(2, 3, 20), -1).reshape(indices.shape)
+    for laid in (
+        grad,
+        np.asfortranarray(grad),
+        np.ascontiguousarray(grad.swapaxes(2, 3)).swapaxes(2, 3),
+        grad[..., ::-1].copy()[..., ::-1],
+    ):
+        for at in (indices, indices.astype(np.int32), np.moveaxis(np.moveaxis(indices, 1, -1).copy(), -1, 1)):
+            np.testing.assert_array_equal(cpool.max_unpool2d_backward(laid, at), expected)
+    last = np.moveaxis(np.moveaxis(grad, 1, -1).copy(), -1, 1)
+    np.testing.assert_array_equal(
+        cpool.max_unpool2d_backward(last, np.moveaxis(np.moveaxis(indices, 1, -1).copy(), -1, 1)), expected
+    )
+    for bad in (-1, 48):
+        indices[1, 2, 3, 4] = bad
+        with pytest.raises(ValueError, match="indices must lie in the plane, 0 to 47"):
+            cpool.max_unpool2d_backward(last, indices)

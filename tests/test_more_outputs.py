@@ -100,3 +100,21 @@ def test_the_last_of_planes_that_are_turned_needs_no_more_scratch(planes, dtype)
     assert told.strategies[-1] == "long"
     assert told.planes_at_once > 1
     np.testing.assert_array_equal(cpool.max_pool2d(x, (2, 64), (2, 2)), reference.max_pool2d(x, (2, 64), (2, 2)))
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6])
+@pytest.mark.parametrize("size", [31, 64])
+def test_global_maxima_of_few_channels(channels, size):
+    """Channels beside one another are rows that are folded at once; their places are searched for."""
+    x = np.moveaxis(np.random.default_rng(0).standard_normal((2, size, size, channels)).astype("f4"), -1, 1)
+    x[0, 0, 5, 5] = x[0, 0, 20, 20] = 9
+    x[1, -1, 3, 4] = x[1, -1, 30, 1] = np.nan
+    y, indices = cpool.adaptive_max_pool2d(x, 1, return_indices=True)
+    expected = reference.adaptive_max_pool2d(x, 1, return_indices=True)
+    np.testing.assert_array_equal(y, expected[0])
+    np.testing.assert_array_equal(indices, expected[1])
+    np.testing.assert_array_equal(cpool.adaptive_max_pool2d(x, 1), y)
+    if channels > 1:
+        assert cpool.explain(cpool.adaptive_max_pool2d, x, 1).strategies[0] == "as it lies"
+        along = cpool.explain(cpool.adaptive_max_pool2d, x, 1, return_indices=True).strategies[-1]
+        assert along.endswith("then search") == (size == 64)

@@ -171,11 +171,11 @@ class Memory:
         return Memory((1,), self.run, tuple(views))
 
 
-def canonical(pooled: Axes, *views: View) -> Memory:
-    """Return what the driver needs to know of up to four arrays."""
+def canonical(pooled: Axes, *views: View, runs: bool = True) -> Memory:
+    """Return what the driver needs to know of up to four arrays; without `runs` each channel is a plane of its own."""
     first = views[0]
     run: Axes = ()  # innermost axes that lie so in all views
-    for axes in zip(*(reversed(_run_axes(v, pooled)) for v in views), strict=False):
+    for axes in zip(*(reversed(_run_axes(v, pooled)) for v in views if runs), strict=False):
         if len(set(axes)) > 1:
             break
         run = (axes[0], *run)
