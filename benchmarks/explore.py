@@ -8,7 +8,8 @@ Both libraries live in one process and pool one array in turns, a pair of sample
 other round; a figure is the median of the pairs' ratios. A case counts as lost (above 1.1) if a second, longer
 measurement says so too. The values are compared before the clock starts: if they differ, the exit code is 1.
 `report.py` makes the README's first table of what is written by
-``--cases 1000 --seed 2026 --threads 2 --json benchmarks/explored.json``.
+``--cases 1000 --seed 2026 --threads 2 --json benchmarks/explored.json``, and one in benchmarks/README.md of what
+``--others --cases 600 …`` writes to benchmarks/others.json.
 
 Layouts: NCHW; channels_last, the memory of torch's format, which cpool sees as a strided NCHW view; NHWC, the same
 memory, pooled with ``axis=``. A case depends on its seed and number alone, and is printed as ``--case`` takes it.
@@ -526,6 +527,7 @@ def main() -> None:
     print(f"\nRefused by torch: {absent}. Values unlike torch's: {len(wrong)}.", *wrong, sep="\n")
     if options.json:
         arguments = f"--cases {len(results)} --seed {options.seed} --threads {options.threads}"
+        arguments += " --others" * options.others
         head = {"machine": about, "arguments": arguments, "long_enough": LONG_ENOUGH}
         found = [json.dumps({**r._asdict(), "case": str(r.case)}) for r in results]  # a line for each, to be compared
         with open(options.json, "w") as file:

@@ -2,8 +2,8 @@
 
     python benchmarks/report.py [--check]
 
-With --check nothing is written; the exit code tells whether the tables are those of results.json, fields.json and
-explored.json.
+With --check nothing is written; the exit code tells whether the tables are those of results.json, fields.json,
+explored.json and others.json.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ EXPLORED = {
     "avg": "average", "avg_backward": "average, gradient",
     "adaptive_max": "adaptive max", "adaptive_avg": "adaptive average",
     "adaptive_avg_backward": "adaptive average, gradient",
+    "adaptive_max_indices": "adaptive max with indices", "adaptive_max_backward": "adaptive max, gradient",
+    "lp1": "norm, p = 1", "lp2": "norm, p = 2", "lp3": "norm, p = 3", "lp2.5": "norm, p = 2.5",
+    "lp2_backward": "norm, p = 2, gradient", "lp3_backward": "norm, p = 3, gradient",
+    "unpool": "unpooling", "unpool_backward": "unpooling, gradient",
+    "fractional": "fractional max", "fractional_indices": "fractional max with indices",
 }  # fmt: skip
 #: How many of the worst random calls are listed.
 WORST = 12
@@ -216,6 +221,7 @@ def main() -> None:
     found = json.loads((ROOT / "benchmarks" / "results.json").read_text())
     random = json.loads((ROOT / "benchmarks" / "explored.json").read_text())
     others = json.loads((ROOT / "benchmarks" / "fields.json").read_text())
+    families = json.loads((ROOT / "benchmarks" / "others.json").read_text())
     stale = False
     for name, blocks in {
         "README.md": {
@@ -224,7 +230,12 @@ def main() -> None:
             "losses": lost(found),
             "fields": fields(others),
         },
-        "benchmarks/README.md": {"results": full(found), "behind": behind(found), "worst": worst(random)},
+        "benchmarks/README.md": {
+            "results": full(found),
+            "behind": behind(found),
+            "worst": worst(random),
+            "others": explored(families),
+        },
     }.items():
         path = ROOT / name
         text = before = path.read_text()

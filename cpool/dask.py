@@ -268,8 +268,9 @@ def _beside(x: Any, where: Any) -> Any:
     mask = where if isinstance(where, da.Array) else da.asarray(checks.array("where", where))
     if mask.dtype != np.bool_:
         raise TypeError(f"where must be boolean, got {mask.dtype}")
+    stretched = {axis: -1 for axis, n in enumerate(mask.shape) if n == 1}  # dask stretches one chunk alone
     try:
-        return da.broadcast_to(mask, x.shape).rechunk(x.chunks)
+        return da.broadcast_to(mask.rechunk(stretched), x.shape).rechunk(x.chunks)
     except ValueError:
         raise ValueError(f"where of shape {mask.shape} does not broadcast to x of shape {x.shape}") from None
 

@@ -28,7 +28,8 @@ from . import functional
 Array = np.ndarray[Any, Any]
 Ints = Sequence[int]
 
-_PADDING = {"VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": "same_lower"}
+#: cpool's name of an auto_pad; None where pads say it.
+_PADDING = {None: None, "NOTSET": None, "VALID": "valid", "SAME_UPPER": "same", "SAME_LOWER": "same_lower"}
 
 
 def _function(pattern: str, x: Array) -> Any:
@@ -38,17 +39,29 @@ def _function(pattern: str, x: Array) -> Any:
     return getattr(functional, pattern.format(x.ndim - 2))
 
 
+def _entries(name: str, value: Ints | None, count: int, default: int | None = None) -> tuple[int, ...]:
+    """Return an attribute of `count` integers; one that is not given is `default` for each, if there is one."""
+    entries = tuple(value or ())
+    if not entries and default is not None:
+        return (default,) * count
+    if len(entries) != count:
+        raise ValueError(f"{name} must have {count} entries for this input, got {list(entries)}")
+    return entries
+
+
 def _windows(
     x: Array, kernel_shape: Ints, strides: Ints | None, pads: Ints | None, dilations: Ints | None, auto_pad: str | None
 ) -> dict[str, Any]:
     """Return ONNX's attributes as cpool's arguments."""
     d = x.ndim - 2
-    pairs = tuple(zip(pads[:d], pads[d:], strict=True)) if pads else 0
+    if auto_pad not in _PADDING:
+        raise ValueError(f"auto_pad must be {', '.join(name for name in _PADDING if name)}; got {auto_pad!r}")
+    around = _entries("pads", pads, 2 * d, 0)
     return dict(
-        kernel_size=tuple(kernel_shape),
-        stride=tuple(strides) if strides else 1,
-        padding=_PADDING.get(auto_pad or "", pairs),
-        dilation=tuple(dilations) if dilations else 1,
+        kernel_size=_entries("kernel_shape", kernel_shape, d),
+        stride=_entries("strides", strides, d, 1),
+        padding=_PADDING[auto_pad] or tuple(zip(around[:d], around[d:], strict=True)),
+        dilation=_entries("dilations", dilations, d, 1),
     )
 
 
@@ -71,8 +84,8 @@ class MaxPool(OpRun):  # type: ignore[misc]
         storage_order: int | None = None,
         strides: Ints | None = None,
     ) -> tuple[Array, ...]:
-        arguments = _windows(x, kernel_shape, strides, pads, dilations, auto_pad)
         pool = _function("max_pool{}d", x)
+        arguments = _windows(x, kernel_shape, strides, pads, dilations, auto_pad)
         if len(self.output) == 1:
             return (pool(x, **arguments, ceil_mode=bool(ceil_mode)),)
         y, indices = pool(x, **arguments, ceil_mode=bool(ceil_mode), return_indices=True)
@@ -96,8 +109,8 @@ class AveragePool(OpRun):  # type: ignore[misc]
         pads: Ints | None = None,
         strides: Ints | None = None,
     ) -> tuple[Array]:
-        arguments = _windows(x, kernel_shape, strides, pads, dilations, auto_pad)
         pool = _function("avg_pool{}d", x)
+        arguments = _windows(x, kernel_shape, strides, pads, dilations, auto_pad)
         return (pool(x, **arguments, ceil_mode=bool(ceil_mode), count_include_pad=bool(count_include_pad)),)
 
 
@@ -115,8 +128,9 @@ class LpPool(OpRun):  # type: ignore[misc]
         pads: Ints | None = None,
         strides: Ints | None = None,
     ) -> tuple[Array]:
+        pool = _function("lp_pool{}d", x)
         arguments = _windows(x, kernel_shape, strides, pads, dilations, auto_pad)
-        return (_function("lp_pool{}d", x)(np.abs(x), p, **arguments, ceil_mode=bool(ceil_mode)),)
+        return (pool(np.abs(x), p, **arguments, ceil_mode=bool(ceil_mode)),)
 
 
 class GlobalMaxPool(OpRun):  # type: ignore[misc]
@@ -153,17 +167,30 @@ class MaxUnpool(OpRun):  # type: ignore[misc]
         strides: Ints | None = None,
     ) -> tuple[Array]:
         d = x.ndim - 2
-        step, pad = strides or (1,) * d, pads or (0,) * (2 * d)
-        sizes = tuple((x.shape[2 + i] - 1) * step[i] + kernel_shape[i] - pad[i] - pad[d + i] for i in range(d))
+        kernel, step = _entries("kernel_shape", kernel_shape, d), _entries("strides", strides, d, 1)
+        pad = _entries("pads", pads, 2 * d, 0)
+        sizes = tuple((x.shape[2 + i] - 1) * step[i] + kernel[i] - pad[i] - pad[d + i] for i in range(d))
+        if any(n < 0 for n in sizes):
+            raise ValueError(
+                f"kernel_shape, strides and pads give an output of {sizes} for an input of shape {x.shape}"
+            )
+        if indices.shape != x.shape:
+            raise ValueError(f"indices must have the input's shape {x.shape}, got {indices.shape}")
         shape = x.shape[:2] + sizes
+        whole = shape if output_shape is None else tuple(int(n) for n in np.ravel(output_shape))
+        fits = len(whole) == x.ndim and all(n >= least for n, least in zip(whole, shape, strict=True))
+        if not fits or whole[:2] != shape[:2]:
+            raise ValueError(f"output_shape must be {shape}, or longer along the last {d} axes; got {whole}")
+        if x.size == 0:
+            return (np.zeros(whole, x.dtype),)
         # All planes at once, as one signal of the output's length.
         long = functional.max_unpool1d(
             x.reshape(1, -1), np.reshape(indices, (1, -1)), math.prod(shape) - x.size + 1, stride=1
         )
         y = long.reshape(shape)
-        if output_shape is None or tuple(output_shape) == shape:
+        if whole == shape:
             return (y,)
-        larger = np.zeros(tuple(int(n) for n in output_shape), y.dtype)
+        larger = np.zeros(whole, y.dtype)
         larger[tuple(slice(0, n) for n in shape)] = y
         return (larger,)
 

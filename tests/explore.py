@@ -387,19 +387,22 @@ class Drawing:
             return dict(kernel_size=tuple(sizes))  # of which each is one window
         loose = c.chance(0.1)
         given = dict(kernel_size=self.per_axis(1, [min(n + 4 * loose, 40) for n in sizes]))
-        if c.chance(0.7):
+        beside = c.chance(0.15)  # windows side by side, the last of which may reach beyond the input
+        if beside:
+            given["ceil_mode"] = c.chance(0.7)
+        elif c.chance(0.7):
             given["stride"] = self.per_axis(1, [min(n + 2, 12) for n in sizes])
         elif c.chance(0.3) and ONE_FOR_ALL:
             given["stride"] = ()
         half = [k // 2 if not loose else k for k in reference._each(given["kernel_size"], d)]
         if "avg" in self.name and c.chance(0.1):
             given["padding"] = self.per_axis(0, [3 * h + 2 for h in half])  # averages of nothing but padding are 0
-        elif c.chance(0.5):
+        elif c.chance(0.2 if beside else 0.5):
             given["padding"] = self.per_axis(0, half)
         elif c.chance(0.4):
             pairs = tuple((c.int(0, h), c.int(0, h)) for h in half)
             given["padding"] = c.one(["same", "same_lower", "valid", pairs])
-        if c.chance(0.3):
+        if c.chance(0.3) and not beside:
             given["dilation"] = self.per_axis(1, [3] * d)
         if c.chance(0.02):
             given["stride"] = 2**31 - 1
@@ -861,7 +864,7 @@ def explained(call, y):
     plan = cpool.explain(getattr(cpool, call.name), **call.keywords)
     if tuple(plan.shape) != y.shape or plan.dtype != y.dtype:
         raise Finding(f"explained as {plan.dtype}{plan.shape}, but the result is {y.dtype}{y.shape}")
-    return [[way(job.kind, job.strategy, job.together), job.reduction, *array_of(job)] for job in plan.jobs]
+    return [[way(job.kind, job.strategy, job.together, job.tables), job.reduction, *array_of(job)] for job in plan.jobs]
 
 
 # ------------------------------------------------------------------------------------- which strategies there are
@@ -871,10 +874,11 @@ STORED = ("float", "short float", "integer")
 LAYOUTS = ("rows", "strided", "channels")
 
 
-def way(kind, strategy, together):
+def way(kind, strategy, together, tables=()):
     """Return the name of a strategy, as one row of the table."""
     if strategy is None:
-        return kind
+        uneven = kind == "copies" and not all(table.one_count for table in tables)
+        return kind + ", uneven" * uneven
     name = f"{kind}: {strategy.across} x {strategy.along}" + ", one pass" * strategy.one_pass
     return name + ", planes as channels" * bool(together)
 
@@ -923,7 +927,8 @@ FAMILIES = {
 @functools.cache
 def reachable():
     """Return all strategies that `cpool.core.strategies` chooses for small plans, each with a family of reductions."""
-    found = {("finds", "extremes"), ("ordered", "extremes"), ("scatter", "sums"), ("copies", "sums")}
+    found = {("finds", "extremes"), ("ordered", "extremes"), ("gather", "extremes"), ("scatter", "sums")}
+    found |= {("copies", "sums"), ("copies, uneven", "sums"), ("powers", "sums")}
     # kind, reductions, bytes of a number, and whether the input is divided before it is summed
     forwards = [("values", "extremes", 1, False), ("values", "extremes", 4, False), ("values", "sums", 4, False)]
     forwards += [("picks", "extremes", 4, False)]

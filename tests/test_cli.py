@@ -5,6 +5,7 @@ import importlib
 import pathlib
 import pkgutil
 import struct
+import zipfile
 import zlib
 
 import numpy as np
@@ -411,6 +412,63 @@ def test_broken_files(ending, tmp_path):
         except click.ClickException:
             refusals += 1
     assert refusals > 20
+
+
+def broken(name, tmp_path):
+    """Write a file that holds too little, or what is no array."""
+    x, path = np.arange(400.0).reshape(20, 20), tmp_path / name
+    if name.endswith(".npy"):
+        np.save(path, x)
+        path.write_bytes(path.read_bytes().replace(b"(20, 20)", b"(20, 20 "))  # not closed
+        return
+    np.savez_compressed(path, x=x)
+    whole = bytearray(path.read_bytes())
+    if name == "cut.npz":
+        path.write_bytes(whole[:-30])
+    elif name == "damaged.npz":
+        whole[200:210] = bytes(10)
+        path.write_bytes(whole)
+    else:
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("note.txt", "no array")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("head.npy", "cannot be read"),
+        ("cut.npz", "cannot be read"),
+        ("damaged.npz", "cannot be read"),
+        ("note.npz", "holds note.txt, which is no array"),
+    ],
+)
+def test_broken_arrays(name, says, tmp_path):
+    broken(name, tmp_path)
+    assert says in refused(tmp_path, "max", name, f"out{name[-4:]}", "--kernel", 2)
+
+
+@pytest.fixture
+def zarr():
+    pytest.importorskip("ome_zarr_models")
+    return pytest.importorskip("zarr")
+
+
+@pytest.mark.parametrize("spoilt", ["c/0/1", "zarr.json"])
+def test_broken_zarr(spoilt, zarr, tmp_path):
+    x = np.arange(400.0).reshape(20, 20)
+    zarr.create_array(tmp_path / "x.zarr", shape=x.shape, chunks=(10, 10), dtype=x.dtype)[:] = x
+    (tmp_path / "x.zarr" / spoilt).write_bytes(b"{}" * 20)
+    for arguments in (("max", "x.zarr", "y.zarr", "--kernel", 2), ("max", "x.zarr", "y.npy", "--kernel", 2)):
+        assert "x.zarr -> y" in refused(tmp_path, *arguments)
+    assert "x.zarr -> y" in refused(tmp_path, "pyramid", "x.zarr", "y.zarr", "--levels", 2)
+
+
+@pytest.mark.parametrize("op", ["avg", "median"])
+def test_pyramids_of_bits_are_told_what_there_is(op, zarr, tmp_path):
+    np.save(tmp_path / "bits.npy", np.eye(8, dtype=bool))
+    said = refused(tmp_path, "pyramid", "bits.npy", "y.zarr", "--levels", 2, "--op", op)
+    assert "take --op max, min, mode" in said
+    assert "--dtype" not in said
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(cli.__path__) if m.name != "zarr"])

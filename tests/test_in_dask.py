@@ -130,6 +130,15 @@ def test_masks(chunks, dtype):
             lacking.compute()
 
 
+@pytest.mark.parametrize("lengths", [(0, 1), (1, 0), (0, 0, 1)])
+def test_masks_that_are_stretched_have_empty_chunks(lengths):
+    x, counts = np.random.default_rng(0).random((6, 8)), np.arange(8)[None] % 3 > 0
+    name = f"stretched {lengths}"
+    where = da.Array({(name, i, 0): counts[:n] for i, n in enumerate(lengths)}, name, (lengths, (8,)), meta=counts[:0])
+    y = lazy.max_pool2d(da.from_array(x, (4, 3)), 2, where=where)
+    same(y, cpool.max_pool2d(x, 2, where=counts))
+
+
 def test_several_quantiles_are_read_from_one_sort():
     blocks = da.ones((64, 64), chunks=16)
     for kernel in (4, 5):  # blockwise, and one layer of pieces

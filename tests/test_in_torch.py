@@ -70,6 +70,14 @@ def test_indices_and_unpooling(d):
     assert torch.equal(low, -getattr(F, f"max_pool{d}d")(-x, 2))
 
 
+@pytest.mark.parametrize("dtype", [torch.int8, torch.uint8, torch.int16, torch.uint16, torch.int32])
+def test_gradients_of_unpooling_along_small_indices(dtype):
+    y, indices = F.max_pool2d(numbers((1, 8, 8)), 2, return_indices=True)
+    y.requires_grad_()
+    (gx,) = torch.autograd.grad(ours.max_unpool2d(y, indices.to(dtype), 2).pow(2).sum(), y)
+    torch.testing.assert_close(gx, 2 * y)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_small_floats_train(dtype):
     if dtype == torch.bfloat16:
@@ -124,6 +132,43 @@ def test_refused():
         ours.max_pool1d(torch.ones(1), 2, 1, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("indices", "error", "says"),
+    [
+        (None, TypeError, "indices must be a torch tensor, got NoneType"),
+        (np.zeros((1, 2, 2), int), TypeError, "indices must be a torch tensor, got ndarray"),
+        (torch.zeros(1, 2, 2).long().to("meta"), ValueError, "indices must be on the CPU, got a tensor on meta"),
+        (torch.zeros(1, 2, 2).long().to_sparse(), TypeError, "indices must be a dense tensor, got a torch.sparse_coo"),
+        (torch.zeros(1, 2, 2), TypeError, "indices must be integers"),
+        (torch.zeros(2).long(), ValueError, "indices must have at least 2 axes"),
+    ],
+)
+def test_indices_are_checked_as_the_tensor_is(indices, error, says):
+    with pytest.raises(error, match=says):
+        ours.max_unpool2d(torch.ones(1, 2, 2), indices, 2)
+
+
+def other_kinds():
+    """Yield the kind's name and such a tensor."""
+    x = torch.ones(4, 4)
+    yield "torch.sparse_coo", x.to_sparse()
+    yield "torch.sparse_csr", x.to_sparse_csr()
+    yield "torch._mkldnn", x.to_mkldnn()
+    yield "nested", torch.nested.nested_tensor([x, x])
+    yield "quantized", torch.quantize_per_tensor(x, 0.1, 0, torch.quint8)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse|The PyTorch API of nested|torch.quantize:UserWarning")
+def test_tensors_that_are_not_dense_are_refused():
+    for kind, x in other_kinds():
+        for call in (
+            lambda x: ours.max_pool2d(x, 2), lambda x: ours.avg_pool2d(x, 2), lambda x: ours.lp_pool2d(x, 2, 2),
+            lambda x: ours.adaptive_avg_pool2d(x, 2), lambda x: ours.max_unpool2d(x, x, 2),
+        ):  # fmt: skip
+            with pytest.raises(TypeError, match=f"x must be a dense tensor, got a {kind} one"):
+                call(x)
+
+
 OPS = torch.ops.cpool
 SLIDING = [3, 2, 1, 0, 2, 2, 1, 0, 1, 1]  # two axes: kernel, stride, padding before and after, dilation
 
@@ -143,6 +188,8 @@ def calls_of_operators():
     yield OPS.average, (wants, SLIDING, True, True, None)
     yield OPS.average, (last, SLIDING, True, False, 5)
     yield OPS.average, (wants, [3, 4])
+    yield OPS.average, (torch.arange(72).reshape(8, 9), SLIDING)
+    yield OPS.average, (torch.ones(8, 9, dtype=torch.bool), [3, 4])
     yield OPS.spread, (grad, [8, 9], SLIDING, True, True, None)
     yield OPS.spread, (torch.ones(2, 3, 3, 4).requires_grad_(), [8, 9], [3, 4])
     yield OPS.norm, (wants, SLIDING, False, 2.0)
@@ -151,10 +198,17 @@ def calls_of_operators():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("i", range(13))
+@pytest.mark.parametrize("i", range(15))
 def test_opcheck(i):
     op, arguments = list(calls_of_operators())[i]
     torch.library.opcheck(op, arguments)
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64])
+def test_what_averages_of_integers_will_be(dtype):
+    x = torch.ones(8, 9, dtype=dtype)
+    for windows in (SLIDING, [3, 4]):
+        assert OPS.average(x.to("meta"), windows).dtype == OPS.average(x, windows).dtype == torch.float64
 
 
 # Each takes a function and where to evaluate it; `cube` makes scalars whose higher derivatives are not constant.
@@ -164,6 +218,8 @@ MODES = {
     "jacfwd": lambda f, x: torch.func.jacfwd(f)(x),
     "jvp": lambda f, x: torch.func.jvp(f, (x,), (x.sin(),))[1],
     "dual": lambda f, x: dual_along(f, x, x.sin()),
+    "forward over reverse by dual_level": lambda f, x: dual_of_gradient(cube(f), x, x.sin()),
+    "reverse over forward by dual_level": lambda f, x: gradient_of_dual(cube(f), x, x.sin()),
     "hessian": lambda f, x: torch.func.hessian(cube(f))(x),
     "reverse over reverse": lambda f, x: torch.func.jacrev(torch.func.jacrev(cube(f)))(x),
     "reverse over forward": lambda f, x: torch.func.jacrev(torch.func.jacfwd(cube(f)))(x),
@@ -186,6 +242,18 @@ def cube(f):
 def dual_along(f, x, t):
     with torch.autograd.forward_ad.dual_level():
         return torch.autograd.forward_ad.unpack_dual(f(torch.autograd.forward_ad.make_dual(x, t))).tangent
+
+
+def dual_of_gradient(f, x, t):
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x.detach().requires_grad_(), t)
+        (gradient,) = torch.autograd.grad(f(dual), dual, create_graph=True)
+        return torch.autograd.forward_ad.unpack_dual(gradient).tangent.detach()
+
+
+def gradient_of_dual(f, x, t):
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(dual_along(f, x, t), x)[0]
 
 
 def families(d):
@@ -231,6 +299,12 @@ def test_norms_of_zeros_have_the_gradient_zero(p):
     x[0, 0, 0] = 1
     for mode in ("grad", "jvp", "hessian"):
         assert MODES[mode](lambda v: ours.lp_pool2d(v, p, 2), x).isfinite().all(), mode
+
+
+@pytest.mark.parametrize("p", [3.0, 0.5])
+def test_norms_forward_over_reverse(p):
+    x = (1 + numbers((1, 4, 5))).requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda v: ours.lp_pool2d(v, p, 2), x, check_fwd_over_rev=True)
 
 
 @pytest.mark.parametrize("p", [float("inf"), -float("inf")])
@@ -407,6 +481,39 @@ def test_unpooling_layers():
         assert type(ours.restore(mine)) is type(layer)
 
 
+def test_unpooling_layers_are_torchs_for_indices_elsewhere():
+    y, at = F.max_pool2d(numbers((1, 4, 4)), 2, return_indices=True)
+    with pytest.raises(RuntimeError, match="device"):  # torch's
+        accelerated(torch.nn.MaxUnpool2d(2))(y, at.to("meta"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "on_cpool"),
+    [
+        (torch.nn.MaxPool2d(2, return_indices=1), True), (torch.nn.AdaptiveMaxPool2d(2, return_indices=0), True),
+        (torch.nn.AvgPool2d(2, divisor_override=2**31), False), (torch.nn.LPPool2d(True, 2), False),
+        (torch.nn.LPPool2d(torch.tensor(2.0), 2), False),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_layers_take_what_torchs_take(layer, on_cpool):
+    x, mine = example(layer), accelerated(layer)
+    torch.testing.assert_close(mine(x), layer(x))
+    assert runs_on_cpool(lambda: mine(x)) == on_cpool
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if "Max" in repr(layer)], ids=repr)
+def test_vectorized_hessians(layer):
+    """Of `torch.autograd`, which batches in a way of its own."""
+    x = example(layer, torch.float64)[..., :4].contiguous()
+
+    def hessian(layer):
+        values = (lambda x: layer(x)[0]) if getattr(layer, "return_indices", False) else layer
+        return torch.autograd.functional.hessian(lambda x: values(x).pow(3).sum(), x, vectorize=True)
+
+    torch.testing.assert_close(hessian(accelerated(layer)), hessian(layer))
+
+
 @pytest.mark.parametrize("layer", LAYERS, ids=repr)
 def test_layers_are_torchs_where_a_model_is_recorded(layer):
     x, mine = example(layer), accelerated(layer)
@@ -445,6 +552,15 @@ def test_layers_under_autocast(layer):
     x = example(layer, torch.bfloat16)
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(accelerated(layer)(x), layer(x))  # and dtypes
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_unpooling_layers_under_autocast(d, dtype):
+    y, at = getattr(F, f"max_pool{d}d")(numbers((1, *[4] * d), dtype), 2, return_indices=True)
+    layer = getattr(torch.nn, f"MaxUnpool{d}d")(2)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(accelerated(layer)(y, at), layer(y, at))  # and dtypes
 
 
 def test_a_model_can_be_saved_and_sent(tmp_path):

@@ -117,4 +117,4 @@ def test_global_maxima_of_few_channels(channels, size):
     if channels > 1:
         assert cpool.explain(cpool.adaptive_max_pool2d, x, 1).strategies[0] == "as it lies"
         along = cpool.explain(cpool.adaptive_max_pool2d, x, 1, return_indices=True).strategies[-1]
-        assert along.endswith("then search") == (size == 64)
+        assert along.endswith("then search")

@@ -13,6 +13,7 @@ import numpy as np
 from ..core import calls
 from ..core.pieces import part, plan_of_parts
 from ..geometry import AxisWindows
+from .files import decoding
 from .pooling import Axes, Pooling, Report
 
 #: Bytes of input that are in memory at once when a .npy file is streamed.
@@ -25,7 +26,8 @@ def _header(file: BinaryIO) -> tuple[Axes, bool, np.dtype[Any]]:
     heads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in heads:
         raise ValueError(f"a .npy file of version {version} is not known")
-    return heads[version](file)
+    with decoding():
+        return heads[version](file)
 
 
 def _bands(rows: AxisWindows, planes: int, row: int) -> Iterator[tuple[int, int, int, int]]:
@@ -85,9 +87,14 @@ def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tupl
 def each_member(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[Axes, Axes]:
     """Pool every array of a .npz file, one at a time, names kept; return the shapes of the last."""
     shapes: tuple[Axes, Axes] | None = None
-    with np.load(source, allow_pickle=False) as archive, zipfile.ZipFile(target, "w") as result:
+    with source.open("rb") as file, zipfile.ZipFile(target, "w") as result:
+        with decoding():
+            archive = np.lib.npyio.NpzFile(file)
         for i, name in enumerate(archive.files):
-            x = archive[name]
+            with decoding():
+                x = archive[name]
+            if not isinstance(x, np.ndarray):
+                raise ValueError(f"{source} holds {name}, which is no array")
             y = pooling(x)
             with result.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, y, allow_pickle=False)

@@ -30,12 +30,24 @@ def format_of(path: Path, name: str) -> str:
     return FORMATS[path.suffix.lower()]
 
 
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Turn what a decoder raises over a broken file, which is not documented, into a ValueError."""
+    try:
+        yield
+    except (OSError, ValueError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"cannot be read: {error or type(error).__name__}") from error
+
+
 def read(path: Path) -> Picture:
     """Read a picture or a .npy file, mapped into memory where its format allows."""
     ending = format_of(path, "IN")
-    if ending == ".npy":
-        return Picture(np.load(path, mmap_mode="r", allow_pickle=False))
-    return pictures.read(path, ending)
+    with decoding():
+        if ending == ".npy":
+            return Picture(np.load(path, mmap_mode="r", allow_pickle=False))
+        return pictures.read(path, ending)
 
 
 def write(path: Path, picture: Picture) -> None:

@@ -113,12 +113,7 @@ def _listed(ending: str) -> str:
 
 def read(path: Path, ending: str) -> Picture:
     """Read a picture; one of TIFF is mapped into memory, so it may be larger."""
-    try:
-        return _read_tiff(path) if ending == ".tif" else _read_with_pillow(path, ending)
-    except (OSError, ValueError, MemoryError):
-        raise
-    except Exception as error:  # what a decoder raises over a broken file is not documented
-        raise ValueError(f"cannot be read: {error or type(error).__name__}") from error
+    return _read_tiff(path) if ending == ".tif" else _read_with_pillow(path, ending)
 
 
 def write(path: Path, ending: str, picture: Picture) -> None:

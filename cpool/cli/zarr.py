@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dask
 import dask.array as da
 import zarr
 from dask.callbacks import Callback
+from dask.system import CPU_COUNT
 from ome_zarr_models.v05.axes import Axis
 from ome_zarr_models.v05.image_label import ImageLabelAttrs
 from ome_zarr_models.v05.image_label_types import Color, Label
@@ -19,7 +23,7 @@ from ..core import calls
 from ..dask import pool_blocks
 from . import files
 from .pictures import Picture
-from .pooling import Axes, Pooling, Report
+from .pooling import KEEPS_LABELS, OPERATIONS, Axes, Pooling, Report
 
 #: OME-Zarr's names of a TIFF's axes, and of those of an array that came without words, by their number.
 NAMES = {"T": "t", "C": "c", "S": "c", "Z": "z", "I": "z", "Q": "z", "Y": "y", "X": "x"}
@@ -43,6 +47,14 @@ class _Progress(Callback):  # type: ignore[misc]
         self.report(done / max(1, every))
 
 
+@contextmanager
+def computing(report: Report) -> Iterator[None]:
+    """Let dask compute; when it is over, also by an error, no task is left that would still write."""
+    workers = ThreadPoolExecutor(dask.config.get("num_workers", CPU_COUNT))
+    with workers, dask.config.set(pool=workers), _Progress(report), files.decoding():
+        yield
+
+
 def opened(path: Path, chunk: int = CHUNK) -> Picture:
     """Return a file with its array as dask's, which is read when it is needed; only PNG and JPEG are so at once.
 
@@ -52,10 +64,12 @@ def opened(path: Path, chunk: int = CHUNK) -> Picture:
         picture = files.read(path)
         x = da.from_array(picture.array, chunks=f"{chunk}B", name=False)  # a name would be a digest of all of it
         return picture._replace(array=x.astype(x.dtype.newbyteorder("=")))
-    found = zarr.open(path, mode="r")
-    if not isinstance(found, zarr.Array):
-        raise ValueError(f"{path} is a Zarr group; name one of its arrays: {', '.join(found.array_keys()) or 'none'}")
-    return Picture(da.from_zarr(found))
+    with files.decoding():
+        found = zarr.open(path, mode="r")
+        if isinstance(found, zarr.Array):
+            return Picture(da.from_zarr(found))
+        names = ", ".join(found.array_keys())
+    raise ValueError(f"{path} is a Zarr group; name one of its arrays: {names or 'none'}")
 
 
 def _pooled(pooling: Pooling, x: Any, labels: bool) -> Any:
@@ -87,7 +101,7 @@ def store(
                 path, shape=x.shape, chunks=chunk, shards=shard, dtype=x.dtype, dimension_names=[*names] or None
             )
         )
-    with _Progress(report):
+    with computing(report):
         da.store(cut, stored, lock=False)
 
 
@@ -99,8 +113,9 @@ def pool(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[
     if files.format_of(target, "OUT") == ".zarr":
         store({target: y}, _chunks(y), report)
     else:
-        with _Progress(report):
-            files.write(target, picture._replace(array=y.compute()))
+        with computing(report):
+            result = y.compute()
+        files.write(target, picture._replace(array=result))
     return picture.array.shape, y.shape
 
 
@@ -143,6 +158,8 @@ def pyramid(
     names = _names(picture, ndim)
     if levels > max(x.shape[-ndim:]).bit_length() + 1:
         raise ValueError(f"levels={levels} is more than an image of shape {x.shape} can be halved into")
+    if x.dtype == bool and OPERATIONS[op].between:
+        raise TypeError(f"{op} of bits gives no bits; a pyramid keeps IN's dtype: take --op {KEEPS_LABELS}")
     pooling.prepare(x.dtype, picture.labels)
     zarr.open_group(target, mode="w")
     chunks, carried = _chunks(x), x.ndim - ndim

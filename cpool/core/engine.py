@@ -47,7 +47,8 @@ _LONG_ROW = 64
 #: Bytes of an array that caches do not hold.
 _FAR = 2**23
 #: Windows of long rows are searched for their maxima where there is at most one for so many elements of a plane (64x64
-#: windows: 0.1 to 0.8 of the time); and of more where channels are last, for they are loaded one by one.
+#: windows: 0.1 to 0.8 of the time); of more where channels are last, for they are loaded one by one; a few whole planes
+#: are always searched.
 _SEARCHED, _SEARCHED_LAST = 256, 1024
 #: Elements of a plane up to which it is turned rather than searched.
 _TURNED_PLANE = 2**9
@@ -358,7 +359,9 @@ def picks(
     memory = layouts.canonical(flat, *views)
     turns = flat_plan.elements <= _TURNED_PLANE and memory.planes >= strategies.RADIX
     narrow = memory.run * np.dtype(type).itemsize < strategies.VECTOR
-    searched = narrow and flat_plan.searched(_SEARCHED if memory.run == 1 else _SEARCHED_LAST)
+    few = flat_plan.whole and memory.planes < strategies.RADIX
+    each = 1 if few else _SEARCHED if memory.run == 1 else _SEARCHED_LAST
+    searched = narrow and flat_plan.searched(each)
     if searched and not turns and not reduction.startswith("nan") and mask is None:
         memory = layouts.canonical(flat, *views, runs=False)
         pool = values(reduction, VALUES[x.type], plan, axes, x, y)
@@ -485,7 +488,7 @@ def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) 
         axes, (x, y, indices) = layouts.flattened(axes, x, y, indices)
     tables = geometry.shapes(tuple(x.shape[a] for a in axes), tuple(y.shape[a] for a in axes))
     memory = layouts.canonical(axes, x, y, indices)
-    take = _driven("gather", type, tables, memory, threads.share(math.prod(y.shape)), (x, indices, y), None)
+    take = _driven("gather", type, tables, memory, threads.share(4 * math.prod(y.shape)), (x, indices, y), None)
 
     def run(limit: int, x: Array, y: Array, at: Array) -> None:
         if take(limit, x, y, at):
@@ -566,5 +569,6 @@ def _copied(
     columns = min((w.out - 1 + w.before) // w.period + 1, strategies.WIDEST_ROW // size)
     return _driven(
         "copies", type, [d, h, w], memory, threads.share(math.prod(views[1].shape)), views, None, reduction="sum",
-        divisor=divisor, columns=columns, rows=max(1, strategies.WIDEST_ROW // (columns * size)),
+        divisor=divisor, divides=divisor is None, columns=columns,
+        rows=max(1, strategies.WIDEST_ROW // (columns * size)),
     )  # fmt: skip

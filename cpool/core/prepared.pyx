@@ -276,8 +276,9 @@ def remembering(prepare, dict arrays, str beside):
     Parameters
     ----------
     prepare : callable
-        Function of the positional and the other arguments as typed, of `out` and of what comes beside. What it returns is called
-        on the arrays, and on these if they were given. It must not depend on what arrays hold, but on all else it may.
+        Function of the positional and the other arguments as typed, of `out` and of what comes beside. What it returns
+        is called on the arrays, and on these if they were given. It must not depend on what arrays hold, but on all
+        else it may.
     arrays : dict
         The leading parameters whose elements are pooled, and for each a function of (name, value) that makes an array.
     beside : str or None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .. import geometry
@@ -38,13 +39,21 @@ __all__ = [
 ]
 
 
-def _check(x: Any, d: int) -> None:
+def dense(x: Tensor) -> bool:
+    """Return whether each element of `x` lies in its memory, at strides: not sparse, quantized, nested, mkldnn's."""
+    return x.layout == torch.strided and not x.is_quantized and not x.is_nested
+
+
+def _check(x: Any, d: int, name: str = "x") -> None:
     if not isinstance(x, Tensor):
-        raise TypeError(f"x must be a torch tensor, got {type(x).__name__}")
+        raise TypeError(f"{name} must be a torch tensor, got {type(x).__name__}")
+    if not dense(x):
+        kind = "quantized" if x.is_quantized else "nested" if x.is_nested else x.layout
+        raise TypeError(f"{name} must be a dense tensor, got a {kind} one")
     if x.device.type != "cpu":
-        raise ValueError(f"x must be on the CPU, got a tensor on {x.device}")
+        raise ValueError(f"{name} must be on the CPU, got a tensor on {x.device}")
     if x.ndim < d:
-        raise ValueError(f"x must have at least {d} axes, got shape {tuple(x.shape)}")
+        raise ValueError(f"{name} must have at least {d} axes, got shape {tuple(x.shape)}")
 
 
 def _sliding(d: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> operators.Ints:
@@ -149,6 +158,7 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
         x: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Tensor:
         _check(x, d)
+        _check(indices, d, "indices")
         kernel = checks.per_axis("kernel_size", kernel_size, d, 1)
         strides, pad = checks.strides(stride, kernel), checks.per_axis("padding", padding, d, 0)
         if output_size is not None:
@@ -181,7 +191,7 @@ _TEXT = """Do what :func:`cpool.{name}` does on a CPU tensor, with autograd.
     Raises
     ------
     TypeError, ValueError
-        As cpool's function; also for a tensor that is not on the CPU.
+        As cpool's function; also for a tensor that is not on the CPU, or not dense.
 
     Examples
     --------

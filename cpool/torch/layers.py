@@ -22,6 +22,11 @@ except ImportError:
 ALL = FLOATS | {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
 
+def _plain(x: Any) -> bool:
+    """Return whether `x` is a plain tensor, dense and on the CPU."""
+    return type(x) in (Tensor, nn.Parameter) and x.device.type == "cpu" and functional.dense(x)
+
+
 class Layer:
     """What our subclasses have before torch's class: whether cpool applies, and both ways to pool."""
 
@@ -32,11 +37,9 @@ class Layer:
     _theirs: Any
 
     def _applies(self, x: Any) -> bool:
-        """Return whether `x` is a plain tensor that cpool can pool, and nobody records what is done to it."""
+        """Return whether cpool can pool `x`, and nobody records what is done to it."""
         return (
-            type(x) in (Tensor, nn.Parameter)
-            and x.device.type == "cpu"
-            and x.layout == torch.strided
+            _plain(x)
             and x.dtype in self._dtypes
             and not (self._in_float32 and torch.is_autocast_enabled("cpu"))
             and not torch.jit.is_tracing()
@@ -44,8 +47,14 @@ class Layer:
         )
 
     def _by_cpool(self, *tensors: Tensor, **more: Any) -> Any:
+        """Pool by cpool, but as torch's layer does with arguments that cpool does not know."""
         given = {name: getattr(self, name) for name in self._arguments if hasattr(self, name)}
-        return self._ours(*tensors, **given, **more)
+        if "return_indices" in given:
+            given["return_indices"] = bool(given["return_indices"])  # as torch asks it
+        try:
+            return self._ours(*tensors, **given, **more)
+        except (TypeError, ValueError):
+            return self._theirs(*tensors, **more)
 
 
 class Pool(Layer):
@@ -74,7 +83,7 @@ class Unpool(Layer):
     def forward(self, input: Tensor, indices: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Unpool by cpool, or as torch's layer does."""
         if not torch.jit.is_scripting():  # noqa: SIM102
-            if self._applies(input):
+            if self._applies(input) and _plain(indices):
                 return self._by_cpool(input, indices, output_size=output_size)
         return self._theirs(input, indices, output_size)
 
@@ -106,7 +115,7 @@ def _layers() -> dict[type[nn.Module], type[nn.Module]]:
             ours = staticmethod(getattr(functional, f"{function}{d}d"))
             attributes = dict(
                 _theirs=_renamed(theirs.forward), _ours=ours, _dtypes=dtypes, _arguments=arguments,
-                _in_float32=d == 3,  # autocast says so of volumes
+                _in_float32=d == 3 or base is Unpool,  # as autocast has it
                 __module__=__name__,
             )  # fmt: skip
             layers[theirs] = type(theirs.__name__, (base, theirs), attributes)
@@ -140,9 +149,9 @@ def accelerate(model: Module) -> Module:
     Returns
     -------
     torch.nn.Module
-        `model` itself. Its layers are torch's wherever cpool does not apply: on other devices, for dtypes and kinds of
-        tensors that cpool does not know, and while ``torch.jit``, ``torch.fx``, ``torch.export`` or ``torch.onnx``
-        record them.
+        `model` itself. Its layers are torch's wherever cpool does not apply: on other devices, for dtypes, kinds of
+        tensors and arguments that cpool does not know, and while ``torch.jit``, ``torch.fx``, ``torch.export`` or
+        ``torch.onnx`` record them.
 
     Raises
     ------

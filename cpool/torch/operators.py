@@ -13,6 +13,7 @@ before, padding after, dilation. Or it holds one: the length of the output, whos
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -139,6 +140,11 @@ def _values(x: Tensor, windows: Ints, ceil_mode: bool = False, *_: Any) -> Tenso
     return _like(x, _lengths(x, windows, ceil_mode))
 
 
+def _averages(x: Tensor, windows: Ints, ceil_mode: bool = False, *_: Any) -> Tensor:
+    """The same for averages, which of integers and bool are float64."""
+    return _like(x, _lengths(x, windows, ceil_mode), x.dtype if x.is_floating_point() else torch.float64)
+
+
 def _values_and_places(x: Tensor, windows: Ints, ceil_mode: bool, op: str) -> tuple[Tensor, Tensor]:
     sizes = _lengths(x, windows, ceil_mode)
     return _like(x, sizes), _like(x, sizes, torch.int64)
@@ -166,7 +172,7 @@ def norm(x: Tensor, windows: Ints, ceil_mode: bool, p: float) -> Tensor:
 DIVISOR = "bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None"
 
 
-@_operator(f"average(Tensor x, SymInt[] windows, {DIVISOR}) -> Tensor", _values)
+@_operator(f"average(Tensor x, SymInt[] windows, {DIVISOR}) -> Tensor", _averages)
 def average(x: Tensor, windows: Ints, *divisor: Any) -> Tensor:
     """Averages; a divisor_override of 1 makes them sums."""
     return _tensor(_function("avg", windows, **_named(divisor))(_array(x)))
@@ -210,8 +216,8 @@ def unpool(x: Tensor, indices: Tensor, sizes: Ints, *windows: Ints) -> Tensor:
 
 def _fetch(x: Tensor, indices: Tensor, ndim: int) -> Tensor:
     """Return `x` at `indices`, which count its last axes in row-major order."""
-    rows, at = (t.flatten(t.ndim - ndim) for t in (x, indices))
-    return rows.gather(-1, at).view(indices.shape)
+    rows, at = (t.reshape(*t.shape[:-ndim], math.prod(t.shape[-ndim:])) for t in (x, indices))
+    return rows.gather(-1, at.long()).reshape(indices.shape)
 
 
 # ------------------------------------------------------------------------------------------------------- derivatives
@@ -334,6 +340,7 @@ class Norm(Reverse):
     def setup_context(ctx: Context, inputs: Any, output: Tensor) -> None:
         _, x, ctx.windows, ctx.ceil_mode, ctx.p = inputs
         ctx.save_for_backward(x, output)
+        ctx.save_for_forward(x, output)
 
     @staticmethod
     def backward(ctx: Context, grad: Tensor) -> Any:
@@ -343,12 +350,23 @@ class Norm(Reverse):
         gx = inner * spread(outer * grad, sizes, ctx.windows, ctx.ceil_mode, True, 1)
         return None, gx.to(grad.dtype), None, None, None
 
+    @staticmethod
+    def jvp(ctx: Context, _: Any, tangent: Tensor, *__: Any) -> Tensor:
+        x, y = ctx.saved_tensors
+        return _norm_tangent(tangent, x, y, ctx.windows, ctx.ceil_mode, ctx.p)
 
-def _norm_forward(x: Tensor, tangent: Tensor, windows: Ints, ceil_mode: bool, p: float) -> Tensor:
-    y = norm(x, windows, ceil_mode, p)
+
+def _norm_tangent(tangent: Tensor, x: Tensor, y: Tensor, windows: Ints, ceil_mode: bool, p: float) -> Tensor:
+    """Return dy."""
     inner, outer = _chain(x, y, p)
-    dy = outer * average(inner * tangent, windows, ceil_mode, True, 1)
-    return _dual(y, dy.to(y.dtype))
+    return (outer * average(inner * tangent, windows, ceil_mode, True, 1)).to(y.dtype)
+
+
+def _norm_forward(x: Tensor, tangent: Tensor, *rest: Any) -> Tensor:
+    if x.requires_grad and torch.is_grad_enabled():  # the way back is to be differentiated forward: it saves duals
+        return Norm.of(norm, _dual(x, tangent), *rest)
+    y = norm(x, *rest)
+    return _dual(y, _norm_tangent(tangent, x, y, *rest))
 
 
 _differentiable(norm, _norm_forward, partial(Norm.of, norm))

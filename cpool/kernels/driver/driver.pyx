@@ -245,7 +245,8 @@ cdef class Call:
                   Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  double ddof=0, bint root=False, bint zeros=False, bint last=True, str whole_across="nested", double whole_divisor=0,
+                  double ddof=0, bint root=False, bint zeros=False, bint last=True,
+                  str whole_across="nested", double whole_divisor=0,
                   bint assign=False, bint fresh=False, bint by_planes=False, bint far=False, bint gapped=False,
                   identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job

@@ -88,8 +88,8 @@ cdef extern from "leaves.h":
         int (*add[2][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
                          Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t, int) noexcept nogil
         void (*settle[2])(void*, Py_ssize_t) noexcept nogil
-        int (*gather[4][2])(void*, Py_ssize_t, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                            int64_t) noexcept nogil
+        int (*gather[4][2])(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
+                            Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t) noexcept nogil
 
 
 cdef enum Across:          # along H (and D)

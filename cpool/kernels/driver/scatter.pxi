@@ -241,15 +241,20 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
 
 
 cdef void gather_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Write output rows [first, last) of all planes, whose pixels lie at one distance."""
+    """Write output rows [first, last) of all planes, whose pixels lie at one distance; planes of one row at once."""
+    cdef Memory* x = &job.x
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t high = job.height.out, rows = job.depth.out * high, r, p
-    for r in range(first, last):
-        p = r // rows
+    cdef Py_ssize_t high = job.height.out, rows = job.depth.out * high, p, n = 1
+    if job.leads == 1 and rows == 1:
+        n = last - first
+    while first < last:
+        p = first // rows
         if not job.leaves.gather[job.log_size][m.type == INT64](
-                row_in(y, plane_at(job, y, p), r % rows, high), y.w, plane_at(job, &job.x, p), job.x.w,
-                row_in(m, plane_at(job, m, p), r % rows, high), m.w, job.width.out, job.run,
+                row_in(y, plane_at(job, y, p), first % rows, high), <Py_ssize_t>y.planes[0], y.w, plane_at(job, x, p),
+                <Py_ssize_t>x.planes[0], x.w, row_in(m, plane_at(job, m, p), first % rows, high),
+                <Py_ssize_t>m.planes[0], m.w, n, job.width.out, job.run,
                 job.depth.size * job.height.size * job.width.size):
             raise_flag(job.astray)
             return
+        first += n

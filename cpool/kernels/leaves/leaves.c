@@ -388,25 +388,27 @@ static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t 
 
 /* What stands at the index of each element. Many indices are compared before they are used; runs of one element that lie
  * side by side are one row. */
-#define CPOOL_GATHER(BITS, I)                                                                                          \
-  static int gather_##BITS##_##I(void *out, ptrdiff_t out_stride, const void *plane, ptrdiff_t pixel, const void *index,\
-                                 ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run, int64_t limit) {                        \
-    typedef uint##BITS##_t element;                                                                                    \
-    enum { some = 128 };                                                                                               \
-    const ptrdiff_t next = run > 1 ? sizeof(element) : 0;                                                              \
-    if (run == 1 && stride == (ptrdiff_t)sizeof(I) && out_stride == (ptrdiff_t)sizeof(element)) run = n, n = n > 0;    \
-    for (ptrdiff_t o = 0; o < n; o++)                                                                                  \
-      for (ptrdiff_t first = 0; first < run; first += some) {                                                          \
-        const ptrdiff_t end = run - first < some ? run : first + some;                                                 \
-        element *restrict to = (element *)((char *)out + o * out_stride);                                              \
-        const I *restrict at = (const I *)((const char *)index + o * stride);                                          \
-        int outside = 0;                                                                                               \
-        for (ptrdiff_t i = first; i < end; i++) outside |= (at[i] < 0) | (at[i] >= limit);                             \
-        if (outside) return 0;                                                                                         \
-        for (ptrdiff_t i = first; i < end; i++)                                                                        \
-          memcpy(to + i, (const char *)plane + (ptrdiff_t)at[i] * pixel + i * next, sizeof *to);                       \
-      }                                                                                                                \
-    return 1;                                                                                                          \
+#define CPOOL_GATHER(BITS, I)                                                                                                   \
+  static int gather_##BITS##_##I(void *out, ptrdiff_t out_pitch, ptrdiff_t out_stride, const void *planes, ptrdiff_t plane_pitch,\
+                                 ptrdiff_t pixel, const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows,         \
+                                 ptrdiff_t n, ptrdiff_t run, int64_t limit) {                                                   \
+    typedef uint##BITS##_t element;                                                                                             \
+    enum { some = 128 };                                                                                                        \
+    const ptrdiff_t next = run > 1 ? sizeof(element) : 0;                                                                       \
+    if (run == 1 && stride == (ptrdiff_t)sizeof(I) && out_stride == (ptrdiff_t)sizeof(element)) run = n, n = n > 0;             \
+    for (ptrdiff_t r = 0; r < rows; r++)                                                                                        \
+      for (ptrdiff_t o = 0; o < n; o++)                                                                                         \
+        for (ptrdiff_t first = 0; first < run; first += some) {                                                                 \
+          const ptrdiff_t end = run - first < some ? run : first + some;                                                        \
+          const char *plane = (const char *)planes + r * plane_pitch;                                                           \
+          element *restrict to = (element *)((char *)out + r * out_pitch + o * out_stride);                                     \
+          const I *restrict at = (const I *)((const char *)index + r * pitch + o * stride);                                     \
+          int outside = 0;                                                                                                      \
+          for (ptrdiff_t i = first; i < end; i++) outside |= (at[i] < 0) | (at[i] >= limit);                                    \
+          if (outside) return 0;                                                                                                \
+          for (ptrdiff_t i = first; i < end; i++) memcpy(to + i, plane + (ptrdiff_t)at[i] * pixel + i * next, sizeof *to);      \
+        }                                                                                                                       \
+    return 1;                                                                                                                   \
   }
 CPOOL_GATHER(16, int32_t)
 CPOOL_GATHER(16, int64_t)

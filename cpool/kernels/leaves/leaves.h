@@ -158,10 +158,12 @@ typedef struct cpool_leaves {
   /* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
   void (*clear)(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n);
   void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
-  /* The other way round, by the logarithm of the element's size: what stands at the index of each element of n runs, whose
-   * pixels are `pixel` bytes apart. Whether all indices are below `limit`, and none negative; else some are not read. */
-  int (*gather[4][2])(void *out, ptrdiff_t out_stride, const void *plane, ptrdiff_t pixel, const void *index, ptrdiff_t stride,
-                      ptrdiff_t n, ptrdiff_t run, int64_t limit);
+  /* The other way round, by the logarithm of the element's size: what stands at the index of each element of n runs, in
+   * planes whose pixels are `pixel` bytes apart; `rows` rows, each of a plane of its own. Whether all indices are below
+   * `limit`, and none negative; else some are not read. */
+  int (*gather[4][2])(void *out, ptrdiff_t out_pitch, ptrdiff_t out_stride, const void *planes, ptrdiff_t plane_pitch,
+                      ptrdiff_t pixel, const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n,
+                      ptrdiff_t run, int64_t limit);
 } cpool_leaves;
 
 /* Put leaves in the places of those that a table has; what is NULL stays. */
