@@ -878,7 +878,7 @@ def way(kind, strategy, together, tables=()):
     """Return the name of a strategy, as one row of the table."""
     if strategy is None:
         uneven = kind == "copies" and not all(table.one_count for table in tables)
-        return kind + ", uneven" * uneven
+        return f"uneven {kind}" if uneven else kind
     name = f"{kind}: {strategy.across} x {strategy.along}" + ", one pass" * strategy.one_pass
     return name + ", planes as channels" * bool(together)
 
@@ -928,7 +928,7 @@ FAMILIES = {
 def reachable():
     """Return all strategies that `cpool.core.strategies` chooses for small plans, each with a family of reductions."""
     found = {("finds", "extremes"), ("ordered", "extremes"), ("gather", "extremes"), ("scatter", "sums")}
-    found |= {("copies", "sums"), ("copies, uneven", "sums"), ("powers", "sums")}
+    found |= {("copies", "sums"), ("uneven copies", "sums"), ("powers", "sums")}
     # kind, reductions, bytes of a number, and whether the input is divided before it is summed
     forwards = [("values", "extremes", 1, False), ("values", "extremes", 4, False), ("values", "sums", 4, False)]
     forwards += [("picks", "extremes", 4, False)]

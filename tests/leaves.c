@@ -711,6 +711,18 @@ static void scatters(int type, int wide) {
   if (odd[0] != odd[1] || (odd[0] != -1 && cleared[0] != cleared[1]))
     wrong++, printf("DIFFERS %s returned %d and %d\n", leaf, odd[0], odd[1]);
   if (odd[0] != -1) compare(type, all, assign ? BITS_SAME : NUMBERS_SAME);
+  const P pixels = limit * lanes * size, written = rows * n * lanes * size;
+  char *planes = take(6, rows * pixels);
+  filled(type, planes, rows * pixels, 0);
+  SAY("gather %s %td rows=%td n=%td run=%td limit=%td stride=%td", types[type], 8 * is, rows, n, lanes, limit, stride);
+  calls++;
+  int inside[2];
+  clear(written);
+  for (int l = 0; l < 2; l++)
+    inside[l] = L[l]->gather[type ? 3 : 2][wide](out(l, written), n * lanes * size, lanes * size, planes, pixels, lanes * size, at,
+                                                 pitch, stride, rows, n, lanes, limit);
+  if (inside[0] != inside[1]) wrong++, printf("DIFFERS %s returned %d and %d\n", leaf, inside[0], inside[1]);
+  if (inside[0]) compare(type, written, BITS_SAME);
 }
 
 static void tell(const char *name) {

@@ -91,7 +91,9 @@ def test_every_name_of_the_driver_can_be_chosen():
         if folds:
             across.add(folds[0])
             along.add(folds[1])
-    assert kinds == {"values", "picks", "finds", "ordered", "scatter", "copies"}
+    assert kinds == {
+        "values", "picks", "finds", "ordered", "scatter", "gather", "copies", "uneven copies", "powers",
+    }  # fmt: skip
     assert across == set(driver.ACROSS)
     assert along == set(driver.ALONG)
 

@@ -364,7 +364,8 @@ cdef class Call:
         elif kind == "powers":
             self.work, self.total = multiply_powers, (job.width.size + MULTIPLIED - 1) // MULTIPLIED
         else:
-            raise ValueError(f"kind must be one that {Call.__name__} tells of, got {kind!r}")
+            raise ValueError("kind must be values, picks, finds, ordered, scatter, gather, copies or powers, "
+                             f"got {kind!r}")
         if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch_bytes = scratch.taken

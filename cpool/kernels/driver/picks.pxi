@@ -8,8 +8,8 @@ cdef enum:
 
 
 cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
-    Py_ssize_t top, rows   # slots count rows from top on, or where that is less,
-    bint by_taps           # taps of output rows
+    Py_ssize_t top, rows   # slots count rows from top on,
+    bint by_taps           # or, where these are fewer, the taps of output rows
 
 
 cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
