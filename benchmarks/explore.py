@@ -320,9 +320,9 @@ def torch_other(case: Case, x: Any, grad: Any) -> functools.partial[Any]:
     name, _, what = case.operation.removeprefix("adaptive_").partition("_")
     if name == "fractional":
         pool = getattr(functional, f"fractional_max_pool{d}d")
-        drawn = torch.from_numpy(samples(x.numpy()))
+        numbers = torch.from_numpy(samples(x.numpy()))
         return functools.partial(
-            pool, x, case.kernel, case.stride, None, return_indices=what == "indices", _random_samples=drawn
+            pool, x, case.kernel, case.stride, None, return_indices=what == "indices", _random_samples=numbers
         )
     if name == "unpool":
         pool, unpool = getattr(functional, f"max_pool{d}d"), getattr(functional, f"max_unpool{d}d")

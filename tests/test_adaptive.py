@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import difficult
+from cases import channels_last, difficult
 
 import cpool
 from cpool import reference
@@ -197,12 +197,10 @@ def test_gradients_of_unpooling_in_any_memory(dtype):
         np.ascontiguousarray(grad.swapaxes(2, 3)).swapaxes(2, 3),
         grad[..., ::-1].copy()[..., ::-1],
     ):
-        for at in (indices, indices.astype(np.int32), np.moveaxis(np.moveaxis(indices, 1, -1).copy(), -1, 1)):
+        for at in (indices, indices.astype(np.int32), channels_last(indices)):
             np.testing.assert_array_equal(cpool.max_unpool2d_backward(laid, at), expected)
-    last = np.moveaxis(np.moveaxis(grad, 1, -1).copy(), -1, 1)
-    np.testing.assert_array_equal(
-        cpool.max_unpool2d_backward(last, np.moveaxis(np.moveaxis(indices, 1, -1).copy(), -1, 1)), expected
-    )
+    last = channels_last(grad)
+    np.testing.assert_array_equal(cpool.max_unpool2d_backward(last, channels_last(indices)), expected)
     for bad in (-1, 48):
         indices[1, 2, 3, 4] = bad
         with pytest.raises(ValueError, match="indices must lie in the plane, 0 to 47"):

@@ -47,8 +47,8 @@ _LONG_ROW = 64
 #: Bytes of an array that caches do not hold.
 _FAR = 2**23
 #: Windows of long rows are searched for their maxima where there is at most one for so many elements of a plane (64x64
-#: windows: 0.1 to 0.8 of the time); of more where channels are last, for they are loaded one by one; a few whole planes
-#: are always searched.
+#: windows of one channel: 0.1 to 0.8 of the time); of more where channels are last, for they are loaded one by one; a
+#: few whole planes are always searched.
 _SEARCHED, _SEARCHED_LAST = 256, 1024
 #: Elements of a plane up to which it is turned rather than searched.
 _TURNED_PLANE = 2**9
@@ -470,15 +470,20 @@ def scatter(
     def run(*arguments: Any) -> None:
         bad = add(*arguments)
         if bad is not None:
-            raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {bad[0]} to {bad[1]}")
+            raise _outside(elements, *bad)
 
     return run
 
 
-def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) -> Callable[..., None]:
-    """Prepare taking of x, whose pixels lie at one distance, what stands at the indices: (thread limit, x, y, indices).
+def _outside(elements: int, least: int, greatest: int) -> ValueError:
+    """Return the error of indices that are not all in a plane of so many elements."""
+    return ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {least} to {greatest}")
 
-    It refuses indices outside the plane.
+
+def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) -> Callable[..., None]:
+    """Prepare y = what x, whose pixels lie at one distance, holds at the indices.
+
+    Returns a function of (thread limit, x, y, indices), which refuses indices outside the plane.
     """
     if 0 in y.shape:
         return _nothing
@@ -492,7 +497,7 @@ def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) 
 
     def run(limit: int, x: Array, y: Array, at: Array) -> None:
         if take(limit, x, y, at):
-            raise ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {at.min()} to {at.max()}")
+            raise _outside(elements, at.min(), at.max())
 
     return run
 

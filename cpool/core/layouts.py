@@ -43,10 +43,12 @@ def memory_order(shape: Axes, strides: Axes) -> Axes:
 
 def overlaps_itself(shape: Axes, strides: Axes, itemsize: int) -> bool:
     """Return whether elements may lie on one another: an axis' stride is less than what the axes inside it take."""
+    if 0 in shape:
+        return False
     taken = itemsize
     for stride, n in sorted((abs(stride), n) for stride, n in zip(strides, shape, strict=True) if n > 1):
         if stride < taken:
-            return 0 not in shape
+            return True
         taken += (n - 1) * stride
     return False
 

@@ -185,7 +185,7 @@ def _kept(
 
 
 def _prepared(reduce: partial[Prepared], plan: Plan, source: calls.Source, alone: bool) -> Prepared:
-    """Prepare a call, once for all that are like it: the public functions' memo knows no masks.
+    """Prepare a call, once for all that are like it: masked arrays are not known to the public functions' memo.
 
     Not kept are those of pieces, which are pooled `alone` and have plans of their own, those of long plans, which are
     made anew, and what is explained, which computes nothing.

@@ -170,27 +170,26 @@ def _backward(
     )
     for name, array in (("grad_output", grad_output), ("output", output)):
         calls.same_shape(name, array, "the output", calls.with_sizes(x.shape, axes, plan.out_shape))
-    calls.output_view(out, x.shape, layouts.memory_order(x.shape, x.strides), dtype)
-
+    order = layouts.memory_order(x.shape, x.strides)
+    calls.output_view(out, x.shape, order, dtype)
     if limit := _LIMITS.get(p):
         return partial(_along_winners, limit, plan, axis, ndim)
-    order = layouts.memory_order(x.shape, x.strides)
 
-    def outline(shape: Axes) -> tuple[Axes, Axes, Any]:
+    def outline(shape: Axes) -> tuple[Axes, Axes, Any]:  # of arrays that lie densely and alike
         return shape, layouts.dense_strides(shape, order, working.itemsize), working
 
     total = spread(calls.Source(*outline(grad_output.shape), axes, outline(x.shape)), x.shape, plan, divide=False)
     share = engine.powers(working.name, math.prod(grad_output.shape), 1 - p, zeros=True, last=False)
     factor = engine.powers(working.name, math.prod(x.shape), p - 1, zeros=p < 1, last=True)
 
-    def dense(a: Array | None) -> bool:
-        return a is not None and (a.shape, a.strides, a.dtype) == outline(a.shape)
+    def dense(a: Array) -> bool:
+        return (a.shape, a.strides, a.dtype) == outline(a.shape)
 
     def laid(a: Array) -> Array:
-        copy = a if dense(a) else layouts.empty(a.shape, order, working)
-        if copy is not a:
-            np.copyto(copy, a)
-        return copy.transpose(order).reshape(-1)
+        if not dense(a):
+            given, a = a, layouts.empty(a.shape, order, working)
+            np.copyto(a, given)
+        return a.transpose(order).reshape(-1)
 
     def back(grad: Array, x: Array, y: Array, out: Array | None = None) -> Array:
         shares = layouts.empty(grad.shape, order, working)

@@ -298,7 +298,7 @@ cdef class Call:
         job.pick = job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.type]
-        self.reads_indices = kind == "scatter" or kind == "gather" or kind == "powers"
+        self.reads_indices = kind in ("scatter", "gather", "powers")
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
         if kind == "values" or kind == "picks":
@@ -391,8 +391,8 @@ cdef class Call:
             PyBuffer_Release(&a)
 
     def run(self, int threads, x, y, indices=None):
-        """On at most `threads` threads. Forward: read x, write y and, with places, indices; gather: read x and indices,
-        write y. Scatter: read y and indices, write x.
+        """On at most `threads` threads. Forward: read x, write y and, with places, indices; gather and powers: read x
+        and indices, write y. Scatter: read y and indices, write x.
 
         Indices that are read are checked before they are used, by a scatter before anything is written to memory that
         the caller knows: it returns the pair (least, greatest) if one is outside the plane, and gather True.
