@@ -2,6 +2,7 @@
 
     python benchmarks/explore.py [--cases 1000] [--seconds 900] [--seed 0] [--threads 2] [--only WORD …] [--json FILE]
     python benchmarks/explore.py --others ...    # norms, unpooling, fractional and adaptive pooling with indices
+    python benchmarks/explore.py --dtypes ...    # the first operations, of floats of two bytes, integers and float64
     python benchmarks/explore.py --case "operation=max layout=NCHW dtype=float32 shape=8x64x56x56 kernel=3x3 …"
 
 Both libraries live in one process and pool one array in turns, a pair of samples in each round, each the first in every
@@ -9,7 +10,7 @@ other round; a figure is the median of the pairs' ratios. A case counts as lost 
 measurement says so too. The values are compared before the clock starts: if they differ, the exit code is 1.
 `report.py` makes the README's first table of what is written by
 ``--cases 1000 --seed 2026 --threads 2 --json benchmarks/explored.json``, and one in benchmarks/README.md of what
-``--others --cases 600 …`` writes to benchmarks/others.json.
+``--others --cases 600 …`` and ``--dtypes --cases 600 …`` write to benchmarks/others.json and benchmarks/dtypes.json.
 
 Layouts: NCHW; channels_last, the memory of torch's format, which cpool sees as a strided NCHW view; NHWC, the same
 memory, pooled with ``axis=``. A case depends on its seed and number alone, and is printed as ``--case`` takes it.
@@ -31,6 +32,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from ml_dtypes import bfloat16
 from peers import enough, sample
 from run import machine
 
@@ -50,6 +52,10 @@ OTHERS = {
 }  # fmt: skip
 LAYOUTS = {"NCHW": 9, "channels_last": 8, "NHWC": 3}
 DTYPES = {"float32": 16, "float64": 3, "uint8": 1}
+#: The same with ``--dtypes``, where torch has the operation.
+OTHER_DTYPES = {
+    "float16": 4, "bfloat16": 5, "float64": 3, "int8": 1, "uint8": 2, "int16": 1, "int32": 2, "int64": 3,
+}  # fmt: skip
 #: Sizes that networks and pictures have, and how many elements an input has at least and at most.
 SIZES = (7, 8, 13, 14, 16, 17, 28, 32, 33, 35, 55, 56, 64, 112, 128, 224, 256, 299, 512)
 CHANNELS = (1, 2, 3, 4, 16, 32, 64, 96, 128, 192, 256, 512, 768, 1024, 2048)
@@ -217,8 +223,8 @@ class Draws(random.Random):
         )
 
 
-def drawn(seed: int, operations: dict[str, int]) -> Iterator[Case]:
-    """Draw cases that torch accepts and that take no more than a moment."""
+def drawn(seed: int, operations: dict[str, int], dtypes: dict[str, int]) -> Iterator[Case]:
+    """Draw cases that torch may accept and that take no more than a moment."""
     number = 0
     while True:
         draws = Draws(f"{seed}/{number}")
@@ -229,17 +235,20 @@ def drawn(seed: int, operations: dict[str, int]) -> Iterator[Case]:
             layout, d = layout.replace("NHWC", "channels_last"), d + (d == 1 and operation != "unpool")
         if d == 1:
             layout = "NCHW"  # torch has no other format of rows
-        dtype = (
-            draws.one(DTYPES)
-            if "max" in operation and "backward" not in operation and "adaptive_max_i" not in operation
-            else draws.one({"float32": 6, "float64": 1})
-        )
+        if dtypes is OTHER_DTYPES or (
+            "max" in operation and "backward" not in operation and "adaptive_max_i" not in operation
+        ):
+            dtype = draws.one(dtypes)
+        else:
+            dtype = draws.one({"float32": 6, "float64": 1})
         shape = draws.shape(d, layout)
         case = Case(operation, layout, dtype, shape, **draws.windows(operation, shape[2:]))
         out = outputs(case)
         if out is None or math.prod(shape) > 2 * ELEMENTS[1] or work(case, out) > MOST_WORK:
             continue
         if layout != "NCHW" and math.prod(shape[2:]) == 1:
+            continue
+        if "backward" in operation and "int" in dtype:  # integers have no gradients
             continue
         yield case
 
@@ -252,8 +261,20 @@ def numbers(case: Case, sizes: Sizes, dtype: str) -> Any:
     n, channels, *pooled = sizes
     rng = np.random.default_rng(0)
     memory = (n, channels, *pooled) if case.layout == "NCHW" else (n, *pooled, channels)
-    x = rng.integers(0, 256, memory, "u1") if dtype == "uint8" else rng.random(memory, dtype) - 0.5
-    return x.astype(dtype, copy=False) if case.layout == "NCHW" else np.moveaxis(x.astype(dtype, copy=False), -1, 1)
+    if "int" in dtype:
+        info = np.iinfo(dtype)
+        x = rng.integers(max(info.min, -(2**20)), min(info.max, 2**20), memory, dtype, endpoint=True)
+    else:
+        x = rng.random(memory, "float64" if dtype == "float64" else "float32") - 0.5
+        x = x.astype(bfloat16 if dtype == "bfloat16" else dtype, copy=False)
+    return x if case.layout == "NCHW" else np.moveaxis(x, -1, 1)
+
+
+def tensor(x: Any) -> Any:
+    """Return a tensor of the same memory, which for bfloat16 has to be said."""
+    if x.dtype != bfloat16:
+        return torch.from_numpy(x)
+    return torch.from_numpy(x.view("int16")).view(torch.bfloat16)
 
 
 def cpool_call(case: Case, x: Any, grad: Any) -> functools.partial[Any]:
@@ -348,7 +369,7 @@ def torch_call(case: Case, x: Any, grad: Any) -> functools.partial[Any]:
     """Return torch's call on the same memory; gradients by the operators that autograd calls."""
     d = x.ndim - 2
     functional, aten = torch.nn.functional, torch.ops.aten
-    x, grad = torch.from_numpy(x), torch.from_numpy(grad)
+    x, grad = tensor(x), tensor(grad)
     name, _, what = case.operation.removeprefix("adaptive_").partition("_")
     if case.operation in OTHERS:
         return torch_other(case, x, grad)
@@ -381,12 +402,15 @@ def differ(case: Case, ours: Any, theirs: Any) -> bool:
     """Whether the results are not the same, but for the rounding of sums."""
     if isinstance(ours, tuple):
         return any(differ(case, a, b) for a, b in zip(ours, theirs, strict=True))
-    theirs = theirs.numpy()
+    theirs = theirs.view(torch.int16).numpy().view(bfloat16) if theirs.dtype == torch.bfloat16 else theirs.numpy()
     if case.layout == "NHWC":
         ours = np.moveaxis(ours, -1, 1)
     theirs = theirs.reshape(ours.shape)
     if "avg" in case.operation or "backward" in case.operation or case.norm is not None:
-        return not np.allclose(ours, theirs, rtol=1e-3, atol=1e-4 if case.dtype == "float32" else 1e-10)
+        if case.dtype == "int64":  # which torch divides as integers
+            return bool((np.abs(ours - theirs) > 1).any())
+        rtol, atol = {"float64": (1e-3, 1e-10), "float32": (1e-3, 1e-4)}.get(case.dtype, (0.02, 0.02))
+        return not np.allclose(ours.astype("f8"), theirs.astype("f8"), rtol, atol)
     return not np.array_equal(ours, theirs)
 
 
@@ -493,6 +517,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9, help="pairs of samples; three times as many the second time")
     parser.add_argument("--only", nargs="*", default=[], help="draw only cases with these words: layout=NHWC …")
     parser.add_argument("--others", action="store_true", help="draw other families")
+    parser.add_argument("--dtypes", action="store_true", help="draw other dtypes")
     parser.add_argument("--case", action="append", help="measure this case instead; may be given repeatedly")
     parser.add_argument("--worst", type=int, default=15, help="how many to print")
     parser.add_argument("--json", help="write all results to this file")
@@ -504,9 +529,8 @@ def main() -> None:
     print(f"{about}; seed {options.seed}", flush=True)
     end = time.monotonic() + options.seconds
     results, wrong, absent = [], [], 0
-    for case in (
-        map(Case.parse, options.case) if options.case else drawn(options.seed, OTHERS if options.others else OPERATIONS)
-    ):
+    operations, dtypes = OTHERS if options.others else OPERATIONS, OTHER_DTYPES if options.dtypes else DTYPES
+    for case in map(Case.parse, options.case) if options.case else drawn(options.seed, operations, dtypes):
         if not set(options.only) <= set(str(case).split()):
             continue
         try:
@@ -527,7 +551,7 @@ def main() -> None:
     print(f"\nRefused by torch: {absent}. Values unlike torch's: {len(wrong)}.", *wrong, sep="\n")
     if options.json:
         arguments = f"--cases {len(results)} --seed {options.seed} --threads {options.threads}"
-        arguments += " --others" * options.others
+        arguments += " --others" * options.others + " --dtypes" * options.dtypes
         head = {"machine": about, "arguments": arguments, "long_enough": LONG_ENOUGH}
         found = [json.dumps({**r._asdict(), "case": str(r.case)}) for r in results]  # a line for each, to be compared
         with open(options.json, "w") as file:

@@ -42,6 +42,9 @@ _EXACT_AS_FLOAT = 2**23
 
 #: Planes of so many elements are taken for one row each, if there are many.
 _ONE_ROW = 2**12
+#: Bytes of sums of one plane that are kept in scratch, and channels of it that are so many that no cache line is stored
+#: twice: gradients of floats of two bytes.
+_ASIDE, _WHOLE_LINES = 2**19, 16
 #: Outputs of a row whose least and greatest index are quickly found, so that threads can share a plane they add to.
 _LONG_ROW = 64
 #: Bytes of an array that caches do not hold.
@@ -458,13 +461,15 @@ def scatter(
     row = gy.shape[axes[-1]] * memory.run
     # Each plane is added to by one thread, or all threads look for what belongs into their rows.
     by_planes = memory.planes >= workers or (2 * memory.planes >= workers and row < _LONG_ROW)
-    if (in_place or elements <= _ONE_ROW) and by_planes:
+    channels = _ASIDE // (elements * np.dtype(type).itemsize)
+    lanes_aside = 0 if in_place else memory.run if channels >= memory.run else channels // _WHOLE_LINES * _WHOLE_LINES
+    if by_planes and (in_place or lanes_aside):
         axes, (gx, gy, indices) = layouts.flattened(axes, gx, gy, indices)
     tables = geometry.shapes(tuple(gx.shape[a] for a in axes), tuple(gy.shape[a] for a in axes))
     memory = layouts.canonical(axes, gx, gy, indices)
     add = _driven(
         "scatter", type, tables, memory, share, (gy, indices, gx), None, reduction="sum", assign=assign, fresh=fresh,
-        by_planes=by_planes,
+        by_planes=by_planes, lanes_aside=lanes_aside,
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:

@@ -114,9 +114,9 @@ def _unpool(
     calls.same_shape("indices", indices, "x", x.shape)
     axes = checks.pooled_axes(None, ndim, x.ndim)
     shape = _output_shape(x.shape, ndim, kernel_size, stride, padding, output_size)
-    order, whole = layouts.memory_order(x.shape, x.strides), x.dtype.itemsize >= 4
-    # Bits are moved, whatever they mean; those of smaller numbers as floats.
-    type, size = ("float64", 8) if x.dtype.itemsize == 8 else ("float32", 4)
+    order, whole = layouts.memory_order(x.shape, x.strides), x.dtype.itemsize > 1
+    # Bits are moved, whatever they mean; bytes as the bits of floats.
+    type, size = {8: ("float64", 8), 2: ("uint16", 2)}.get(x.dtype.itemsize, ("float32", 4))
     values = layouts.View(x.shape, x.strides if whole else layouts.dense_strides(x.shape, order, size), size, type)
     to = layouts.View(shape, layouts.dense_strides(shape, order, size), size, type)
     run = engine.scatter(axes, type, to, values, engine.view_of(indices), assign=True, fresh=True)

@@ -247,8 +247,8 @@ cdef class Call:
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, bint zeros=False, bint last=True,
                   str whole_across="nested", double whole_divisor=0,
-                  bint assign=False, bint fresh=False, bint by_planes=False, bint far=False, bint gapped=False,
-                  identity_bits=None, blank_bits=None, bint watches=False):
+                  bint assign=False, bint fresh=False, bint by_planes=False, Py_ssize_t lanes_aside=0,
+                  bint far=False, bint gapped=False, identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -352,8 +352,8 @@ cdef class Call:
         elif kind == "scatter":
             self.work, self.backward = scatter_rows, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
-            self.total = job.planes * job.depth.size * job.height.size * job.width.size // row_pixels(job)
-            job.checks, job.by_planes = fresh, by_planes
+            self.total = job.planes * elements_of(job) // row_pixels(job)
+            job.checks, job.by_planes, job.lanes_aside = fresh, by_planes, lanes_aside
             lay_scattered(job, &scratch)
         elif kind == "copies":
             self.work = copy_rows
@@ -376,7 +376,7 @@ cdef class Call:
         least[0], most[0] = job.extents[0], job.extents[1]
         for r in range(job.planes * job.depth.out * job.height.out):
             least[0], most[0] = min(least[0], job.extents[2 * r]), max(most[0], job.extents[2 * r + 1])
-        return least[0] < 0 or most[0] >= job.depth.size * job.height.size * job.width.size
+        return least[0] < 0 or most[0] >= elements_of(job)
 
     def run_masked(self, int threads, x, y, where, indices=None):
         """Run with only those elements of x that `where`, an array of bool that lies as was said, lets count; return
@@ -404,9 +404,11 @@ cdef class Call:
         cdef Py_buffer views[3]
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out, unit = 1, n = 0, i
         cdef int64_t least = 0, most = 0
-        cdef int astray = False, read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
-        job.threads, job.where.data, job.met, job.astray = min(job.threads, threads), where, met, &astray
-        if self.backward and (job.by_planes or job.planes >= job.threads):
+        cdef int astray = False, crowded = False, read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
+        job.threads, job.where.data, job.met = min(job.threads, threads), where, met
+        job.astray, job.crowded = &astray, &crowded
+        job.by_planes |= job.planes >= job.threads
+        if self.backward and job.by_planes:
             unit = self.total // max(1, job.planes)  # whole planes: their indices are read once
         else:
             job.checks = False
@@ -432,7 +434,7 @@ cdef class Call:
                 return least, most
             job.checks, job.blocks = False, blocks_of(&job)
             if job.blocks > 1 and not is_shared_by_rows(&job):
-                share_out(scatter_channels, &job, job.planes * job.blocks, 1, 0)
+                share_out(scatter_channels, &job, job.planes * job.blocks, 1, self.scratch_bytes)
             else:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
             return None

@@ -9,6 +9,7 @@ cdef extern from "leaves.h":
         INT64 "CPOOL_INT64"
         UINT16 "CPOOL_UINT16"
         UINT32 "CPOOL_UINT32"
+        CROWDED "CPOOL_CROWDED"
         SUM "CPOOL_SUM"
         TOTAL "CPOOL_TOTAL"
         MOMENTS "CPOOL_MOMENTS"
@@ -82,10 +83,10 @@ cdef extern from "leaves.h":
         void (*count[COMPUTED])(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                                 Py_ssize_t) noexcept nogil
         void (*extent[2])(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        int (*scatter[2][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t,
+        int (*scatter[COMPUTED][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t,
                              int64_t, int) noexcept nogil
         void (*clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        int (*add[2][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
+        int (*add[COMPUTED][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
                          Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t, int) noexcept nogil
         void (*settle[2])(void*, Py_ssize_t) noexcept nogil
         int (*gather[4][2])(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
@@ -159,9 +160,11 @@ cdef struct Job:
     bint inner_one_pass, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used;
     bint by_planes          # a thread adds to whole planes
+    Py_ssize_t lanes_aside  # and sums so many channels of one in scratch; 0 if they are too large, or added in place
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t blocks       # scatter: of channels, each of which is one task
     int* astray             # scatter and gather: whether an index outside the plane was met
+    int* crowded            # scatter: whether two numbers of two bytes were, which have to be summed
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it

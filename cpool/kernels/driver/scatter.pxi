@@ -1,10 +1,16 @@
 # Along indices: the gradient of what selects, and unpooling. x is written; y and the indices are read. Every input row
 # is written by one thread and in the order of the outputs, so that sums do not depend on the threads. The gradient of
 # unpooling gathers instead: y is written.
+#
+# Sums are made where they lie, or, where numbers are summed as others than they are stored as, aside, in scratch: of whole
+# planes or some of their channels, and of large planes, or those that threads share, of blocks of rows. Floats of two
+# bytes are summed as float32; but as long as no pixel gets two numbers that are not 0, as of windows side by side, their
+# bits are put where they lie. Where two meet, these planes are summed aside, and those that follow.
 
 cdef enum:
     CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
-    BLOCK_BYTES = 131072   # of rows that are summed in scratch
+    BLOCK_BYTES = 131072   # of rows that are summed in scratch, where threads share a plane or it is large
+    LOADED = 4096          # numbers of outputs that are loaded at once
     BLOCK_LINES = 4        # cache lines of a block of channels, at least
     BLOCKS = 2             # for each thread
     SEVERAL = 3            # more than one in so many output rows that add to pixels of several threads ask for blocks
@@ -18,24 +24,64 @@ cdef inline bint adds_in_place(Job* job) noexcept nogil:
             and (job.height.size == 1 or x.h == row) and (job.depth.size == 1 or x.d == job.height.size * row))
 
 
+cdef Job* alone(Job* job, Job* bits) noexcept nogil:
+    """If floats of two bytes can be put where they lie, as long as each is alone, the job of their bits; or NULL."""
+    if job.assign or job.type != FLOAT32 or job.x.size != 2 or job.x.type != job.y.type:
+        return NULL
+    bits[0] = job[0]
+    bits.type = bits.x.type = bits.y.type = UINT16
+    bits.size, bits.log_size, bits.unit = 2, 1, 2 * job.run
+    return bits if adds_in_place(bits) else NULL
+
+
+cdef void settle(Job* job, char* flat, Py_ssize_t n) noexcept nogil:
+    """Of n sums no NaN is another one."""
+    cdef float numbers[256]
+    cdef Py_ssize_t some
+    if job.type != UINT16:
+        job.leaves.settle[job.type](flat, n)
+        return
+    while n:
+        some = min(n, 256)
+        job.load(numbers, flat, 2, some, 1)  # still as the floats that the bits are
+        job.leaves.settle[FLOAT32](numbers, some)
+        job.store(flat, 2, numbers, some, 1)
+        flat, n = flat + 2 * some, n - some
+
+
+cdef enum:
+    ASTRAY = -1            # an index is outside the plane; all is well; or CROWDED: two numbers met that should be alone
+    WELL = 0
+
+
 cdef struct Scattered:     # parts of scratch
     int64_t* extents       # of one plane
     char* block            # sums, where they are not made in place
-    char* loaded           # a row of outputs
+    char* loaded           # outputs: a row, or some of one
 
 
 cdef inline int64_t block_pixels(Job* job) noexcept nogil:
     """Most pixels of a block."""
-    return max(1, BLOCK_BYTES // (job.unit))
+    return max(1, BLOCK_BYTES // job.unit)
+
+
+cdef inline Py_ssize_t elements_of(Job* job) noexcept nogil:
+    """Pixels of a plane."""
+    return job.depth.size * job.height.size * job.width.size
 
 
 cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
     cdef Scattered parts
-    cdef Py_ssize_t unit = 0 if adds_in_place(job) else job.unit
+    cdef Py_ssize_t block = 0, loaded = 0, extents = 0
+    if job.lanes_aside:
+        block, loaded = max(elements_of(job) * job.lanes_aside, LOADED) * job.size, max(LOADED, job.lanes_aside) * job.size
+    if not adds_in_place(job) and not (job.lanes_aside and job.by_planes):
+        block, loaded = max(block, block_pixels(job) * job.unit), max(loaded, job.width.out * job.unit)
+        extents = job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0
     start(scratch)
-    parts.extents = <int64_t*>take(scratch, job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0)
-    parts.block = take(scratch, block_pixels(job) * unit)
-    parts.loaded = take(scratch, job.width.out * unit)
+    parts.extents = <int64_t*>take(scratch, extents)
+    parts.block = take(scratch, block)
+    parts.loaded = take(scratch, loaded)
     return parts
 
 
@@ -53,11 +99,11 @@ cdef void extent_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     find_extents(job, job.extents + 2 * first, first, last)
 
 
-cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi, Py_ssize_t channel,
-                   Py_ssize_t lanes) noexcept nogil:
+cdef int add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi, Py_ssize_t channel,
+                  Py_ssize_t lanes) noexcept nogil:
     """Zero elements [lo, hi) of plane p where they lie, and add what belongs there, of `lanes` channels from `channel`
     on. Of a whole plane extents are NULL; where there are some, all indices lie in the plane, and all channels are
-    wanted. Return whether all indices lie in the plane."""
+    wanted. Return WELL, ASTRAY or CROWDED."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t unit = job.unit, high = job.height.out, o
@@ -75,33 +121,35 @@ cdef bint add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, i
             found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
                                                    &cleared, hi, job.assign)
             if found < 0:
-                return False
+                return ASTRAY
             odd |= found
         elif extents[2 * o] < hi and extents[2 * o + 1] >= lo:  # a row that others add to as well
             memset(flat + cleared * unit, 0, (hi - cleared) * unit)
             cleared = hi
             odd |= job.leaves.scatter[job.type][wide](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run, lo, hi,
                                                       job.assign)
+        if odd & CROWDED:
+            return CROWDED
     job.leaves.clear(flat + cleared * unit, unit, lanes * job.size, hi - cleared)
     if odd and lanes == job.run:
-        job.leaves.settle[job.type](flat + lo * unit, (hi - lo) * job.run)
+        settle(job, flat + lo * unit, (hi - lo) * job.run)
     for o in range(lo, hi if odd and lanes < job.run else lo):
-        job.leaves.settle[job.type](flat + o * unit, lanes)
-    return True
+        settle(job, flat + o * unit, lanes)
+    return WELL
 
 
 cdef inline bint small_planes(Job* job) noexcept nogil:
     """Whether planes lie end to end, are small, and have one row of outputs each."""
-    cdef Py_ssize_t plane = job.depth.size * job.height.size * job.width.size * job.size
+    cdef Py_ssize_t plane = elements_of(job) * job.size
     return (job.depth.out * job.height.out == 1 and job.run == 1 and job.leads == 1 and 2 * plane <= CLEARED
             and <Py_ssize_t>job.x.planes[0] == plane)
 
 
-cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Zero small planes [first, last), many at once, and add what belongs there; return as `add_rows`."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t plane = job.depth.size * job.height.size * job.width.size * job.size, n, outs = job.width.out
+    cdef Py_ssize_t plane = elements_of(job) * job.size, n, outs = job.width.out
     cdef Py_ssize_t g_pitch = <Py_ssize_t>y.planes[0], pitch = <Py_ssize_t>m.planes[0]
     cdef bint wide = m.type == INT64
     cdef Py_ssize_t g_stride = y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if wide else 4
@@ -115,10 +163,78 @@ cdef bint add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
         odd = job.leaves.add[job.type][wide](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
                                              m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
                                              cleared, job.assign)
-        if odd < 0:
-            return False
+        if odd < 0 or odd & CROWDED:
+            return ASTRAY if odd < 0 else CROWDED
         if odd:
-            job.leaves.settle[job.type](flat, n * plane // job.size)
+            settle(job, flat, n * plane // job.size)
+        first += n
+    return WELL
+
+
+cdef inline bint planes_end_to_end(Job* job, Memory* m, Py_ssize_t elements) noexcept nogil:
+    """Whether single elements of planes of one row lie so."""
+    return <Py_ssize_t>m.planes[0] == elements * m.size and (elements == 1 or m.w == m.size)
+
+
+cdef bint sum_aside(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t channel,
+                    Py_ssize_t lanes) noexcept nogil:
+    """Sum planes [p, p + planes), of `lanes` channels from `channel` on, in scratch, and store them. Several planes are
+    rows that lie end to end. Return whether all indices lie in the plane."""
+    cdef Memory* x = &job.x
+    cdef Memory* y = &job.y
+    cdef Memory* m = &job.at
+    cdef Py_ssize_t elements = elements_of(job), high = job.height.out, unit = lanes * job.size, o, first, n, row
+    cdef Py_ssize_t wide = job.width.size, most = max(1, LOADED // lanes)
+    cdef int64_t cleared = 0
+    cdef char* plane = plane_at(job, x, p) + channel * x.size
+    cdef const char* gradients = plane_at(job, y, p) + channel * y.size
+    cdef const char* indices = plane_at(job, m, p) + channel * m.size
+    cdef const char* g
+    cdef const char* at
+    cdef int odd = 0, found
+    if planes > 1:
+        memset(parts.block, 0, planes * elements * unit)
+        cleared = elements
+    for o in range(job.depth.out * high):
+        g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
+        first = 0
+        while first < job.width.out:
+            n = min(most, job.width.out - first)
+            job.load(parts.loaded, g + first * y.w, y.w, planes * n, lanes)
+            found = job.leaves.add[job.type][m.type == INT64](
+                parts.block, elements * unit, parts.loaded, n * unit, unit, at + first * m.w, <Py_ssize_t>m.planes[0],
+                m.w, planes, n, lanes, lanes, &cleared, elements, job.assign)
+            if found < 0:
+                return False
+            odd |= found
+            first += n
+    job.leaves.clear(parts.block + cleared * unit, unit, unit, elements - cleared)
+    if odd:
+        settle(job, parts.block, planes * elements * lanes)
+    for row in range(elements // wide):
+        job.store(row_in(x, plane, row, job.height.size), x.w, parts.block + row * wide * unit, planes * wide, lanes)
+    return True
+
+
+cdef bint sum_channels(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """The same of channels [begin, end) of plane p, as many at once as scratch has room for."""
+    while begin < end:
+        if not sum_aside(job, parts, p, 1, begin, min(job.lanes_aside, end - begin)):
+            return False
+        begin += job.lanes_aside
+    return True
+
+
+cdef bint sum_planes(Job* job, Scattered* parts, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """The same of planes [first, last), many small ones at once."""
+    cdef Py_ssize_t elements = elements_of(job), outs = job.width.out, n = 1
+    if (job.run == 1 and job.leads == 1 and elements == job.width.size and job.depth.out * job.height.out == 1
+            and planes_end_to_end(job, &job.x, elements) and planes_end_to_end(job, &job.y, outs)):
+        n = max(1, LOADED // max(elements, outs))
+    while first < last:
+        n = min(n, last - first)
+        if not (sum_aside(job, parts, first, n, 0, 1) if job.run == 1 else sum_channels(job, parts, first, 0, job.run)):
+            return False
         first += n
     return True
 
@@ -145,7 +261,7 @@ cdef void scatter_block(Job* job, Scattered* parts, const int64_t* extents, Py_s
         odd |= job.leaves.scatter[job.type][m.type == INT64](parts.block, g, stride, at, m.w, job.width.out, job.run,
                                                              lo, hi, job.assign)
     if odd:
-        job.leaves.settle[job.type](parts.block, (hi - lo) * job.run)
+        settle(job, parts.block, (hi - lo) * job.run)
 
 
 cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
@@ -164,8 +280,8 @@ cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int
 cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
     """Into how many blocks of channels planes can be divided, so that there are some for each thread: none shares a
     cache line with another, so pixels lie whole lines apart."""
-    cdef Py_ssize_t unit = job.unit
-    if not adds_in_place(job) or unit % LINE:
+    cdef Py_ssize_t unit = job.run * job.x.size
+    if not (job.lanes_aside or adds_in_place(job)) or unit % LINE:
         return 1
     return max(1, min(unit // (BLOCK_LINES * LINE), (BLOCKS * job.threads + job.planes - 1) // job.planes))
 
@@ -173,7 +289,7 @@ cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
 cdef bint is_shared_by_rows(Job* job) noexcept nogil:
     """Whether most output rows add to pixels of one thread alone."""
     cdef Py_ssize_t outs = job.depth.out * job.height.out, several = 0, r
-    cdef int64_t plane = job.depth.size * job.height.size * job.width.size
+    cdef int64_t plane = elements_of(job)
     cdef int64_t part = (job.planes * plane + job.threads - 1) // job.threads
     for r in range(job.planes * outs):
         several += ((r // outs * plane + job.extents[2 * r]) // part
@@ -183,20 +299,35 @@ cdef bint is_shared_by_rows(Job* job) noexcept nogil:
 
 cdef inline Py_ssize_t block_begin(Job* job, Py_ssize_t block) noexcept nogil:
     """The first channel of a block: there begins a cache line, unless it is the first of all."""
-    cdef Py_ssize_t each = (job.unit // LINE + job.blocks - 1) // job.blocks * LINE
+    cdef Py_ssize_t each = (job.run * job.x.size // LINE + job.blocks - 1) // job.blocks * LINE
     cdef Py_ssize_t before = <Py_ssize_t>job.x.data % LINE
     if block == job.blocks:
         return job.run
-    return min(job.run, max(0, block * each - before) // job.size)
+    return min(job.run, max(0, block * each - before) // job.x.size)
+
+
+cdef bint told(Job* job, int found) noexcept nogil:
+    """Tell the other threads what was found, and return whether the numbers are where they belong."""
+    if found == ASTRAY:
+        raise_flag(job.astray)
+    if found == CROWDED:
+        raise_flag(job.crowded)
+    return found != CROWDED
 
 
 cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write blocks [first, last) of channels of whole planes."""
-    cdef Py_ssize_t task, begin, end, elements = job.depth.size * job.height.size * job.width.size
+    cdef Py_ssize_t task, begin, end, p, elements = elements_of(job)
+    cdef Scattered parts = lay_scattered(job, scratch)
+    cdef Job bits
+    cdef Job* put = job if adds_in_place(job) else alone(job, &bits)
     for task in range(first, last):
         begin, end = block_begin(job, task % job.blocks), block_begin(job, task % job.blocks + 1)
-        if begin < end:
-            add_rows(job, NULL, task // job.blocks, 0, elements, begin, end - begin)
+        if begin == end:
+            continue
+        p = task // job.blocks
+        if put == NULL or raised(job.crowded) or not told(job, add_rows(put, NULL, p, 0, elements, begin, end - begin)):
+            sum_channels(job, &parts, p, begin, end)
 
 
 cdef inline Py_ssize_t row_pixels(Job* job) noexcept nogil:
@@ -206,30 +337,31 @@ cdef inline Py_ssize_t row_pixels(Job* job) noexcept nogil:
 
 cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write tasks [first, last) of all planes: rows, or pixels."""
-    cdef Py_ssize_t wide = row_pixels(job), rows = job.depth.size * job.height.size * job.width.size // wide
+    cdef Py_ssize_t wide = row_pixels(job), rows = elements_of(job) // wide
     cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, o
     cdef int64_t lo, hi, stop, most = block_pixels(job)
     cdef const int64_t* extents
-    cdef bint in_place = adds_in_place(job)
     cdef Scattered parts = lay_scattered(job, scratch)
-    if in_place and job.checks and small_planes(job):
-        if not add_planes(job, first // rows, last // rows):
-            raise_flag(job.astray)
-        return
+    cdef Job bits
+    cdef Job* put = job if adds_in_place(job) else alone(job, &bits)
+    if put != NULL and job.by_planes and small_planes(put) and not raised(job.crowded):
+        if told(job, add_planes(put, first // rows, last // rows)):
+            return
     while first < last and not raised(job.astray):
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)
         first += below - top
         lo, stop = top * wide, below * wide
-        if in_place:
-            if not add_rows(job, NULL if job.checks else job.extents + 2 * p * outs, p, lo, stop, 0, job.run):
-                raise_flag(job.astray)
+        extents = NULL if job.checks else job.extents + 2 * p * outs
+        if put != NULL and not raised(job.crowded) and told(job, add_rows(put, extents, p, lo, stop, 0, job.run)):
             continue
+        if job.lanes_aside and job.by_planes:
+            if not sum_planes(job, &parts, p, last // rows):
+                raise_flag(job.astray)
+            return
         if job.checks:
             find_extents(job, parts.extents, p * outs, (p + 1) * outs)
             extents = parts.extents
-        else:
-            extents = job.extents + 2 * p * outs
         for o in range(outs):
             if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
                 raise_flag(job.astray)
@@ -254,7 +386,7 @@ cdef void gather_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
                 row_in(y, plane_at(job, y, p), first % rows, high), <Py_ssize_t>y.planes[0], y.w, plane_at(job, x, p),
                 <Py_ssize_t>x.planes[0], x.w, row_in(m, plane_at(job, m, p), first % rows, high),
                 <Py_ssize_t>m.planes[0], m.w, n, job.width.out, job.run,
-                job.depth.size * job.height.size * job.width.size):
+                elements_of(job)):
             raise_flag(job.astray)
             return
         first += n

@@ -417,6 +417,7 @@ CPOOL_GATHER(32, int64_t)
 CPOOL_GATHER(64, int32_t)
 CPOOL_GATHER(64, int64_t)
 
+#define ALONE 0
 #define F float
 #define I int32_t
 #define NAME(leaf) leaf##_float_int32
@@ -433,9 +434,23 @@ CPOOL_GATHER(64, int64_t)
 #define I int64_t
 #define NAME(leaf) leaf##_double_int64
 #include "scatter.h"
+#undef ALONE
+#define ALONE 1
+#define F uint16_t
+#define I int32_t
+#define NAME(leaf) leaf##_bits_int32
+#include "scatter.h"
+#define F uint16_t
+#define I int64_t
+#define NAME(leaf) leaf##_bits_int64
+#include "scatter.h"
 
 /* ----------------------------------------------------------------------------------------------------------- table */
 
+#define SCATTERED(leaf)                                                                                   \
+  {[CPOOL_FLOAT32] = {leaf##_float_int32, leaf##_float_int64},                                            \
+   [CPOOL_FLOAT64] = {leaf##_double_int32, leaf##_double_int64},                                          \
+   [CPOOL_UINT16] = {leaf##_bits_int32, leaf##_bits_int64}}
 #define EACH(leaf) \
   {leaf##_FLOAT32, leaf##_FLOAT64, leaf##_INT8, leaf##_INT16, leaf##_INT32, leaf##_INT64, leaf##_UINT8, leaf##_UINT16, \
    leaf##_UINT32, leaf##_UINT64}
@@ -498,10 +513,10 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .mark = EACH(mark),
   .count = EACH(count),
   .extent = {extent_int32_t, extent_int64_t},
-  .scatter = {{scatter_float_int32, scatter_float_int64}, {scatter_double_int32, scatter_double_int64}},
+  .scatter = SCATTERED(scatter),
   .settle = FLOATING(settle),
   .gather = {{NULL, NULL}, {gather_16_int32_t, gather_16_int64_t}, {gather_32_int32_t, gather_32_int64_t},
              {gather_64_int32_t, gather_64_int64_t}},
   .clear = clear_runs,
-  .add = {{add_float_int32, add_float_int64}, {add_double_int32, add_double_int64}},
+  .add = SCATTERED(add),
 };

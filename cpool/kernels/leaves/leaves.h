@@ -39,6 +39,9 @@ enum cpool_reduction {
 /* What is done to an element before it is summed: the powers of a norm, which are undone after. */
 enum cpool_norm { CPOOL_PLAIN, CPOOL_SQUARE, CPOOL_POWER, CPOOL_MAGNITUDE };
 
+/* What was met along indices. */
+enum { CPOOL_ODD = 1, CPOOL_CROWDED = 2 };
+
 enum {
   CPOOL_RADIX = 8,   /* most taps of one pass; longer windows are folded by powers of it */
   CPOOL_VECTOR = 32, /* bytes that a leaf does at once: rows shorter than that are better laid end to end */
@@ -148,11 +151,11 @@ typedef struct cpool_leaves {
    * its value. */
   void (*count[CPOOL_COMPUTED])(void *result, int32_t *length, int32_t *most, const int32_t *taps, int32_t t,
                                 const void *before, const void *row, ptrdiff_t lanes);
-  /* Along indices (scatter.h): by float and double, then by int32 and int64. */
+  /* Along indices (scatter.h): by float, double, and uint16 as the bits of other floats, then by int32 and int64. */
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
-  int (*scatter[2][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
+  int (*scatter[CPOOL_COMPUTED][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
                        ptrdiff_t run, int64_t lo, int64_t hi, int assign);
-  int (*add[2][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
+  int (*add[CPOOL_COMPUTED][2])(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                    const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
                    ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign);
   /* Zero the first `bytes` of each of n runs, `stride` bytes apart. */

@@ -1,14 +1,27 @@
 /* Adding along indices, or with `assign` letting the last one stand, bit for bit, for one type of number and one of index.
- * Included with F, I and NAME.
+ * Included with F, I and NAME, and ALONE: then F is the bits of a float of two bytes, which cannot be added, and a place
+ * has at most one that is not 0. (Its sum is that number; the sign of zeros is the highest bit.)
  *
  * n runs of numbers, g_stride bytes apart, and of indices; index x of element i of a run means flat[x * run + i]. Returned
- * is whether a gradient was no finite number: only then can a sum be NaN, which is to be settled in the end. Sums begin
- * at +0, so that no zero is -0. */
+ * is whether a gradient was no finite number, CPOOL_ODD: only then can a sum be NaN, which is to be settled in the end; and
+ * whether two numbers met that should have been alone, CPOOL_CROWDED. Sums begin at +0, so that no zero is -0. */
+#if ALONE
+#define IS_ODD(v) (((v) & 0x7c00) == 0x7c00) /* of bfloat16 some large numbers too */
+#define PUT(place, number)                                          \
+  do {                                                              \
+    const F held = (place), given = (number), one = given & 0x7fff ? given : 0; \
+    met |= (held != 0) & (one != 0) & !assign;                      \
+    (place) = assign ? given : held | one;                          \
+  } while (0)
+#else
+#define IS_ODD(v) (!((v) - (v) == 0))
 #define PUT(place, number) (place) = assign ? (number) : (place) + (number)
+#endif
+#define INSIDE (1 | (met ? CPOOL_CROWDED : 0))
 
 CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
   int odd = 0;
-  for (ptrdiff_t i = 0; i < n; i++) odd |= !(g[i] - g[i] == 0);
+  for (ptrdiff_t i = 0; i < n; i++) odd |= IS_ODD(g[i]);
   return odd;
 }
 
@@ -16,7 +29,7 @@ CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
 static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
                          ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
   F *flat = (F *)plane;
-  int odd = 0;
+  int odd = 0, met = 0;
   for (ptrdiff_t o = 0; o < n; o++) {
     const F *v = (const F *)((const char *)g + o * g_stride);
     const I *at = (const I *)((const char *)index + o * stride);
@@ -24,10 +37,10 @@ static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const v
       const int64_t x = at[i];
       if (x < lo || x >= hi) continue;
       PUT(flat[(x - lo) * run + i], v[i]);
-      odd |= !(v[i] - v[i] == 0);
+      odd |= IS_ODD(v[i]);
     }
   }
-  return odd && !assign;
+  return (odd && !assign ? CPOOL_ODD : 0) | (met ? CPOOL_CROWDED : 0);
 }
 
 /* Zero `lanes` elements of each run up to index x, and of some more; false if it is outside the plane. */
@@ -42,10 +55,12 @@ static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, ptrdiff_t lanes, u
   return 1;
 }
 
-/* The first `lanes` elements of one run. All indices are compared at once; if one is not below `done`, one by one. */
+/* Those that follow return 0 if an index is outside the plane, and else INSIDE.
+ *
+ * The first `lanes` elements of one run. All indices are compared at once; if one is not below `done`, one by one. */
 CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, ptrdiff_t lanes, uint64_t *done,
                                uint64_t limit, int assign) {
-  int beyond = 0;
+  int beyond = 0, met = 0;
   for (ptrdiff_t i = 0; i < lanes; i++) beyond |= (uint64_t)at[i] >= *done;
   for (ptrdiff_t i = 0; beyond && i < lanes; i++)
     if ((uint64_t)at[i] >= *done && !NAME(clear)(flat, run, lanes, (uint64_t)at[i], done, limit)) return 0;
@@ -58,7 +73,7 @@ CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, 
     PUT(to[(ptrdiff_t)at[i + 3] * run + 3], v[i + 3]);
   }
   for (; i < lanes; i++) PUT(flat[(ptrdiff_t)at[i] * run + i], v[i]);
-  return 1;
+  return INSIDE;
 }
 
 /* A row whose n runs lie end to end: lane k is number k % run of its run. */
@@ -66,6 +81,7 @@ CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, 
                                  uint64_t limit, int assign) {
   uint64_t done = *cleared;
   ptrdiff_t i = 0;
+  int met = 0;
   for (ptrdiff_t k = 0; k < n * run; k++) {
     const uint64_t x = (uint64_t)at[k];
     if (x >= done && !NAME(clear)(flat, run, run, x, &done, limit)) return 0;
@@ -73,9 +89,10 @@ CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, 
     i = i + 1 < run ? i + 1 : 0;
   }
   *cleared = done;
-  return 1;
+  return INSIDE;
 }
 
+#if !ALONE
 /* The same of single elements, which are added. Where windows overlap much, one element wins many that follow one another: its sum then
  * stays in a register, instead of being stored and loaded for each. The first `sample` of a block tell whether that is so
  * of three in four; else it would be guessed wrongly too often where the next one begins. */
@@ -100,17 +117,19 @@ static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uin
   }
   return 1;
 }
+#endif
 
 /* Rows of a few single elements, end to end, each into a plane of its own that is zero. */
 CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const F *v, const char *index, ptrdiff_t pitch,
                                       ptrdiff_t rows, ptrdiff_t n, uint64_t limit, int assign) {
+  int met = 0;
   for (ptrdiff_t r = 0; r < rows; r++, planes += plane_pitch, index += pitch, v += n)
     for (ptrdiff_t k = 0; k < n; k++) {
       const uint64_t x = (uint64_t)((const I *)index)[k];
       if (x >= limit) return 0;
       PUT(((F *)planes)[x], v[k]);
     }
-  return 1;
+  return INSIDE;
 }
 
 /* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared` is
@@ -123,31 +142,37 @@ CPOOL_INLINE int NAME(put)(void *planes, ptrdiff_t plane_pitch, const void *g, p
   const ptrdiff_t some = run < 2048 ? 2048 / run : 1; /* runs that stay in the first cache between two looks at them */
   const int at_once = dense && n <= some && g_pitch == n * g_stride; /* rows are short, and lie end to end */
   uint64_t done = (uint64_t)*cleared;
-  int odd = !assign && at_once && NAME(is_odd)((const F *)g, rows * n * run);
-  if (at_once && run == 1 && n <= 64 && done == (uint64_t)limit)
-    return NAME(add_short_rows)(planes, plane_pitch, g, index, pitch, rows, n, done, assign) ? odd : -1;
+  int odd = !assign && at_once && NAME(is_odd)((const F *)g, rows * n * run), inside;
+  if (at_once && run == 1 && n <= 64 && done == (uint64_t)limit) {
+    inside = NAME(add_short_rows)(planes, plane_pitch, g, index, pitch, rows, n, done, assign);
+    return inside ? odd | (inside & CPOOL_CROWDED) : -1;
+  }
   for (ptrdiff_t r = 0; r < rows; r++) {
     F *flat = (F *)((char *)planes + r * plane_pitch);
     const char *v = (const char *)g + r * g_pitch, *at = (const char *)index + r * pitch;
     for (ptrdiff_t o = 0, m; dense && o < n; o += m) {
       const F *from = (const F *)v + o * run;
       const I *places = (const I *)at + o * run;
-      int inside;
       m = n - o < some ? n - o : some;
       if (!assign && !at_once) odd |= NAME(is_odd)(from, m * run);
       if (run >= 8) {
         inside = 1;
-        for (ptrdiff_t k = 0; inside && k < m; k++)
+        for (ptrdiff_t k = 0; inside == 1 && k < m; k++)
           inside = NAME(add_run)(flat, from + k * run, places + k * run, run, run, &done, (uint64_t)limit, assign);
-      } else if (run > 1 || assign) inside = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit, assign);
-      else inside = NAME(add_elements)(flat, from, places, m, &done, (uint64_t)limit);
-      if (!inside) return -1;
+      }
+#if !ALONE
+      else if (run == 1 && !assign)
+        inside = NAME(add_elements)(flat, from, places, m, &done, (uint64_t)limit);
+#endif
+      else inside = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit, assign);
+      if (inside != 1) return inside ? odd | CPOOL_CROWDED : -1;
     }
     for (ptrdiff_t o = 0; !dense && o < n; o++) {
       const F *from = (const F *)(v + o * g_stride);
       const I *places = (const I *)(at + o * stride);
       if (!assign) odd |= NAME(is_odd)(from, lanes);
-      if (!NAME(add_run)(flat, from, places, run, lanes, &done, (uint64_t)limit, assign)) return -1;
+      inside = NAME(add_run)(flat, from, places, run, lanes, &done, (uint64_t)limit, assign);
+      if (inside != 1) return inside ? odd | CPOOL_CROWDED : -1;
     }
   }
   *cleared = (int64_t)done;
@@ -161,6 +186,8 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
   return assign ? ALL(1) : ALL(0);
 #undef ALL
 }
+#undef INSIDE
+#undef IS_ODD
 #undef PUT
 #undef NAME
 #undef F
