@@ -140,21 +140,33 @@ static CPOOL_NOINLINE void NAME(linear_step)(T *out, const void *const *taps, pt
   }
 }
 
-/* Blocks of eight taps, one after the other, each into a row of its own, `next` lanes behind the one before. */
-CPOOL_INLINE void NAME(each_eight)(T *out, ptrdiff_t next, const void *const *taps, ptrdiff_t blocks, ptrdiff_t first,
-                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
-  for (; blocks; blocks--, taps += CPOOL_RADIX, out += next)
-    NAME(pass)(out, lanes * (ptrdiff_t)sizeof(T), taps, CPOOL_RADIX, first, pitch, rows, lanes, NAME(open), 1 AS_APART(from, into));
+/* Eight taps of `rows` rows of one pass, on their own: so the loop has registers for all addresses. */
+CPOOL_INLINE void NAME(eight)(T *out, const void *const *taps, ptrdiff_t shift, ptrdiff_t pitch, ptrdiff_t rows,
+                              ptrdiff_t lanes APART) {
+  const ptrdiff_t line = 64 / sizeof(T), n = CPOOL_RADIX;
+  const int how = NAME(open);
+  const T divisor = 1;
+  (void)how, (void)divisor;
+  for (ptrdiff_t r = 0; r < rows; r++, shift += pitch) {
+    T *restrict to = out + r * lanes;
+    POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7);
+    if (lanes < line) {
+      CPOOL_LANES(T, lanes, LANE_8);
+      continue;
+    }
+    for (ptrdiff_t lane = 0; lane + line <= lanes; lane += line) CPOOL_BLOCK(lane, line, LANE_8);
+    if (lanes % line) CPOOL_BLOCK(lanes - line, line, LANE_8);
+  }
 }
-static CPOOL_NOINLINE void NAME(eights)(T *out, ptrdiff_t next, const void *const *taps, ptrdiff_t blocks, ptrdiff_t first,
-                                        ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
+static CPOOL_NOINLINE void NAME(each_eight)(T *out, const void *const *taps, ptrdiff_t shift, ptrdiff_t pitch, ptrdiff_t rows,
+                                            ptrdiff_t lanes APART) {
 #if ARRAYS == 2
   if (from == 0) {
-    NAME(each_eight)(out, next, taps, blocks, first, pitch, rows, lanes, 0, into);
+    NAME(eight)(out, taps, shift, pitch, rows, lanes, 0, into);
     return;
   }
 #endif
-  NAME(each_eight)(out, next, taps, blocks, first, pitch, rows, lanes AS_APART(from, into));
+  NAME(eight)(out, taps, shift, pitch, rows, lanes AS_APART(from, into));
 }
 
 /* Up to `strip` lanes, of one row or of several, of more taps than one pass takes: blocks of the largest power of the
@@ -175,8 +187,10 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
   if (block == CPOOL_RADIX && !linear) {
     held = n / block;
     done = held * block;
-    NAME(eights)(parts[0], next, taps, held, shift, pitch, rows, lanes AS_APART(from, part));
-    for (ptrdiff_t t = 0; t < held; t++) inner[t] = parts[0] + t * next;
+    for (ptrdiff_t t = 0; t < held; t++) {
+      NAME(each_eight)(parts[0] + t * next, taps + t * block, shift, pitch, rows, lanes AS_APART(from, part));
+      inner[t] = parts[0] + t * next;
+    }
   }
   while (done < n) {
     ptrdiff_t some = n - done < block ? n - done : block;
