@@ -24,6 +24,9 @@ PROCESSORS = os.cpu_count() or 1
 #: The limit, read at each call.
 limit = driver.omp_threads()
 
+#: Whether this is a forked child that would hang if it entered OpenMP.
+_alone = False
+
 
 def get_num_threads() -> int:
     """Return the largest number of threads a call may use.
@@ -43,7 +46,8 @@ def set_num_threads(n: Any) -> None:
     Parameters
     ----------
     n : int
-        At least 1. Results do not depend on it.
+        At least 1. Results do not depend on it. In a forked child of a process that has pooled on several threads the
+        limit stays 1.
 
     Raises
     ------
@@ -60,7 +64,8 @@ def set_num_threads(n: Any) -> None:
     >>> cpool.set_num_threads(before)
     """
     global limit
-    limit = checks.integer("n", n, 1, MOST)
+    n = checks.integer("n", n, 1, MOST)
+    limit = 1 if _alone else n
 
 
 def share(work: int) -> int:
@@ -69,8 +74,8 @@ def share(work: int) -> int:
 
 
 def _serial_after_fork() -> None:
-    global limit
-    limit = 1
+    global limit, _alone
+    limit, _alone = 1, _alone or driver.has_entered_openmp()
 
 
 if hasattr(os, "register_at_fork"):

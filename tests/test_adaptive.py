@@ -145,6 +145,16 @@ def test_unpool_equals_torch(ndim):
     )
 
 
+@pytest.mark.parametrize("name", ["float16", "bfloat16"])
+def test_unpool_keeps_bits(name):
+    """Those of NaN too, signalling ones."""
+    dtype = np.dtype(getattr(pytest.importorskip("ml_dtypes"), name)) if name == "bfloat16" else np.dtype(name)
+    bits = np.arange(65536, dtype=np.uint16)
+    at = np.random.default_rng(0).permutation(65536)
+    back = cpool.max_unpool1d(bits.view(dtype), at, 1)
+    np.testing.assert_array_equal(back.view(np.uint16)[at], bits)
+
+
 def test_unpool_the_last_duplicate_stays(threads):
     x = numbers((1, 64, 64))
     indices = np.random.default_rng(0).integers(0, 50, x.shape)

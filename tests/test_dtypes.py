@@ -97,6 +97,57 @@ def test_averages_of_halves_are_summed_as_float32(dtype):
     np.testing.assert_allclose(y.astype(np.float32), expected.astype(np.float32), rtol=2**-7)
 
 
+@pytest.mark.parametrize("dtype", HALVES)
+def test_doubles_are_rounded_once_to_halves(dtype):
+    """Not to a float in between: these are a little more than the middle between two numbers, which floats are not."""
+    one = np.float64(np.ones((), dtype))
+    ulp = np.float64(np.spacing(np.ones((), dtype))) if dtype is np.float16 else 2.0**-7
+    x = np.array([1 + ulp / 2 + 2**-40, -1 - ulp / 2 - 2**-40, 1 + ulp / 2, 1 + 1.5 * ulp - 2**-40, 1e-300, 1e300])
+    expected = [one + ulp, -one - ulp, one, one + ulp, 0, np.inf]
+    for pool in (cpool.median_pool1d, cpool.avg_pool1d):
+        np.testing.assert_array_equal(pool(x, 1, dtype=dtype).astype("f8"), expected)
+
+
+def halves_of(numbers, dtype):
+    """The bits of numbers as floats of two bytes, of zeros and NaN the one there is."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = numbers.astype(dtype)
+    y[np.isnan(y)] = np.nan
+    return np.where(y == 0, np.zeros((), dtype), y).view(np.uint16)
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("layout", ["C", "channels last"])
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride"),
+    [
+        ((70, 3, 4, 2), 2, 2), ((40, 5, 3, 3), 2, 1), ((2, 3, 37, 41), 3, 2), ((1, 1, 421, 400), 2, 2),
+        ((1, 1, 421, 400), 3, 1), ((3, 1, 390, 350), 3, 2), ((1, 96, 19, 23), 3, 3), ((1, 96, 19, 23), 3, 2),
+        ((2, 130, 70, 65), 3, 1), ((2, 130, 70, 65), 2, 2), ((1, 4000, 12, 12), 3, 1), ((5, 7, 13, 1), 1, 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("odd", [False, True])
+def test_gradients_of_halves_are_sums_of_floats(dtype, layout, shape, kernel, stride, odd, threads):
+    """Alone or not, in place or aside, of small planes, large ones and channels."""
+    rng = np.random.default_rng(0)
+    x = rng.permutation(np.prod(shape)).reshape(shape).astype(np.float32)
+    y, at = cpool.max_pool2d(x, (kernel, 1) if shape[3] == 1 else kernel, stride, return_indices=True)
+    g = rng.standard_normal(y.shape).astype(np.float32)
+    if odd:
+        for value in (np.nan, np.inf, -np.inf, 0, -0.0, 1e-7):
+            g[rng.random(g.shape) < 0.02] = value
+    g = g.astype(dtype)
+    if layout != "C":
+        g, at = (np.moveaxis(np.moveaxis(a, 1, -1).copy(), -1, 1) for a in (g, at))
+    expected = halves_of(cpool.max_pool2d_backward(g.astype(np.float32), at, shape), dtype)
+    for out in (None, np.empty(shape, dtype), np.empty((*shape, 2), dtype)[..., 0]):
+        found = cpool.max_pool2d_backward(g, at, shape, out=out)
+        np.testing.assert_array_equal(found.copy().view(np.uint16), expected)
+    at[-1, -1, -1, -1] = shape[2] * shape[3]
+    with pytest.raises(ValueError, match="indices"):
+        cpool.max_pool2d_backward(g, at, shape)
+
+
 def test_every_float16_survives(monkeypatch):
     """Conversion and back: all 65536 of them, of zeros and NaN the one there is."""
     x = np.arange(65536, dtype=np.uint16).view(np.float16).reshape(1, 256, 256)

@@ -34,6 +34,11 @@ def test_torch(p):
     np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_minus_infinity_has_no_square_root(dtype):
+    assert np.isnan(cpool.lp_pool1d(np.array([-np.inf, 2], dtype), 0.5, 2)).all()
+
+
 @pytest.mark.parametrize(
     ("p", "error"), [(0, ValueError), (float("nan"), ValueError), ("2", TypeError), (None, TypeError)]
 )

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import geometry, threads
 from ..geometry import Plan, Table
-from . import driver, layouts, networks, strategies
+from . import dilated, driver, layouts, networks, strategies
 
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
@@ -235,6 +235,9 @@ def _call(
     """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices."""
     share = threads.share(work)
     memory, size = layouts.canonical(axes, *_and_mask(views, mask)), np.dtype(type).itemsize
+    if not divides_first and (parts := dilated.parts(tables[2], memory.run * size, axes[-1])):
+        options = dict(divide=divide, divisor=divisor, norm=norm, power=power) | state
+        return _in_parts(parts, kind, reduction, type, tables, axes, views, work, mask, options)
     if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab
         blocks = strategies.blocks(tables, memory.run * size, memory.planes, kind == "picks", _workers(share))
         least = strategies.BLOCK_OF_PICKS if kind == "picks" else strategies.BLOCK
@@ -295,6 +298,30 @@ def _call(
         gapped=gapped and as_it_lies, far=far,
         **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
     )  # fmt: skip
+
+
+def _in_parts(
+    parts: list[dilated.Part], kind: str, reduction: str, type: str, tables: list[Table], axes: Axes,
+    views: tuple[layouts.View, ...], work: int, mask: Mask | None, options: dict[str, Any],
+) -> Callable[..., Any]:  # fmt: skip
+    """Prepare a fold of windows whose taps lie far apart, as `_call` does."""
+    calls = []
+    for part in parts:
+        some = (part.read(views[0]), *map(part.written, views[1:]))
+        blank = mask and mask._replace(view=part.read(mask.view))
+        pooled = part.axes(axes, len(views[0].shape))
+        calls.append(_call(kind, reduction, type, [*tables[:2], part.table], pooled, some, work, mask=blank, **options))
+
+    def run(limit: int, x: Array, y: Array, *others: Array) -> bool:
+        found = False
+        for part, call in zip(parts, calls, strict=True):
+            beside = [part.read(a) if mask is not None and a is others[0] else part.written(a) for a in others]
+            found |= bool(call(limit, part.read(x), part.written(y), *beside))
+            if kind == "picks":
+                part.place(beside[-1], tables[2].size)
+        return found
+
+    return run
 
 
 def _without_ones(plan: Plan, axes: Axes, x: layouts.View) -> tuple[Plan, Axes]:

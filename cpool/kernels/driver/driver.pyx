@@ -77,6 +77,7 @@ cdef extern from *:
 ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil
 
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
+cdef bint entered_openmp = False  # by any call of this process
 fill_tables()
 
 #: Names in the order of their numbers here and in leaves.h, for Python to count by; and the bytes of each type.
@@ -96,6 +97,11 @@ assert len(ALONG) == WINDOWS + 1 and len(ACROSS) == BAND_FLAT + 1 and len(METHOD
 def levels():
     """The instruction sets that are built and that this CPU has, from the lowest to the highest."""
     return [level_name(i).decode() for i in range(LEVELS_BUILT) if level_runs(i)]
+
+
+def has_entered_openmp():
+    """Whether any call has used more than one thread."""
+    return bool(entered_openmp)
 
 
 def omp_threads():
@@ -153,6 +159,8 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     next = <int64_t*>round_up(<Py_ssize_t>room, LINE)
     scratch = <char*>next + max(threads, 1) * LINE
     open_gap(<char*>next, scratch - <char*>next)  # one that an earlier call closed may lie where the counters are
+    global entered_openmp
+    entered_openmp |= threads > 1
     with nogil:
         if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)

@@ -292,7 +292,8 @@ CPOOL_BLANK(64)
 #define NAME(leaf) leaf##_UINT16_UINT32
 #include "whole.h"
 
-/* 2-byte floats; as doubles by way of float. */
+/* 2-byte floats; as doubles by way of float. A double that no float equals becomes the nearest of those beside it whose last
+ * bit is set (rounding to odd): a float has so many more bits than these that they are rounded once then. */
 #define from_half_FLOAT32 cpool_load_half
 #define to_half_FLOAT32 cpool_store_half
 #define from_bfloat_FLOAT32 cpool_load_bfloat
@@ -308,6 +309,8 @@ CPOOL_BLANK(64)
   static inline void to_##name##_FLOAT64(uint16_t *to, const double *from, ptrdiff_t n) { \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
       float f = (float)from[i];                                                         \
+      const double back = f;                                                            \
+      f = cpool_float((cpool_bits(f) - (fabs(back) > fabs(from[i]))) | (back != from[i])); \
       cpool_store_##name(to + i, &f, 1);                                                \
     }                                                                                   \
   }

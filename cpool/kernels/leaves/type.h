@@ -229,6 +229,7 @@ static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, doub
   if (norm == CPOOL_SQUARE) CPOOL_EACH(x[i] * x[i]);
   else if (norm == CPOOL_MAGNITUDE) CPOOL_EACH((T)fabs(x[i]));
   else if (norm == CPOOL_POWER && power == -1) CPOOL_EACH(1 / x[i]);
+  else if (norm == CPOOL_POWER && power == 0.5) CPOOL_EACH((T)CPOOL_SQRT(x[i])); /* -infinity has none, as in torch */
   else if (norm == CPOOL_POWER && power == 3) CPOOL_EACH((T)((double)x[i] * x[i] * x[i])); /* generalized means */
   else if (norm == CPOOL_POWER) POWERS(to, x, lanes, power);
 }
