@@ -250,8 +250,10 @@ def _call(
     several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
     inner, together, band = None, 0, 0
     x = memory.views[0]
-    # With a mask, and of norms, rows are read from scratch, where they are dense, and of the type that is computed in.
-    copied = mask is not None or norm != "plain"
+    # With a mask, of norms, and where short rows are stored as another type, planes are copied to scratch first, where
+    # rows are dense, and of the type that is computed in.
+    other = kind == "values" and x.type != type and type != _WHOLE.get(x.type) and not divides_first
+    copied = mask is not None or norm != "plain" or (other and strategies.copies(tables, memory.run, size))
     far = not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR
     dense = copied or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
     native = copied or (x.type == type and dense)

@@ -55,6 +55,8 @@ TURNED = 196608
 #: Bytes of the band of planes that are copied at once where not all elements count, or powers of them are wanted: they
 #: stay in the second cache unless windows are taller than that.
 COUNTING = 262144
+#: Bytes of rows, below which those that have to be loaded are loaded as a band: 0.1 to 0.9 of the time.
+COPIED_ROW = 1024
 #: So many bands for each thread, at least.
 SHARES = 4
 #: Bytes of the longest row of planes that are turned into channels, where windows move by more than 1.
@@ -285,8 +287,9 @@ def together(
     if not several and _singly(w, run, size):
         return 0, 0
     fit = row >= (VECTOR if h.stride >= h.span else 2 * VECTOR)
-    if w.out == d.size == 1 and not several and fit and h.uniform and not h.before:
-        return 0, 0  # most is done once H is folded, and that of all rows at once
+    flat = d.size == 1 or (d.out == 1 and d.uniform and not d.before and most > MOST_TURNED)
+    if w.out == 1 and flat and not several and fit and h.uniform and not h.before:
+        return 0, 0  # most is done once D and H are folded, and that of all rows at once
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):
         return 0, 0
     if not several and w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR:
@@ -302,6 +305,11 @@ def together(
     if n < 1 or (n < axis.out and halo > n * each / 2):
         return 0, 0
     return at_once, n * (h.out if axis is d else 1)
+
+
+def copies(tables: list[Table], run: int, size: int) -> bool:
+    """Return whether rows that have to be loaded are so short that it is better done to whole planes at once."""
+    return run * size < VECTOR and tables[2].size * run * size < COPIED_ROW
 
 
 def counting(tables: list[Table], run: int, size: int, planes: int, columns: int, workers: int) -> tuple[int, int]:
