@@ -461,7 +461,7 @@ static void wholes(int which) {
   filled(from, x, span, 0);
   SAY("widen %d n=%td lanes=%td rows=%td pitch=%td out_pitch=%td pairs=%d", which, n, lanes, rows, pitch, out_pitch, pairs);
   clear(bytes);
-  for (int l = 0; l < 2; l++) L[l]->widen[which](out(l, bytes), out_pitch, taps, n, pitch, rows, lanes, pairs);
+  for (int l = 0; l < 2; l++) L[l]->widen[which](out(l, bytes), out_pitch, taps, n, pitch, rows, lanes, pairs, NULL);
   compare(to, bytes, BITS_SAME);
   P divisor = chance(50) ? in(1, which ? 32768 : 256) : in(1, 64);
   if (chance(20)) divisor = (P)1 << below(which ? 16 : 9);
@@ -482,6 +482,23 @@ static void wholes(int which) {
     L[l]->nearest[which](narrow ? out2(l, lanes * size) : NULL, narrow, out(l, bytes), divisor, lanes);
   }
   compare(to, bytes, BITS_SAME), compare2(from, lanes * size);
+}
+
+static void halves_summed(int type) {
+  const P n = in(1, 64), lanes = lanes_of(), rows = in(1, 4), pitch = (lanes + (chance(50) ? 0 : in(0, 9))) * 2;
+  const P out_pitch = (lanes + (chance(50) ? 0 : in(0, 5))) * 4, bytes = (rows - 1) * out_pitch + lanes * 4;
+  const P step = chance(50) ? 2 : pitch, span = (n - 1) * step + (rows - 1) * pitch + lanes * 2;
+  char *x = take(4, span);
+  const void *taps[64];
+  for (P t = 0; t < n; t++) taps[t] = x + t * step;
+  filled(type, x, span, chance(50) ? 0 : 1);
+  cpool_close close = {chance(50), chance(50) ? (double)in(1, 70) : 1, 0, 0, 0};
+  SAY("widen %s n=%td lanes=%td rows=%td pitch=%td out_pitch=%td last=%d", types[type], n, lanes, rows, pitch, out_pitch,
+      close.last);
+  clear(bytes);
+  for (int l = 0; l < 2; l++)
+    L[l]->widen[2 + (type == CPOOL_BFLOAT16)](out(l, bytes), out_pitch, taps, n, pitch, rows, lanes, 0, &close);
+  compare(CPOOL_FLOAT32, bytes, close.last ? BITS_SAME : NUMBERS_SAME);
 }
 
 static void bytes_divided(void) { /* all sums by all divisors */
@@ -772,6 +789,7 @@ int main(int argc, char **argv) {
       tell(types[type]);
     }
     for (int i = 0; i < 8; i++) places(), runs_turned(), wholes(0), wholes(1), floating(0), floating(1);
+    for (int i = 0; i < 12; i++) halves_summed(CPOOL_FLOAT16), halves_summed(CPOOL_BFLOAT16);
     for (int log = 0; log < 4; log++)
       for (int i = 0; i < 6; i++) turns(log), copies(log);
     for (int i = 0; i < 4; i++)

@@ -33,6 +33,8 @@ PICKS = (
 #: Sums: integers as double, in which sums below 2**53 are exact.
 SUMS = _FLOATS | dict.fromkeys((*_INTEGERS, "bool"), "float64")
 INDEX_TYPES = ("int32", "int64")
+#: Floats of two bytes.
+_HALVES = ("float16", "bfloat16")
 #: Reductions that add, and of these the ones with a state: sum and count; mean, count and squared distances.
 _ADDS = ("sum", "total", "moments")
 _STATES = _ADDS[1:]
@@ -273,7 +275,10 @@ def _call(
         turned_straight |= gathers and inner.across == "as it lies"
     else:
         tables, memory = _joined(tables, memory)
-    rows_lie_so = straight and (native or (dense and type == _WHOLE.get(x.type)))
+    widened = type == _WHOLE.get(x.type) or (
+        reduction == "sum" and x.type in _HALVES and strategies.widens(tables, memory.run * size)
+    )
+    rows_lie_so = straight and (native or (dense and widened))
     # Rows whose pixels lie apart are read as they lie where nothing but that is done.
     gapped = straight and x.type == type and not dense and memory.run * size >= strategies.VECTOR
     direct = rows_lie_so or (gathers and native) or gapped

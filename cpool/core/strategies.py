@@ -312,6 +312,14 @@ def copies(tables: list[Table], run: int, size: int) -> bool:
     return run * size < VECTOR and tables[2].size * run * size < COPIED_ROW
 
 
+def widens(tables: list[Table], unit: int) -> bool:
+    """Return whether rows of floats of two bytes are widened as they are summed: there are several, which no other
+    output row needs, of pixels that are vectors."""
+    _, h, _ = tables
+    rows = tables[0].kernel * h.kernel
+    return unit >= VECTOR and 1 < rows <= RADIX**2 and not (h.uniform and h.stride < h.span and h.out > 1)
+
+
 def counting(tables: list[Table], run: int, size: int, planes: int, columns: int, workers: int) -> tuple[int, int]:
     """Return how many planes are copied at once where not all elements count, or powers of them are wanted, and how
     many of their output rows: of several planes all, of larger ones a band."""

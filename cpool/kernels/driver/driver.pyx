@@ -294,7 +294,8 @@ cdef class Call:
         job.rows, job.columns, job.one_pass = rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
         job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
-        job.widen, job.round = job.leaves.widen[job.type == UINT32], job.leaves.nearest[job.type == UINT32]
+        job.round = job.leaves.nearest[job.type == UINT32]
+        job.widen = job.leaves.widen[2 + (job.x.type == BFLOAT16) if job.type == FLOAT32 else job.type == UINT32]
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))

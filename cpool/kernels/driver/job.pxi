@@ -9,6 +9,8 @@ cdef extern from "leaves.h":
         INT64 "CPOOL_INT64"
         UINT16 "CPOOL_UINT16"
         UINT32 "CPOOL_UINT32"
+        FLOAT16 "CPOOL_FLOAT16"
+        BFLOAT16 "CPOOL_BFLOAT16"
         CROWDED "CPOOL_CROWDED"
         SUM "CPOOL_SUM"
         TOTAL "CPOOL_TOTAL"
@@ -37,7 +39,7 @@ ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
 ctypedef int (*Blank)(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const void*) noexcept nogil
 ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       int) noexcept nogil
+                       int, const Close*) noexcept nogil
 ctypedef void (*Nearest)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 
@@ -66,7 +68,7 @@ cdef extern from "leaves.h":
         Store store[COMPUTED][STORED]
         Fill fill[4]
         Blank blank[COMPUTED]
-        Widen widen[2]
+        Widen widen[4]
         Nearest nearest[2]
         Raise raise_ "raise"[2]
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
@@ -151,7 +153,7 @@ cdef struct Job:
     bint gapped             # rows are read as they lie, but their pixels are not side by side
     bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
     bint nearest            # sums of integers become the integers nearest to their quotients
-    Widen widen             # of these
+    Widen widen             # of numbers of half the bytes, as they lie
     Nearest round
     Py_ssize_t block        # columns of a long window that are folded at once: a power of RADIX
     Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them

@@ -329,7 +329,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                 job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), &first)
             else:  # of half the bytes; a row of padding is zeros, whatever they are
                 job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
-                          lanes_of(job, tile) // (1 + pairs), pairs)
+                          lanes_of(job, tile) // (1 + pairs), pairs, close)
         else:
             row = fold_tree(job, tile, room, plane, d, deep, h, tall, room.slots, to, close)
             if row != to:

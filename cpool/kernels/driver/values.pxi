@@ -44,6 +44,8 @@ cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
     if job.native and (job.type > FLOAT64 or job.arrays > 1 or (taps != 2 and taps != 4)
                        or 2 * tile.out * job.size < VECTOR):
         return False
+    if not job.native and not job.nearest:
+        return False
     return (job.along == HALVES and job.across == AS_IT_LIES and job.as_it_lies and job.width.kernel == 2
             and job.depth.uniform and job.height.uniform and tile.used == 2 * tile.out)
 

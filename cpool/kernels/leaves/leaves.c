@@ -317,6 +317,34 @@ CPOOL_BLANK(64)
 CPOOL_BY_FLOAT(half)
 CPOOL_BY_FLOAT(bfloat)
 
+#ifdef CPOOL_VECTORS
+typedef float cpool_floats __attribute__((vector_size(32)));
+typedef int32_t cpool_words __attribute__((vector_size(32)));
+CPOOL_INLINE cpool_floats load_eight_halves(const void *p) {
+#ifdef __F16C__
+  return (cpool_floats)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#else
+  cpool_floats v;
+  cpool_load_half((float *)&v, (const uint16_t *)p, 8);
+  return v;
+#endif
+}
+CPOOL_INLINE cpool_floats load_eight_bfloats(const void *p) {
+  typedef uint16_t stored __attribute__((vector_size(16)));
+  stored v;
+  memcpy(&v, p, sizeof v);
+  return (cpool_floats)(__builtin_convertvector(v, cpool_words) << 16);
+}
+#endif
+#define NAME(leaf) leaf##_halves
+#define EIGHT load_eight_halves
+#define ONE(to, p) cpool_load_half(to, p, 1)
+#include "halves.h"
+#define NAME(leaf) leaf##_bfloats
+#define EIGHT load_eight_bfloats
+#define ONE(to, p) cpool_load_bfloat(to, p, 1)
+#include "halves.h"
+
 #define T float
 #define RINT rintf
 #define WHOLE 12582912
@@ -501,7 +529,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},
   .blank = {blank_FLOAT32, blank_FLOAT64, blank8, blank16, blank32, blank64, blank8, blank16, blank32, blank64},
-  .widen = {widen_UINT8_UINT16, widen_UINT16_UINT32},
+  .widen = {widen_UINT8_UINT16, widen_UINT16_UINT32, widen_halves, widen_bfloats},
   .nearest = {nearest_UINT8_UINT16, nearest_UINT16_UINT32},
   .raise = FLOATING(raise),
   .root = FLOATING(root),

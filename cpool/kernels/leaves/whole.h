@@ -5,8 +5,9 @@
 #define LARGEST ((T)(S)-1)
 
 static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                        ptrdiff_t lanes, int pairs) {
+                        ptrdiff_t lanes, int pairs, const cpool_close *close) {
   const ptrdiff_t size = sizeof(S);
+  (void)close;
   if (pitch == (1 + pairs) * lanes * size && out_pitch == 2 * lanes * size) lanes *= rows, rows = 1; /* one long row */
   for (ptrdiff_t r = 0; r < rows; r++) {
     T *to = (T *)((char *)out + r * out_pitch);
