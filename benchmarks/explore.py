@@ -410,6 +410,8 @@ def differ(case: Case, ours: Any, theirs: Any) -> bool:
         if case.dtype == "int64":  # which torch divides as integers
             return bool((np.abs(ours - theirs) > 1).any())
         rtol, atol = {"float64": (1e-3, 1e-10), "float32": (1e-3, 1e-4)}.get(case.dtype, (0.02, 0.02))
+        if case.operation == "max_backward" and atol == 0.02:  # which torch sums in two bytes
+            atol *= math.prod(case.kernel)
         return not np.allclose(ours.astype("f8"), theirs.astype("f8"), rtol, atol)
     return not np.array_equal(ours, theirs)
 

@@ -3,7 +3,7 @@
     python benchmarks/report.py [--check]
 
 With --check nothing is written; the exit code tells whether the tables are those of results.json, fields.json,
-explored.json and others.json.
+explored.json, others.json and dtypes.json.
 """
 
 from __future__ import annotations
@@ -222,6 +222,7 @@ def main() -> None:
     random = json.loads((ROOT / "benchmarks" / "explored.json").read_text())
     others = json.loads((ROOT / "benchmarks" / "fields.json").read_text())
     families = json.loads((ROOT / "benchmarks" / "others.json").read_text())
+    dtypes = json.loads((ROOT / "benchmarks" / "dtypes.json").read_text())
     stale = False
     for name, blocks in {
         "README.md": {
@@ -235,6 +236,7 @@ def main() -> None:
             "behind": behind(found),
             "worst": worst(random),
             "others": explored(families),
+            "dtypes": explored(dtypes),
         },
     }.items():
         path = ROOT / name

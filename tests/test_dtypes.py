@@ -98,6 +98,24 @@ def test_averages_of_halves_are_summed_as_float32(dtype):
 
 
 @pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 21])
+@pytest.mark.parametrize("shape", [(2, 45, 43, 8), (1, 43, 47, 37), (1, 44, 30, 600)])
+def test_averages_of_halves_with_channels_last(dtype, kernel, shape, threads):
+    """Widened as they are summed, or before: the same sums, to the last bit, as of floats; of padding and NaN too."""
+    rng = np.random.default_rng(kernel)
+    x = rng.standard_normal(shape).astype(dtype)
+    x.view(np.uint16)[rng.random(shape) < 0.001] = 0xFFFF  # NaN, negative and not the one there is
+    for stride, padding, counted in ((kernel, 0, True), (kernel + 1, kernel // 2, False)):
+        windows = ((kernel, 3), (stride, 3), (padding, 1), True, counted)
+        found = cpool.avg_pool2d(x, *windows, axis=(1, 2))
+        expected = cpool.avg_pool2d(x.astype(np.float32), *windows, axis=(1, 2))
+        np.testing.assert_array_equal(found.view(np.uint16), halves_of(expected, dtype))
+    found = cpool.adaptive_avg_pool2d(x, (3, 4), axis=(1, 2))
+    expected = cpool.adaptive_avg_pool2d(x.astype(np.float32), (3, 4), axis=(1, 2))
+    np.testing.assert_array_equal(found.view(np.uint16), halves_of(expected, dtype))
+
+
+@pytest.mark.parametrize("dtype", HALVES)
 def test_doubles_are_rounded_once_to_halves(dtype):
     """Not to a float in between: these are a little more than the middle between two numbers, which floats are not."""
     one = np.float64(np.ones((), dtype))

@@ -16,6 +16,8 @@ from . import layouts, strategies
 
 Array = np.ndarray[Any, Any]
 
+#: Inputs from one tap to the next, from which on it is too much to read what lies between them.
+_FAR = 8
 #: Outputs of which taps lie side by side that are carried along together: an axis of that length is a run of channels.
 _TOGETHER = 512
 #: Most parts: where windows do not move evenly there would be one for each output.
@@ -84,7 +86,7 @@ def parts(w: Table, unit: int, axis: int) -> list[Part]:
     """Return the parts of all outputs of the last axis, of whose pixels each has `unit` bytes; none if taps are near,
     or windows move unevenly, or one sees nothing."""
     wide = strategies.WIDEST_ROW
-    if w.step == 1 or w.kernel == 1 or 2 * w.span * unit <= wide or w.size * unit <= wide or not w.out:
+    if w.step < _FAR or w.kernel == 1 or 2 * w.span * unit <= wide or w.size * unit <= wide or not w.out:
         return []
     o = np.arange(w.out, dtype=np.int64)
     first, taps = (o * w.stride - w.before, np.full(w.out, w.kernel)) if w.uniform else (w.first, w.taps)

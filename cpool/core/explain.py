@@ -138,7 +138,8 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     axes = [t.rows != 1 and (t.size > 1 or t.out > 1 or t.pooled) for t in main.tables]
     ndim = 3 - axes.index(True) if any(axes) else 1
     along = main.strategy
-    names: tuple[str, ...] = ({"scatter": "indices", "copies": "copies"}.get(main.kind, "network"),) * 3
+    along_indices = main.kind in ("scatter", "gather")
+    names: tuple[str, ...] = ("indices" if along_indices else "copies" if main.kind == "copies" else "network",) * 3
     if along is not None:
         names = (along.across, along.across, along.along)
     if any(each.kind == "finds" for each in told):
@@ -146,7 +147,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     return Explanation(
         shape=values.shape,
         dtype=values.dtype,
-        windows=() if main.kind == "scatter" else tuple(main.tables[3 - ndim :]),
+        windows=() if along_indices else tuple(main.tables[3 - ndim :]),
         strategies=names[3 - ndim :],
         planes_at_once=main.together,
         instruction_set=engine.LEVEL,

@@ -104,6 +104,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define T int32_t
 #define TYPE INT32
 #define FLOATS 0
+#define PLACE int32_t
 #include "type.h"
 
 #define T int64_t
@@ -126,6 +127,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define T uint32_t
 #define TYPE UINT32
 #define FLOATS 0
+#define PLACE int32_t
 #define SUMS 1
 #include "type.h"
 
@@ -485,9 +487,17 @@ CPOOL_GATHER(64, int64_t)
 #define EACH(leaf) \
   {leaf##_FLOAT32, leaf##_FLOAT64, leaf##_INT8, leaf##_INT16, leaf##_INT32, leaf##_INT64, leaf##_UINT8, leaf##_UINT16, \
    leaf##_UINT32, leaf##_UINT64}
+#define INTEGERS(leaf) \
+  {NULL, NULL, leaf##_INT8, leaf##_INT16, leaf##_INT32, leaf##_INT64, leaf##_UINT8, leaf##_UINT16, leaf##_UINT32, leaf##_UINT64}
 #define FLOATING(leaf) {leaf##_FLOAT32, leaf##_FLOAT64}
 #define SUMMING(leaf) {leaf##_FLOAT32, leaf##_FLOAT64, [CPOOL_UINT16] = leaf##_UINT16, [CPOOL_UINT32] = leaf##_UINT32}
-#define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
+#define REDUCED(leaf)                                                                                     \
+  {[CPOOL_MAX] = EACH(max_##leaf), [CPOOL_MIN] = EACH(min_##leaf), [CPOOL_NANMAX] = FLOATING(nanmax_##leaf), \
+   [CPOOL_NANMIN] = FLOATING(nanmin_##leaf), [CPOOL_SUM] = SUMMING(sum_##leaf),                           \
+   [CPOOL_TOTAL] = FLOATING(total_##leaf), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_##leaf##_FLOAT64}}
+#define PLACED(leaf)                                                                                      \
+  {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT32] = leaf##_INT32,      \
+   [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT32] = leaf##_UINT32, [CPOOL_UINT64] = leaf##_UINT64}
 #define AS_IT_IS(leaf) \
   [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
   [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \
@@ -503,15 +513,9 @@ CPOOL_GATHER(64, int64_t)
 
 extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
 const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
-  .fold = {[CPOOL_MAX] = EACH(max_fold), [CPOOL_MIN] = EACH(min_fold), [CPOOL_NANMAX] = FLOATING(nanmax_fold),
-           [CPOOL_NANMIN] = FLOATING(nanmin_fold), [CPOOL_SUM] = SUMMING(sum_fold),
-           [CPOOL_TOTAL] = FLOATING(total_fold), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_fold_FLOAT64}},
-  .halve = {[CPOOL_MAX] = EACH(max_halve), [CPOOL_MIN] = EACH(min_halve), [CPOOL_NANMAX] = FLOATING(nanmax_halve),
-            [CPOOL_NANMIN] = FLOATING(nanmin_halve), [CPOOL_SUM] = SUMMING(sum_halve),
-            [CPOOL_TOTAL] = FLOATING(total_halve), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_halve_FLOAT64}},
-  .shrink = {[CPOOL_MAX] = EACH(max_shrink), [CPOOL_MIN] = EACH(min_shrink), [CPOOL_NANMAX] = FLOATING(nanmax_shrink),
-            [CPOOL_NANMIN] = FLOATING(nanmin_shrink), [CPOOL_SUM] = SUMMING(sum_shrink),
-            [CPOOL_TOTAL] = FLOATING(total_shrink), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_shrink_FLOAT64}},
+  .fold = REDUCED(fold),
+  .halve = REDUCED(halve),
+  .shrink = REDUCED(shrink),
   .condense = {[CPOOL_MAX] = FLOATING(max_condense), [CPOOL_MIN] = FLOATING(min_condense),
                [CPOOL_NANMAX] = FLOATING(nanmax_condense), [CPOOL_NANMIN] = FLOATING(nanmin_condense),
                [CPOOL_SUM] = FLOATING(sum_condense)},
@@ -519,7 +523,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
            [CPOOL_NANMAX] = FLOATING(nanmax_pick), [CPOOL_NANMIN] = FLOATING(nanmin_pick)},
   .pick_halves = {[CPOOL_MAX] = PLACED(max_pick_halves), [CPOOL_MIN] = PLACED(min_pick_halves),
                   [CPOOL_NANMAX] = FLOATING(nanmax_pick_halves), [CPOOL_NANMIN] = FLOATING(nanmin_pick_halves)},
-  .find = EACH(find),
+  .find = PLACED(find),
   .place = place,
   .turn = {turn8, turn16, turn32, turn64},
   .turn_runs = turn_runs,
@@ -542,7 +546,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .exchange = EACH(exchange),
   .between = EACH(between),
   .mark = EACH(mark),
-  .count = EACH(count),
+  .count = INTEGERS(count),
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = SCATTERED(scatter),
   .settle = FLOATING(settle),

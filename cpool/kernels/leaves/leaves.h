@@ -84,7 +84,7 @@ typedef struct cpool_leaves {
                                                         const void *const *rows, const int64_t *offsets, ptrdiff_t n,
                                                         ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size,
                                                         ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes);
-  /* The first lane that equals value, or the last NaN if it is one; -1 if there is none. */
+  /* The first lane that equals value, or the last NaN if it is one; -1 if there is none. Of types in which places fit. */
   ptrdiff_t (*find[CPOOL_COMPUTED])(const void *row, const void *value, ptrdiff_t lanes);
   /* Of each of `rows` rows indices[o * run + i] = base[o] + shift + places[o * run + i]; `wide` ones are int64, others int32.
    * Rows of indices are `pitch` bytes apart, rows of places end to end, and `shift` grows by `step`. */

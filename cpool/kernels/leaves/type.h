@@ -392,6 +392,7 @@ static void OF(between)(double *restrict result, const void *below, const void *
 #undef ONE_ZERO
 #undef SOUND
 
+#if !FLOATS
 static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *restrict most, const int32_t *restrict taps,
                       int32_t t, const void *restrict before, const void *restrict row, ptrdiff_t lanes) {
   T *to = (T *)result;
@@ -407,7 +408,9 @@ static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *
   CPOOL_LANES_ONCE(T, lanes, COUNT);
 #undef COUNT
 }
+#endif
 
+#ifdef PLACE
 static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
   enum { some = 64 / sizeof(T) };
   const T *x = (const T *)row;
@@ -429,6 +432,7 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
     if (x[i] == v) return i;
   return -1;
 }
+#endif
 
 #undef STAYS_MAX
 #undef STAYS_MIN
