@@ -27,7 +27,7 @@ VALUES = _FLOATS | _INTEGERS | {"bool": "uint8"}
 #: With indices, narrow integers ride in a float type that holds them exactly.
 PICKS = (
     _FLOATS
-    | {name: "float32" if name[-1] in "86" else name for name in _INTEGERS}
+    | {name: {"8": "float32", "6": "float32", "2": "float64", "4": name}[name[-1]] for name in _INTEGERS}
     | {"bool": "float32"}
 )
 #: Sums: integers as double, in which sums below 2**53 are exact.
@@ -412,7 +412,7 @@ def picks(
             find(limit, x, y, indices)
 
         return pool_and_find
-    if np.dtype(type).itemsize == 4 and flat_plan.reach >= 2**30:  # places have as many bytes
+    if type == "float32" and flat_plan.reach >= 2**30:
         type = "float64"
     return _call("picks", reduction, type, flat_plan.tables(), flat, tuple(views), work, mask=mask)
 

@@ -104,7 +104,6 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define T int32_t
 #define TYPE INT32
 #define FLOATS 0
-#define PLACE int32_t
 #include "type.h"
 
 #define T int64_t
@@ -127,7 +126,6 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define T uint32_t
 #define TYPE UINT32
 #define FLOATS 0
-#define PLACE int32_t
 #define SUMS 1
 #include "type.h"
 
@@ -495,9 +493,7 @@ CPOOL_GATHER(64, int64_t)
   {[CPOOL_MAX] = EACH(max_##leaf), [CPOOL_MIN] = EACH(min_##leaf), [CPOOL_NANMAX] = FLOATING(nanmax_##leaf), \
    [CPOOL_NANMIN] = FLOATING(nanmin_##leaf), [CPOOL_SUM] = SUMMING(sum_##leaf),                           \
    [CPOOL_TOTAL] = FLOATING(total_##leaf), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_##leaf##_FLOAT64}}
-#define PLACED(leaf)                                                                                      \
-  {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT32] = leaf##_INT32,      \
-   [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT32] = leaf##_UINT32, [CPOOL_UINT64] = leaf##_UINT64}
+#define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
 #define AS_IT_IS(leaf) \
   [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
   [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \
