@@ -485,11 +485,12 @@ static void wholes(int which) {
 }
 
 static void halves_summed(int type) {
-  const P n = in(1, 64), lanes = lanes_of(), rows = in(1, 4), pitch = (lanes + (chance(50) ? 0 : in(0, 9))) * 2;
+  const P n = chance(80) ? in(1, 64) : in(65, 600), lanes = lanes_of(), rows = in(1, 4), pitch = (lanes + (chance(50) ? 0 : in(0, 9))) * 2;
   const P out_pitch = (lanes + (chance(50) ? 0 : in(0, 5))) * 4, bytes = (rows - 1) * out_pitch + lanes * 4;
   const P step = chance(50) ? 2 : pitch, span = (n - 1) * step + (rows - 1) * pitch + lanes * 2;
+  if (span > ROOM / 4) return;
   char *x = take(4, span);
-  const void *taps[64];
+  const void *taps[600];
   for (P t = 0; t < n; t++) taps[t] = x + t * step;
   filled(type, x, span, chance(50) ? 0 : 1);
   cpool_close close = {chance(50), chance(50) ? (double)in(1, 70) : 1, 0, 0, 0};

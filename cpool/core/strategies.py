@@ -313,11 +313,10 @@ def copies(tables: list[Table], run: int, size: int) -> bool:
 
 
 def widens(tables: list[Table], unit: int) -> bool:
-    """Return whether rows of floats of two bytes are widened as they are summed: there are several, which no other
-    output row needs, of pixels that are vectors."""
-    _, h, _ = tables
-    rows = tables[0].kernel * h.kernel
-    return unit >= VECTOR and 1 < rows <= RADIX**2 and not (h.uniform and h.stride < h.span and h.out > 1)
+    """Return whether rows of floats of two bytes are widened as they are summed: there are several, of which other
+    output rows need less than half, of pixels that are vectors."""
+    d, h, _ = tables
+    return unit >= VECTOR and d.kernel * h.kernel > 1 and not (h.uniform and h.out > 1 and 2 * h.stride <= h.span)
 
 
 def counting(tables: list[Table], run: int, size: int, planes: int, columns: int, workers: int) -> tuple[int, int]:

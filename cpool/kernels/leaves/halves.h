@@ -1,4 +1,4 @@
-/* Sums of up to 64 rows of 2-byte floats as they lie, as float, in the order of tree(n): they are widened on the way to the
+/* Sums of rows of 2-byte floats as they lie, as float, in the order of tree(n): they are widened on the way to the
  * sum. Included with NAME; EIGHT(p), 8 of them as a vector, where there are vectors; and ONE(to, p), one as a float. */
 #ifdef CPOOL_VECTORS
 CPOOL_INLINE cpool_floats NAME(eight)(const void *const *taps, ptrdiff_t n, ptrdiff_t at, int how, float divisor) {
@@ -50,11 +50,29 @@ static CPOOL_NOINLINE void NAME(pass)(void *out, ptrdiff_t out_pitch, const void
 #undef CASE
 }
 
+/* Up to HALVES_STRIP lanes of one row: of more taps than one pass takes blocks of the largest power of the radix, then what
+ * is left, as `tree` of fold.h. */
+#define HALVES_STRIP 512
+static void NAME(tree)(float *out, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how,
+                       float divisor) {
+  float sums[CPOOL_RADIX][HALVES_STRIP + 16];
+  const void *inner[CPOOL_RADIX];
+  ptrdiff_t block = 1, held = 0;
+  if (n <= CPOOL_RADIX) {
+    NAME(pass)(out, 0, taps, n, shift, 0, 1, lanes, how, divisor);
+    return;
+  }
+  while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
+  for (ptrdiff_t t = 0; t < n; t += block, held++) {
+    NAME(tree)(sums[held], taps + t, n - t < block ? n - t : block, shift, lanes, sum_open_FLOAT32, 1);
+    inner[held] = sums[held];
+  }
+  sum_step_FLOAT32(out, 0, inner, held, 0, 0, 1, lanes, how, divisor);
+}
+
 static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
                         ptrdiff_t lanes, int pairs, const cpool_close *close) {
-  enum { strip = 512 }; /* lanes whose sums of eight rows stay in the first cache */
-  float divisor, sums[CPOOL_RADIX][strip + 16];
-  const void *inner[CPOOL_RADIX];
+  float divisor;
   const int how = sum_closing_FLOAT32(close, &divisor);
   (void)pairs;
   if (pitch == lanes * 2 && out_pitch == lanes * 4) lanes *= rows, rows = 1; /* one long row */
@@ -63,17 +81,11 @@ static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps,
     return;
   }
   for (ptrdiff_t r = 0; r < rows; r++)
-    for (ptrdiff_t i = 0; i < lanes; i += strip) {
-      const ptrdiff_t some = lanes - i < strip ? lanes - i : strip;
-      ptrdiff_t held = 0;
-      for (ptrdiff_t t = 0; t < n; t += CPOOL_RADIX, held++) {
-        NAME(pass)(sums[held], 0, taps + t, n - t < CPOOL_RADIX ? n - t : CPOOL_RADIX, r * pitch + i * 2, 0, 1, some,
-                   sum_open_FLOAT32, 1);
-        inner[held] = sums[held];
-      }
-      sum_step_FLOAT32((float *)((char *)out + r * out_pitch) + i, 0, inner, held, 0, 0, 1, some, how, divisor);
-    }
+    for (ptrdiff_t i = 0; i < lanes; i += HALVES_STRIP)
+      NAME(tree)((float *)((char *)out + r * out_pitch) + i, taps, n, r * pitch + i * 2,
+                 lanes - i < HALVES_STRIP ? lanes - i : HALVES_STRIP, how, divisor);
 }
+#undef HALVES_STRIP
 #undef NAME
 #undef EIGHT
 #undef ONE
