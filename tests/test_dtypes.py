@@ -105,8 +105,10 @@ def test_averages_of_halves_with_channels_last(dtype, kernel, shape, threads):
     rng = np.random.default_rng(kernel)
     x = rng.standard_normal(shape).astype(dtype)
     x.view(np.uint16)[rng.random(shape) < 0.001] = 0xFFFF  # NaN, negative and not the one there is
-    for stride, padding, counted in ((kernel, 0, True), (kernel + 1, kernel // 2, False)):
-        windows = ((kernel, 3), (stride, 3), (padding, 1), True, counted)
+    for windows in (
+        ((kernel, 3), (kernel, 3), (0, 1), True, True), ((kernel, 3), (kernel + 1, 3), (kernel // 2, 1), True, False),
+        ((kernel, 1), (kernel, 1), 0, True, True),
+    ):  # fmt: skip
         found = cpool.avg_pool2d(x, *windows, axis=(1, 2))
         expected = cpool.avg_pool2d(x.astype(np.float32), *windows, axis=(1, 2))
         np.testing.assert_array_equal(found.view(np.uint16), halves_of(expected, dtype))

@@ -6,6 +6,7 @@ between them: the taps become an axis of their own, and the outputs one that is 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,7 +102,7 @@ def parts(w: Table, unit: int, axis: int) -> list[Part]:
     if len(edges) > _MOST_PARTS:
         return []
     found = []
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         stride = int(first[begin + 1] - first[begin]) if end - begin > 1 else 1
         table = Table(
             int(inside[begin]), 1, int(taps[begin]), int(taps[begin]), 1, int(before[begin]), True,

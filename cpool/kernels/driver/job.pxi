@@ -85,11 +85,12 @@ cdef extern from "leaves.h":
         void (*count[COMPUTED])(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                                 Py_ssize_t) noexcept nogil
         void (*extent[2])(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        int (*scatter[COMPUTED][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t,
-                             int64_t, int) noexcept nogil
+        int (*scatter[COMPUTED][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                    int64_t, int64_t, int) noexcept nogil
         void (*clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        int (*add[COMPUTED][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t,
-                         Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t, int) noexcept nogil
+        int (*add[COMPUTED][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
+                                Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t,
+                                int) noexcept nogil
         void (*settle[2])(void*, Py_ssize_t) noexcept nogil
         int (*gather[4][2])(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
                             Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t) noexcept nogil

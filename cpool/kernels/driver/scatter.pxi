@@ -2,10 +2,10 @@
 # is written by one thread and in the order of the outputs, so that sums do not depend on the threads. The gradient of
 # unpooling gathers instead: y is written.
 #
-# Sums are made where they lie, or, where numbers are summed as others than they are stored as, aside, in scratch: of whole
-# planes or some of their channels, and of large planes, or those that threads share, of blocks of rows. Floats of two
-# bytes are summed as float32; but as long as no pixel gets two numbers that are not 0, as of windows side by side, their
-# bits are put where they lie. Where two meet, these planes are summed aside, and those that follow.
+# Sums are made where they lie, or, where numbers are summed as others than they are stored as, aside, in scratch: of
+# whole planes or some of their channels, and of large planes, or those that threads share, of blocks of rows. Floats of
+# two bytes are summed as float32; but as long as no pixel gets two numbers that are not 0, as of windows side by side,
+# their bits are put where they lie. Where two meet, these planes are summed aside, and those that follow.
 
 cdef enum:
     CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
@@ -50,8 +50,8 @@ cdef void settle(Job* job, char* flat, Py_ssize_t n) noexcept nogil:
 
 
 cdef enum:
-    ASTRAY = -1            # an index is outside the plane; all is well; or CROWDED: two numbers met that should be alone
-    WELL = 0
+    ASTRAY = -1            # an index is outside the plane
+    WELL = 0               # or CROWDED: two numbers met that should be alone
 
 
 cdef struct Scattered:     # parts of scratch
@@ -74,7 +74,8 @@ cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
     cdef Scattered parts
     cdef Py_ssize_t block = 0, loaded = 0, extents = 0
     if job.lanes_aside:
-        block, loaded = max(elements_of(job) * job.lanes_aside, LOADED) * job.size, max(LOADED, job.lanes_aside) * job.size
+        block = max(elements_of(job) * job.lanes_aside, LOADED) * job.size
+        loaded = max(LOADED, job.lanes_aside) * job.size
     if not adds_in_place(job) and not (job.lanes_aside and job.by_planes):
         block, loaded = max(block, block_pixels(job) * job.unit), max(loaded, job.width.out * job.unit)
         extents = job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0
