@@ -1,8 +1,8 @@
 """How many threads a call uses: one policy, in one place.
 
 The default is OpenMP's (``OMP_NUM_THREADS``), capped by the processors this process may use. Small work stays on the
-calling thread, without entering OpenMP. So does everything in a forked child: GNU's OpenMP runtime hangs in a child
-whose parent has used it.
+calling thread, without entering OpenMP. So does everything in a forked child, until it sets another limit, and whatever
+it sets if its parent has pooled on several threads: GNU's OpenMP runtime hangs in a child whose parent has used it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PROCESSORS = os.cpu_count() or 1
 #: The limit, read at each call.
 limit = driver.omp_threads()
 
-#: Whether this is a forked child that would hang if it entered OpenMP.
-_alone = False
+#: Whether this is a forked child of a process whose own calls have entered OpenMP.
+_serial = False
 
 
 def get_num_threads() -> int:
@@ -65,7 +65,7 @@ def set_num_threads(n: Any) -> None:
     """
     global limit
     n = checks.integer("n", n, 1, MOST)
-    limit = 1 if _alone else n
+    limit = 1 if _serial else n
 
 
 def share(work: int) -> int:
@@ -73,10 +73,10 @@ def share(work: int) -> int:
     return max(1, min(MOST, work // WORTH_A_THREAD))
 
 
-def _serial_after_fork() -> None:
-    global limit, _alone
-    limit, _alone = 1, _alone or driver.has_entered_openmp()
+def _after_fork() -> None:
+    global limit, _serial
+    limit, _serial = 1, _serial or driver.has_entered_openmp()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_serial_after_fork)
+    os.register_at_fork(after_in_child=_after_fork)

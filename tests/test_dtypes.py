@@ -97,11 +97,31 @@ def test_averages_of_halves_are_summed_as_float32(dtype):
     np.testing.assert_allclose(y.astype(np.float32), expected.astype(np.float32), rtol=2**-7)
 
 
+@pytest.mark.parametrize("dtype", [*HALVES, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(70, 1), (3, 70, 1, 1), (70, 1, 2)])
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_gradients_of_one_element_stay_in_their_array(dtype, shape, outputs, threads):
+    """The stride of an axis of one element may be anything; here it leads behind the array."""
+    whole = np.full(np.prod(shape) * 100, 7, dtype)
+    item = whole.itemsize
+    strides = [n * item for n in np.cumprod((1, *shape[:0:-1]))[::-1]]
+    strides = [n if size > 1 else 16 * item for n, size in zip(strides, shape, strict=True)]
+    out = np.lib.stride_tricks.as_strided(whole, shape, strides)
+    g = np.ones((*shape[:-1], outputs), dtype)
+    at = np.zeros(g.shape, np.int64)
+    cpool.max_pool1d_backward(g, at, shape, out=out)
+    expected = np.zeros(shape)
+    expected[..., 0] = outputs
+    np.testing.assert_array_equal(out.astype("f8"), expected)
+    assert (whole[np.prod(shape) :] == 7).all()
+
+
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 21])
 @pytest.mark.parametrize("shape", [(2, 45, 43, 8), (1, 43, 47, 37), (1, 44, 30, 600)])
 def test_averages_of_halves_with_channels_last(dtype, kernel, shape, threads):
-    """Widened as they are summed, or before: the same sums, to the last bit, as of floats; of padding and NaN too."""
+    """Widened as they are summed, or before: the same sums, to the last bit, as of floats; of padding and NaN too. As
+    doubles they are loaded."""
     rng = np.random.default_rng(kernel)
     x = rng.standard_normal(shape).astype(dtype)
     x.view(np.uint16)[rng.random(shape) < 0.001] = 0xFFFF  # NaN, negative and not the one there is
@@ -112,6 +132,8 @@ def test_averages_of_halves_with_channels_last(dtype, kernel, shape, threads):
         found = cpool.avg_pool2d(x, *windows, axis=(1, 2))
         expected = cpool.avg_pool2d(x.astype(np.float32), *windows, axis=(1, 2))
         np.testing.assert_array_equal(found.view(np.uint16), halves_of(expected, dtype))
+        found, expected = (cpool.avg_pool2d(a, *windows, axis=(1, 2), dtype=np.float64) for a in (x, x.astype("f8")))
+        np.testing.assert_array_equal(found, expected)
     found = cpool.adaptive_avg_pool2d(x, (3, 4), axis=(1, 2))
     expected = cpool.adaptive_avg_pool2d(x.astype(np.float32), (3, 4), axis=(1, 2))
     np.testing.assert_array_equal(found.view(np.uint16), halves_of(expected, dtype))
@@ -160,7 +182,9 @@ def test_gradients_of_halves_are_sums_of_floats(dtype, layout, shape, kernel, st
     if layout != "C":
         g, at = (np.moveaxis(np.moveaxis(a, 1, -1).copy(), -1, 1) for a in (g, at))
     expected = halves_of(cpool.max_pool2d_backward(g.astype(np.float32), at, shape), dtype)
-    for out in (None, np.empty(shape, dtype), np.empty((*shape, 2), dtype)[..., 0]):
+    # The last one's strides of axes of one element say nothing.
+    outs = (None, np.empty(shape, dtype), np.empty((*shape, 2), dtype)[..., 0], np.empty(shape[::-1], dtype).T)
+    for out in outs:
         found = cpool.max_pool2d_backward(g, at, shape, out=out)
         np.testing.assert_array_equal(found.copy().view(np.uint16), expected)
     at[-1, -1, -1, -1] = shape[2] * shape[3]

@@ -255,6 +255,31 @@ def test_scratch_does_not_grow_with_windows_or_strides(name, shape, arguments, m
         assert (y == 1).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "dtype", "shape", "arguments"),
+    [
+        ("adaptive_avg_pool2d", "f2", (1, 8, 4096, 200), (1,)),
+        ("avg_pool2d", "f2", (1, 4, 20000, 100), ((5000, 3), 1)),
+        ("avg_pool2d", "u1", (1, 4, 20000, 100), ((5000, 3), 1)),
+        ("avg_pool3d", "f2", (1, 1, 64, 4096, 100), (3,)),
+        ("max_pool3d", "f2", (1, 1, 64, 2048, 100), (3,)),
+        ("var_pool2d", "f4", (1, 4, 20000, 100), ((5000, 3), 1)),
+        ("avg_pool2d", "f2", (1, 400, 400, 64), ((300, 3), 1)),
+    ],
+)
+def test_scratch_does_not_grow_with_what_is_loaded(name, dtype, shape, arguments):
+    x = np.broadcast_to(np.zeros((), dtype), shape)
+    assert cpool.explain(getattr(cpool, name), x, *arguments).scratch_bytes < 1.5 * 2**20
+
+
+@pytest.mark.parametrize("shape", [(4_000_000, 1), (400_000, 64), (4000, 1000)])
+def test_scratch_of_gradients_does_not_grow_with_rows(shape):
+    n, channels = shape
+    g = np.broadcast_to(np.float16(1), (n // 2, channels))
+    at = np.broadcast_to(np.int64(0), g.shape)
+    assert cpool.explain(cpool.max_pool1d_backward, g, at, shape, axis=0).scratch_bytes < 2**20
+
+
 def test_long_axes_of_many_lengths_are_not_all_remembered():
     """Tables of one call with an axis of 200,000 take up to 7 MB."""
     x = np.zeros(200_100, np.float32)

@@ -125,6 +125,7 @@ expected = cpool.max_pool2d(x, 3, 1, 1)  # on two threads
 child = os.fork()
 if child == 0:
     cpool.set_num_threads(2)  # as the initializer of a pool may do
+    assert cpool.get_num_threads() == 1
     os._exit(0 if (cpool.max_pool2d(x, 3, 1, 1) == expected).all() else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """

@@ -18,9 +18,13 @@ from . import layouts, strategies
 Array = np.ndarray[Any, Any]
 
 #: Inputs from one tap to the next, from which on it is too much to read what lies between them.
-_FAR = 8
+_APART = 8
 #: Outputs of which taps lie side by side that are carried along together: an axis of that length is a run of channels.
 _TOGETHER = 512
+#: Axes that a view has more than its array, and most that NumPy has.
+MORE_AXES, MOST_AXES = 2, 64
+#: Indices that are made others at once.
+_PLACED = 2**16
 #: Most parts: where windows do not move evenly there would be one for each output.
 _MOST_PARTS = 256
 
@@ -78,16 +82,20 @@ class Part:
 
     def place(self, at: Array, size: int) -> None:
         """Make indices into planes of which a row has all taps such into planes whose rows have `size` elements."""
-        rows, tap = np.divmod(at, self.table.size)
         o = np.arange(self.rows * self.columns).reshape(self.rows, self.columns, *(1,) * (at.ndim - self.axis - 2))
-        np.copyto(at, rows * size + self.first + o * self.stride + tap * self.step, where=at >= 0, casting="same_kind")
+        n = max(1, _PLACED * self.rows // max(1, at.size))
+        for row in range(0, self.rows, n):
+            some = at[(slice(None),) * self.axis + (slice(row, row + n),)]
+            rows, tap = np.divmod(some, self.table.size)
+            found = rows * size + self.first + o[row : row + n] * self.stride + tap * self.step
+            np.copyto(some, found, where=some >= 0, casting="same_kind")
 
 
 def parts(w: Table, unit: int, axis: int) -> list[Part]:
-    """Return the parts of all outputs of the last axis, of whose pixels each has `unit` bytes; none if taps are near,
-    or windows move unevenly, or one sees nothing."""
+    """Return the parts of all outputs of the last axis, of whose pixels each has `unit` bytes, the largest first; none
+    if taps are near, or windows move unevenly, or one sees nothing."""
     wide = strategies.WIDEST_ROW
-    if w.step < _FAR or w.kernel == 1 or 2 * w.span * unit <= wide or w.size * unit <= wide or not w.out:
+    if w.step < _APART or w.kernel == 1 or 2 * w.span * unit <= wide or w.size * unit <= wide or not w.out:
         return []
     o = np.arange(w.out, dtype=np.int64)
     first, taps = (o * w.stride - w.before, np.full(w.out, w.kernel)) if w.uniform else (w.first, w.taps)
@@ -98,7 +106,7 @@ def parts(w: Table, unit: int, axis: int) -> list[Part]:
     count = w.count if len(w.count) == w.out else np.broadcast_to(w.count[:1], w.out)
     kinds = [before, inside, taps, count, np.diff(first, append=first[-1] + w.stride)]
     changes = np.any([np.diff(kind) != 0 for kind in kinds], 0)
-    edges = [0, *(np.flatnonzero(changes) + 1), w.out]
+    edges = [0, *(np.flatnonzero(changes) + 1).tolist(), w.out]
     if len(edges) > _MOST_PARTS:
         return []
     found = []
@@ -113,4 +121,4 @@ def parts(w: Table, unit: int, axis: int) -> list[Part]:
             if n:
                 source = int(first[start]) + int(before[start]) * w.step
                 found.append(Part(table, axis, start, n // columns, columns, source, stride, w.step))
-    return found
+    return sorted(found, key=lambda part: -part.rows * part.columns)

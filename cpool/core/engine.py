@@ -44,9 +44,9 @@ _EXACT_AS_FLOAT = 2**23
 
 #: Planes of so many elements are taken for one row each, if there are many.
 _ONE_ROW = 2**12
-#: Bytes of sums of one plane that are kept in scratch, and channels of it that are so many that no cache line is stored
-#: twice: gradients of floats of two bytes.
-_ASIDE, _WHOLE_LINES = 2**19, 16
+#: Bytes of sums of one plane that are kept in scratch, and channels of it that are whole cache lines if they are floats of
+#: two bytes: of gradients that are not added where they lie.
+_ASIDE, _WHOLE_LINES = 2**19, 32
 #: Outputs of a row whose least and greatest index are quickly found, so that threads can share a plane they add to.
 _LONG_ROW = 64
 #: Bytes of an array that caches do not hold.
@@ -237,7 +237,8 @@ def _call(
     """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices."""
     share = threads.share(work)
     memory, size = layouts.canonical(axes, *_and_mask(views, mask)), np.dtype(type).itemsize
-    if not divides_first and (parts := dilated.parts(tables[2], memory.run * size, axes[-1])):
+    roomy = len(views[0].shape) + dilated.MORE_AXES <= dilated.MOST_AXES
+    if not divides_first and roomy and (parts := dilated.parts(tables[2], memory.run * size, axes[-1])):
         options = dict(divide=divide, divisor=divisor, norm=norm, power=power) | state
         return _in_parts(parts, kind, reduction, type, tables, axes, views, work, mask, options)
     if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab
@@ -255,7 +256,7 @@ def _call(
     # With a mask, of norms, and where short rows are stored as another type, planes are copied to scratch first, where
     # rows are dense, and of the type that is computed in.
     other = kind == "values" and x.type != type and type != _WHOLE.get(x.type) and not divides_first
-    copied = mask is not None or norm != "plain" or (other and strategies.copies(tables, memory.run, size))
+    copied = mask is not None or norm != "plain" or (other and strategies.loads_bands(tables, memory.run, size))
     far = not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR
     dense = copied or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
     native = copied or (x.type == type and dense)
@@ -276,8 +277,9 @@ def _call(
     else:
         tables, memory = _joined(tables, memory)
     widened = type == _WHOLE.get(x.type) or (
-        reduction == "sum" and x.type in _HALVES and strategies.widens(tables, memory.run * size)
-    )
+        reduction == "sum" and type == "float32" and x.type in _HALVES
+        and strategies.widens(tables, memory.run * size)
+    )  # fmt: skip
     rows_lie_so = straight and (native or (dense and widened))
     # Rows whose pixels lie apart are read as they lie where nothing but that is done.
     gapped = straight and x.type == type and not dense and memory.run * size >= strategies.VECTOR
@@ -312,12 +314,19 @@ def _in_parts(
     views: tuple[layouts.View, ...], work: int, mask: Mask | None, options: dict[str, Any],
 ) -> Callable[..., Any]:  # fmt: skip
     """Prepare a fold of windows whose taps lie far apart, as `_call` does."""
-    calls = []
+    calls: list[Callable[..., Any]] = []
+    told = explained.get()
+    before = len(told or ())
     for part in parts:
         some = (part.read(views[0]), *map(part.written, views[1:]))
         blank = mask and mask._replace(view=part.read(mask.view))
         pooled = part.axes(axes, len(views[0].shape))
         calls.append(_call(kind, reduction, type, [*tables[:2], part.table], pooled, some, work, mask=blank, **options))
+    if told is not None:  # all parts read one array, of which the first is told to read all
+        sizes = [math.prod(v.shape) * v.itemsize for v in (views[0], *([] if mask is None else [mask.view]))]
+        for i in range(before, len(told)):
+            told[i] = told[i]._replace(bytes_read=sum(sizes) if i == before else 0)
+        return _nothing
 
     def run(limit: int, x: Array, y: Array, *others: Array) -> bool:
         found = False

@@ -56,7 +56,7 @@ TURNED = 196608
 #: stay in the second cache unless windows are taller than that.
 COUNTING = 262144
 #: Bytes of rows, below which those that have to be loaded are loaded as a band: 0.1 to 0.9 of the time.
-COPIED_ROW = 1024
+LOADED_ROW = 1024
 #: So many bands for each thread, at least.
 SHARES = 4
 #: Bytes of the longest row of planes that are turned into channels, where windows move by more than 1.
@@ -307,9 +307,15 @@ def together(
     return at_once, n * (h.out if axis is d else 1)
 
 
-def copies(tables: list[Table], run: int, size: int) -> bool:
-    """Return whether rows that have to be loaded are so short that it is better done to whole planes at once."""
-    return run * size < VECTOR and tables[2].size * run * size < COPIED_ROW
+def loads_bands(tables: list[Table], run: int, size: int) -> bool:
+    """Return whether rows that have to be loaded are so short that it is better done to bands of planes at once, of
+    which a window is not too large a part."""
+    d, h, w = tables
+    deep = d.size > 1 or d.out > 1
+    row = w.size * run * size
+    axis, line = (d, h.size * row) if deep else (h, row)
+    fits = axis.size * line <= COUNTING or 2 * axis.span * line <= COUNTING
+    return run * size < VECTOR and row < LOADED_ROW and fits
 
 
 def widens(tables: list[Table], unit: int) -> bool:

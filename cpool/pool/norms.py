@@ -39,8 +39,8 @@ _POOL = """Norm of each window of the {last_axes}: ``sum(x**p) ** (1/p)``.
     -------
     ndarray
         With `x`'s dtype and memory order. The sign is kept, as in torch: p = 1 is the plain sum, and a negative sum
-        or a negative number to a fractional power gives NaN (-infinity to another than 0.5 is infinity, as in C's
-        ``pow``). Take ``abs(x)`` for ONNX's rule.
+        or a negative number to a fractional power gives NaN (-infinity to another positive one than 0.5 is
+        infinity, as in C's ``pow``). Take ``abs(x)`` for ONNX's rule.
 
     Raises
     ------

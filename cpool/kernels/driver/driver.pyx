@@ -211,6 +211,17 @@ cdef Tile widest(Job* job) noexcept nogil:
     return most
 
 
+cdef Widen widening(Job* job) noexcept nogil:
+    """The leaf that sums what the array holds in numbers of twice the bytes, or NULL."""
+    if job.type == UINT16 and job.x.type == UINT8:
+        return job.leaves.widen[0]
+    if job.type == UINT32 and job.x.type == UINT16:
+        return job.leaves.widen[1]
+    if job.type == FLOAT32 and (job.x.type == FLOAT16 or job.x.type == BFLOAT16):
+        return job.leaves.widen[2 + (job.x.type == BFLOAT16)]
+    return NULL
+
+
 cdef const int32_t* read_network(const int32_t* p, Network* network) noexcept nogil:
     """Unpack one network as networks.packed lays it out; return where the next one starts."""
     network.number, network.inputs, network.rows, network.n = p[0], p[1], p[2], p[3]
@@ -295,7 +306,7 @@ cdef class Call:
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
         job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
         job.round = job.leaves.nearest[job.type == UINT32]
-        job.widen = job.leaves.widen[2 + (job.x.type == BFLOAT16) if job.type == FLOAT32 else job.type == UINT32]
+        job.widen = widening(job)
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
@@ -375,7 +386,8 @@ cdef class Call:
         else:
             raise ValueError("kind must be values, picks, finds, ordered, scatter, gather, copies or powers, "
                              f"got {kind!r}")
-        if job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL):
+        if (job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL)
+                or (kind == "values" and as_it_lies and not native and not gapped and job.widen == NULL)):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch_bytes = scratch.taken
 

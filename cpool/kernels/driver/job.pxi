@@ -7,6 +7,7 @@ cdef extern from "leaves.h":
         FLOAT32 "CPOOL_FLOAT32"
         FLOAT64 "CPOOL_FLOAT64"
         INT64 "CPOOL_INT64"
+        UINT8 "CPOOL_UINT8"
         UINT16 "CPOOL_UINT16"
         UINT32 "CPOOL_UINT32"
         FLOAT16 "CPOOL_FLOAT16"

@@ -135,7 +135,7 @@ cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, 
     if tall == 1 and reads_rows(job) and inside:
         fold_deep(job, tile, room, plane, d, deep, h, 1, 1, to, 0, close)
         return to
-    if tall <= 2 * RADIX and deep > 1 and reads_rows(job) and inside:  # all rows at once: `slots_of` so many there are
+    if tall <= 2 * RADIX and deep > 1 and reads_rows(job) and inside:  # all rows at once: `slots_of` has room
         fold_deep(job, tile, room, plane, d, deep, h, job.height.step, tall, slots, pitch, &job.open)
         for held in range(tall):
             taps[held] = slots + held * pitch

@@ -24,8 +24,11 @@ cdef inline bint adds_in_place(Job* job) noexcept nogil:
             and (job.height.size == 1 or x.h == row) and (job.depth.size == 1 or x.d == job.height.size * row))
 
 
-cdef Job* alone(Job* job, Job* bits) noexcept nogil:
-    """If floats of two bytes can be put where they lie, as long as each is alone, the job of their bits; or NULL."""
+cdef Job* job_in_place(Job* job, Job* bits) noexcept nogil:
+    """The job whose numbers are added, or put, where they lie: of floats of two bytes, which are put there as long as
+    each is alone, that of their bits; NULL if there is none."""
+    if adds_in_place(job):
+        return job
     if job.assign or job.type != FLOAT32 or job.x.size != 2 or job.x.type != job.y.type:
         return NULL
     bits[0] = job[0]
@@ -57,7 +60,7 @@ cdef enum:
 cdef struct Scattered:     # parts of scratch
     int64_t* extents       # of one plane
     char* block            # sums, where they are not made in place
-    char* loaded           # outputs: a row, or some of one
+    char* loaded           # outputs: some of a row
 
 
 cdef inline int64_t block_pixels(Job* job) noexcept nogil:
@@ -71,18 +74,18 @@ cdef inline Py_ssize_t elements_of(Job* job) noexcept nogil:
 
 
 cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
+    """Take all parts. A run may ask for less than was measured: `by_planes` only rises, and `checks` only falls."""
     cdef Scattered parts
     cdef Py_ssize_t block = 0, loaded = 0, extents = 0
     if job.lanes_aside:
-        block = max(elements_of(job) * job.lanes_aside, LOADED) * job.size
-        loaded = max(LOADED, job.lanes_aside) * job.size
+        block, loaded = max(elements_of(job) * job.lanes_aside, LOADED) * job.size, max(LOADED, job.lanes_aside)
     if not adds_in_place(job) and not (job.lanes_aside and job.by_planes):
-        block, loaded = max(block, block_pixels(job) * job.unit), max(loaded, job.width.out * job.unit)
+        block, loaded = max(block, block_pixels(job) * job.unit), max(LOADED, job.run)
         extents = job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0
     start(scratch)
     parts.extents = <int64_t*>take(scratch, extents)
     parts.block = take(scratch, block)
-    parts.loaded = take(scratch, loaded)
+    parts.loaded = take(scratch, loaded * job.size)
     return parts
 
 
@@ -173,8 +176,8 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
 
 
 cdef inline bint planes_end_to_end(Job* job, Memory* m, Py_ssize_t elements) noexcept nogil:
-    """Whether single elements of planes of one row lie so."""
-    return <Py_ssize_t>m.planes[0] == elements * m.size and (elements == 1 or m.w == m.size)
+    """Whether single elements of planes of one row lie so, and the row's stride says it, be there one element."""
+    return <Py_ssize_t>m.planes[0] == elements * m.size and m.w == m.size
 
 
 cdef bint sum_aside(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t channel,
@@ -218,7 +221,7 @@ cdef bint sum_aside(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t planes,
 
 
 cdef bint sum_channels(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
-    """The same of channels [begin, end) of plane p, as many at once as scratch has room for."""
+    """Sum and store channels [begin, end) of plane p, as many at once as scratch has room for; return as `sum_aside`."""
     while begin < end:
         if not sum_aside(job, parts, p, 1, begin, min(job.lanes_aside, end - begin)):
             return False
@@ -227,7 +230,7 @@ cdef bint sum_channels(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t begi
 
 
 cdef bint sum_planes(Job* job, Scattered* parts, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """The same of planes [first, last), many small ones at once."""
+    """Sum and store planes [first, last), many small ones at once; return as `sum_aside`."""
     cdef Py_ssize_t elements = elements_of(job), outs = job.width.out, n = 1
     if (job.run == 1 and job.leads == 1 and elements == job.width.size and job.depth.out * job.height.out == 1
             and planes_end_to_end(job, &job.x, elements) and planes_end_to_end(job, &job.y, outs)):
@@ -245,22 +248,32 @@ cdef void scatter_block(Job* job, Scattered* parts, const int64_t* extents, Py_s
     """Zero elements [lo, hi) of plane p and add what belongs there."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t high = job.height.out, o, stride = y.w
+    cdef Py_ssize_t high = job.height.out, o, stride = y.w, first, n, most = job.width.out
+    cdef bint loads = y.type != job.type
     cdef int odd = 0
     cdef const char* gradients = plane_at(job, y, p)
     cdef const char* indices = plane_at(job, m, p)
     cdef const char* g
     cdef const char* at
+    cdef const char* numbers
+    if loads:
+        stride, most = job.unit, max(1, LOADED // job.run)
     memset(parts.block, 0, (hi - lo) * job.unit)
     for o in range(job.depth.out * job.height.out):
         if extents[2 * o] >= hi or extents[2 * o + 1] < lo:
             continue
         g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
-        if y.type != job.type:
-            job.load(parts.loaded, g, y.w, job.width.out, job.run)
-            g, stride = parts.loaded, job.unit
-        odd |= job.leaves.scatter[job.type][m.type == INT64](parts.block, g, stride, at, m.w, job.width.out, job.run,
-                                                             lo, hi, job.assign)
+        first = 0
+        while first < job.width.out:
+            n = min(most, job.width.out - first)
+            if loads:
+                job.load(parts.loaded, g + first * y.w, y.w, n, job.run)
+                numbers = parts.loaded
+            else:
+                numbers = g
+            odd |= job.leaves.scatter[job.type][m.type == INT64](
+                parts.block, numbers, stride, at + first * m.w, m.w, n, job.run, lo, hi, job.assign)
+            first += n
     if odd:
         settle(job, parts.block, (hi - lo) * job.run)
 
@@ -321,7 +334,7 @@ cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssiz
     cdef Py_ssize_t task, begin, end, p, elements = elements_of(job)
     cdef Scattered parts = lay_scattered(job, scratch)
     cdef Job bits
-    cdef Job* put = job if adds_in_place(job) else alone(job, &bits)
+    cdef Job* put = job_in_place(job, &bits)
     for task in range(first, last):
         begin, end = block_begin(job, task % job.blocks), block_begin(job, task % job.blocks + 1)
         if begin == end:
@@ -344,7 +357,7 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     cdef const int64_t* extents
     cdef Scattered parts = lay_scattered(job, scratch)
     cdef Job bits
-    cdef Job* put = job if adds_in_place(job) else alone(job, &bits)
+    cdef Job* put = job_in_place(job, &bits)
     if put != NULL and job.by_planes and small_planes(put) and not raised(job.crowded):
         if told(job, add_planes(put, first // rows, last // rows)):
             return

@@ -51,7 +51,7 @@ static CPOOL_NOINLINE void NAME(pass)(void *out, ptrdiff_t out_pitch, const void
 }
 
 /* Up to HALVES_STRIP lanes of one row: of more taps than one pass takes blocks of the largest power of the radix, then what
- * is left, as `tree` of fold.h. */
+ * is left, as `tree` of fold.h. 17 KiB of the stack for each power. */
 #define HALVES_STRIP 512
 static void NAME(tree)(float *out, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how,
                        float divisor) {
