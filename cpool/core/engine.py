@@ -44,8 +44,8 @@ _EXACT_AS_FLOAT = 2**23
 
 #: Planes of so many elements are taken for one row each, if there are many.
 _ONE_ROW = 2**12
-#: Bytes of sums of one plane that are kept in scratch, and channels of it that are whole cache lines if they are floats of
-#: two bytes: of gradients that are not added where they lie.
+#: Bytes of sums of one plane that are kept in scratch, and channels of it that are whole cache lines if they are floats
+#: of two bytes: of gradients that are not added where they lie.
 _ASIDE, _WHOLE_LINES = 2**19, 32
 #: Outputs of a row whose least and greatest index are quickly found, so that threads can share a plane they add to.
 _LONG_ROW = 64

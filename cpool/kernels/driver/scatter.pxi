@@ -221,7 +221,7 @@ cdef bint sum_aside(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t planes,
 
 
 cdef bint sum_channels(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
-    """Sum and store channels [begin, end) of plane p, as many at once as scratch has room for; return as `sum_aside`."""
+    """Sum and store channels [begin, end) of plane p, as many at once as scratch has room for, as `sum_aside`."""
     while begin < end:
         if not sum_aside(job, parts, p, 1, begin, min(job.lanes_aside, end - begin)):
             return False
