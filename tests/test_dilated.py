@@ -89,7 +89,7 @@ def test_equals_reference(drawn, family, seed, dtype, omits, masked, with_indice
     try:
         expected = getattr(reference, name)(x, *args, **more)
     except ValueError:  # a window sees nothing
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):  # noqa: PT011
             getattr(cpool, name)(x, *args, **more)
         return
     same(getattr(cpool, name)(x, *args, **more), expected, family in ("max", "min"))
