@@ -192,6 +192,14 @@ def test_gradients_of_halves_are_sums_of_floats(dtype, layout, shape, kernel, st
         cpool.max_pool2d_backward(g, at, shape)
 
 
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("empty", [(2, 2, 0), (0, 2, 2), (0, 0, 0)])
+def test_gradients_of_no_halves_are_zeros(dtype, empty):
+    """There is nothing to load."""
+    gx = cpool.adaptive_avg_pool3d_backward(np.ones((3, *empty), dtype), (3, 2, 2, 1))
+    assert (gx.astype("f4") == np.zeros((3, 2, 2, 1))).all()
+
+
 def test_every_float16_survives(monkeypatch):
     """Conversion and back: all 65536 of them, of zeros and NaN the one there is."""
     x = np.arange(65536, dtype=np.uint16).view(np.float16).reshape(1, 256, 256)

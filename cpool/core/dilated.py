@@ -22,7 +22,7 @@ _APART = 8
 #: Outputs of which taps lie side by side that are carried along together: an axis of that length is a run of channels.
 _TOGETHER = 512
 #: Axes that a view has more than its array, and most that NumPy has.
-MORE_AXES, MOST_AXES = 2, 64
+_MORE_AXES, _MOST_AXES = 2, 64
 #: Indices that are made others at once.
 _PLACED = 2**16
 #: Most parts: where windows do not move evenly there would be one for each output.
@@ -72,8 +72,7 @@ class Part:
     def _of(self, view: Any, begin: int, shape: Any, strides: Any) -> Any:
         if isinstance(view, layouts.View):
             return replace(view, shape=shape, strides=strides)
-        if view.size:
-            view = view[(slice(None),) * self.axis + (slice(begin, None),)]
+        view = view[(slice(None),) * self.axis + (slice(begin, None),)]
         return np.lib.stride_tricks.as_strided(view, shape, strides)
 
     def axes(self, pooled: tuple[int, ...], ndim: int) -> tuple[int, ...]:
@@ -91,11 +90,13 @@ class Part:
             np.copyto(some, found, where=some >= 0, casting="same_kind")
 
 
-def parts(w: Table, unit: int, axis: int) -> list[Part]:
-    """Return the parts of all outputs of the last axis, of whose pixels each has `unit` bytes, the largest first; none
-    if taps are near, or windows move unevenly, or one sees nothing."""
+def parts(w: Table, unit: int, axis: int, ndim: int) -> list[Part]:
+    """Return the parts of all outputs of the last pooled axis, whose pixels have `unit` bytes, the largest first; none
+    if taps are near, or windows move unevenly, or one sees nothing, or NumPy has no views of so many axes."""
     wide = strategies.WIDEST_ROW
     if w.step < _APART or w.kernel == 1 or 2 * w.span * unit <= wide or w.size * unit <= wide or not w.out:
+        return []
+    if ndim + _MORE_AXES > _MOST_AXES:
         return []
     o = np.arange(w.out, dtype=np.int64)
     first, taps = (o * w.stride - w.before, np.full(w.out, w.kernel)) if w.uniform else (w.first, w.taps)

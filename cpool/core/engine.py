@@ -237,8 +237,8 @@ def _call(
     """Prepare a fold of `views`: a function of (thread limit, x, y), a mask if there is one, and maybe indices."""
     share = threads.share(work)
     memory, size = layouts.canonical(axes, *_and_mask(views, mask)), np.dtype(type).itemsize
-    roomy = len(views[0].shape) + dilated.MORE_AXES <= dilated.MOST_AXES
-    if not divides_first and roomy and (parts := dilated.parts(tables[2], memory.run * size, axes[-1])):
+    parts = [] if divides_first else dilated.parts(tables[2], memory.run * size, axes[-1], len(views[0].shape))
+    if parts:
         options = dict(divide=divide, divisor=divisor, norm=norm, power=power) | state
         return _in_parts(parts, kind, reduction, type, tables, axes, views, work, mask, options)
     if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab

@@ -55,7 +55,7 @@ TURNED = 196608
 #: Bytes of the band of planes that are copied at once where not all elements count, or powers of them are wanted: they
 #: stay in the second cache unless windows are taller than that.
 COUNTING = 262144
-#: Bytes of rows, below which those that have to be loaded are loaded as a band: 0.1 to 0.9 of the time.
+#: Bytes of rows, below which those that have to be loaded are loaded as a band: mostly 0.1 to 0.9 of the time.
 LOADED_ROW = 1024
 #: So many bands for each thread, at least.
 SHARES = 4
@@ -314,8 +314,9 @@ def loads_bands(tables: list[Table], run: int, size: int) -> bool:
     deep = d.size > 1 or d.out > 1
     row = w.size * run * size
     axis, line = (d, h.size * row) if deep else (h, row)
-    fits = axis.size * line <= COUNTING or 2 * axis.span * line <= COUNTING
-    return run * size < VECTOR and row < LOADED_ROW and fits
+    plane = axis.size * line
+    fits = plane <= COUNTING or 2 * axis.span * line <= COUNTING
+    return run * size < VECTOR and row < LOADED_ROW and plane > 0 and fits
 
 
 def widens(tables: list[Table], unit: int) -> bool:

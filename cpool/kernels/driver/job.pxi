@@ -168,7 +168,7 @@ cdef struct Job:
     int64_t* extents        # scatter: least and greatest index of each output row
     Py_ssize_t blocks       # scatter: of channels, each of which is one task
     int* astray             # scatter and gather: whether an index outside the plane was met
-    int* crowded            # scatter: whether two numbers of two bytes were, which have to be summed
+    int* crowded            # scatter: whether two numbers of two bytes met in one place, and have to be summed
     Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it

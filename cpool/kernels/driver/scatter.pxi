@@ -52,9 +52,9 @@ cdef void settle(Job* job, char* flat, Py_ssize_t n) noexcept nogil:
         flat, n = flat + 2 * some, n - some
 
 
-cdef enum:
-    ASTRAY = -1            # an index is outside the plane
-    WELL = 0               # or CROWDED: two numbers met that should be alone
+cdef enum:                 # what adding in place may find, besides CROWDED (two numbers met that should be alone):
+    ASTRAY = -1            # an index outside the plane
+    WELL = 0               # nothing
 
 
 cdef struct Scattered:     # parts of scratch
@@ -175,8 +175,9 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     return WELL
 
 
-cdef inline bint planes_end_to_end(Job* job, Memory* m, Py_ssize_t elements) noexcept nogil:
-    """Whether single elements of planes of one row lie so, and the row's stride says it, be there one element."""
+cdef inline bint planes_end_to_end(Memory* m, Py_ssize_t elements) noexcept nogil:
+    """Whether planes of one row of single elements lie end to end. The stride must say so even of one element, for it
+    is what leads from one to the next."""
     return <Py_ssize_t>m.planes[0] == elements * m.size and m.w == m.size
 
 
@@ -233,7 +234,7 @@ cdef bint sum_planes(Job* job, Scattered* parts, Py_ssize_t first, Py_ssize_t la
     """Sum and store planes [first, last), many small ones at once; return as `sum_aside`."""
     cdef Py_ssize_t elements = elements_of(job), outs = job.width.out, n = 1
     if (job.run == 1 and job.leads == 1 and elements == job.width.size and job.depth.out * job.height.out == 1
-            and planes_end_to_end(job, &job.x, elements) and planes_end_to_end(job, &job.y, outs)):
+            and planes_end_to_end(&job.x, elements) and planes_end_to_end(&job.y, outs)):
         n = max(1, LOADED // max(elements, outs))
     while first < last:
         n = min(n, last - first)
