@@ -208,8 +208,22 @@ def laid_out(c, shape, dtype, as_output=False, last=None):
     return base[taken].transpose(np.argsort(order)), memory, kind
 
 
+def overlapping(c, x):
+    """Return a view like `x`, of some of its elements, whose rows and planes share memory, as windows of a signal do."""
+    steps = [1]
+    for n in x.shape[:0:-1]:
+        steps.insert(0, c.length(n * steps[0]))
+    n = sum((n - 1) * step for n, step in zip(x.shape, steps, strict=True)) + 1
+    memory = np.resize(x, n).view(np.uint8)
+    array = np.ndarray(x.shape, x.dtype, memory, 0, [step * x.itemsize for step in steps])
+    return Room(array, memory, "overlapping")
+
+
 def placed(c, x, last=None):
-    """Return `x` somewhere in memory, perhaps broadcast along axes (with other elements then) or read-only."""
+    """Return `x` somewhere in memory, perhaps broadcast along axes or overlapping (with other elements then) or
+    read-only."""
+    if c.chance(0.05) and x.size and last is None:
+        return overlapping(c, x)
     if c.chance(0.07) and x.size:
         axes = [a for a in range(x.ndim) if c.chance(0.4)]
         some = x[tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim))]

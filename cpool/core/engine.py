@@ -250,7 +250,7 @@ def _call(
     turned_straight = reduction not in _STATES  # planes are divided once they are turned
     straight = turned_straight and not divides_first
     gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded
-    several = kind == "picks" or reduction in _STATES  # numbers a lane, so that much is done to each
+    several = kind == "picks" or reduction == "moments"  # numbers a lane, so that much is done to each
     inner, together, band = None, 0, 0
     x = memory.views[0]
     # With a mask, of norms, and where short rows are stored as another type, planes are copied to scratch first, where
@@ -260,7 +260,7 @@ def _call(
     far = not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR
     dense = copied or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
     native = copied or (x.type == type and dense)
-    plain = turned_straight and not several  # nothing but extremes or sums, once elements are loaded
+    plain = turned_straight and kind == "values"  # nothing but extremes or sums, once elements are loaded
     condensed = plain and straight and native and type in _FLOATS.values()
     condensed = condensed and strategies.condenses(tables, memory.run, memory.planes)
     if not condensed:

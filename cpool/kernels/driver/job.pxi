@@ -26,6 +26,7 @@ cdef extern from "leaves.h":
         Py_ssize_t apart
         int far
         int elements
+        double beside, least
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const Close*) noexcept nogil
@@ -254,6 +255,8 @@ cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
     """How many taps of a window lie inside the input."""
     cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
     cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
+    if first >= 0 and first + (n - 1) * w.step < w.size:
+        return n
     return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
 
 

@@ -297,12 +297,13 @@ cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char
 
 cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) are bands of so many planes as are loaded at once, for one tile after the other."""
-    cdef Py_ssize_t rows = job.depth.out * job.height.out, bands = bands_of(job), task, p, n, beside, row
+    cdef Py_ssize_t rows = job.depth.out * job.height.out, bands = bands_of(job), task, p, n, beside, row, number = -1
     cdef Py_ssize_t groups = (job.planes + job.together - 1) // job.together
     cdef int64_t planes[MOST_AXES]
     cdef Scratch rest
     cdef Band band
     cdef Tile tile
+    cdef Room room
     cdef Job inner
     cdef char* loaded
     start(scratch)
@@ -312,13 +313,17 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
         band = band_at(job, task % bands)
         p = task // bands % groups * job.together
         n = min(job.together, job.planes - p)
-        tile = tile_at(job, task // (bands * groups))
+        if task // (bands * groups) != number:
+            number = task // (bands * groups)
+            tile = tile_at(job, number)
+            room = lay_out(job, &rest, &tile)
+            start_tile(job, &tile, &room)
         beside = max(0, tile.start)
         if dense_rows(&job.x, job, job.width.size) and is_as_it_lies(job, &band, p, n, beside, tile.used):
             inner = counting_job(job, &tile, &band, p, NULL, planes)
         else:
             load_band(job, loaded, &band, p, n, beside, tile.used)
             inner = counting_job(job, &tile, &band, p, loaded, planes)
-        row = (task // (bands * groups) * job.planes + p) * rows + band.first
-        pool_rows(&inner, &rest, row, row + (n - 1) * rows + band.n)
-        start(&rest)
+        row = p * rows + band.first
+        pool_tile(&inner, &tile, &room, row, row + (n - 1) * rows + band.n)
+    start(&rest)

@@ -273,6 +273,15 @@ cdef void fold_gapped(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, 
         c += pixels
 
 
+cdef inline void average_of(Job* job, Tile* tile, Py_ssize_t od, Py_ssize_t oh, Close* close) noexcept nogil:
+    """Say how totals of an output row become averages: all its windows see as much."""
+    cdef Py_ssize_t all = (inside_taps(&job.depth, od) * inside_taps(&job.height, oh)
+                           * inside_taps(&job.width, tile.begin))
+    close.divisor = 0 if job.divides else job.close.divisor
+    close.beside = count_of(&job.depth, od) * count_of(&job.height, oh) * count_of(&job.width, tile.begin) - all
+    close.least = <double>job.least if all else 0
+
+
 cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
                     char* to, Py_ssize_t to_pitch, bint pairs, const Close* close) noexcept nogil:
     """Fold D and H of output rows [oh, oh + n) of one slab into rows of `to`, and `pairs` of columns."""
@@ -319,6 +328,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                     else:
                         room.taps[count] = outside
                     count += 1
+            if pairs and gathers(job):
+                average_of(job, tile, od, oh, &first)
             if gaps:
                 fold_seen(job, tile, room, to, count, &first)
             elif job.gapped:

@@ -38,11 +38,13 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
 
 
 cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
-    """Whether windows are pairs of columns, which are folded with the rows as these lie: of floats, and of integers
-    that are widened."""
+    """Whether windows are pairs of columns, which are folded with the rows as these lie: of floats, whose totals become
+    averages then, and of integers that are widened."""
     cdef Py_ssize_t taps = job.depth.kernel * job.height.kernel
-    if job.native and (job.type > FLOAT64 or job.arrays > 1 or (taps != 2 and taps != 4)
+    if job.native and (job.type > FLOAT64 or job.arrays > 2 or (taps != 2 and taps != 4)
                        or 2 * tile.out * job.size < VECTOR):
+        return False
+    if job.reduction == TOTAL and not (gathers(job) and job.width.one_count):
         return False
     if not job.native and not job.nearest:
         return False
@@ -105,17 +107,20 @@ cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssi
     """Whether a chunk of totals is one of sums: no window sees NaN."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
-    cdef Py_ssize_t q, d, h
+    cdef Py_ssize_t q, d, h, begin, end, rows = 1
     cdef Seen seen
     cdef const char* source
     if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
         return False
     seen = seen_by(height, oh, oh + n)
+    begin, end = max(0, seen.begin), min(height.size, seen.end)
+    if job.x.h == tile.used * job.unit and begin < end:  # rows that lie end to end are one
+        end, rows = begin + 1, end - begin
     for q in range(planes):
         source = plane_of(job, tile, p + q)
         for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
-            for h in range(max(0, seen.begin), min(height.size, seen.end)):
-                if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, lanes_of(job, tile)):
+            for h in range(begin, end):
+                if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, rows * lanes_of(job, tile)):
                     return False
     return True
 
@@ -139,20 +144,20 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef char* row
     cdef char* to
     cdef char* base = pixel(job, y, p, od, oh, tile.begin)
-    cdef bint dense = dense_rows(y, job, tile.out)
-    cdef bint straight = job.arrays == 1 and dense and (
+    cdef bint dense = dense_rows(y, job, tile.out), averaged = job.reduction == TOTAL and folds_pairs(job, tile)
+    cdef bint straight = (job.arrays == 1 or averaged) and dense and (
         planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
-    cdef bint shares = job.reduction == TOTAL and dense  # averages are written where they lie
+    cdef bint shares = job.reduction == TOTAL and dense and not averaged  # averages are written where they lie
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
     cdef bint narrows = job.nearest and y.type != job.type and (y.w == job.run * y.size or tile.out == 1)
     cdef Job whole
-    if is_whole(job, tile, p, planes, od, oh, n):
+    if not averaged and is_whole(job, tile, p, planes, od, oh, n):
         whole = whole_job(job)
         fold_chunk(&whole, tile, room, p, planes, od, oh, n)
         return
     fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch)
-    if job.divides or job.norm > PLAIN or job.arrays > 1 or (job.nearest and not narrows):
+    if not averaged and (job.divides or job.norm > PLAIN or job.arrays > 1 or (job.nearest and not narrows)):
         for r in range(rows):
             row = out + r * out_pitch
             to = row
@@ -197,8 +202,7 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
         fill_counts(job, room.widths, max(0, tile.start), tile.used, job.run)
     elif room.widths != NULL:
         fill_counts(job, room.widths, tile.begin, tile.out, job.run)
-    for o in range(tile.out if room.inside != NULL else 0):
-        fill_number(job, room.inside + o * job.unit, <double>inside_taps(&job.width, tile.begin + o), job.run)
+    fill_inside(job, tile, room.inside)
 
 
 cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:
@@ -214,6 +218,17 @@ cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssi
     cdef Py_ssize_t o
     for o in range(n):
         fill_number(job, to + o * run * job.size, count_of(&job.width, first + o), run)
+
+
+cdef void fill_inside(Job* job, Tile* tile, char* to) noexcept nogil:
+    """Write how many taps of each window of totals lie inside the input, along W."""
+    cdef Py_ssize_t o = 0, n, taps
+    while to != NULL and o < tile.out:
+        n, taps = 1, inside_taps(&job.width, tile.begin + o)
+        while o + n < tile.out and inside_taps(&job.width, tile.begin + o + n) == taps:
+            n += 1
+        fill_number(job, to + o * job.unit, <double>taps, n * job.run)
+        o += n
 
 
 cdef enum:
@@ -299,31 +314,36 @@ cdef inline Py_ssize_t copy_alike(Job* job, Tile* tile, Room* room, Py_ssize_t r
     return n
 
 
+cdef void pool_tile(Job* job, Tile* tile, Room* room, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
+    """Pool output rows [begin, end), counted through all planes, of a tile that was started."""
+    cdef Py_ssize_t high = job.height.out, deep = job.depth.out, r = begin, p, od, oh, n, planes
+    while r < end:
+        n = 0 if job.picks else copy_alike(job, tile, room, r, begin, end)
+        if n:
+            r += n
+            continue
+        p, od, oh = r // (deep * high), r // high % deep, r % high
+        planes, n = 1, min(min(high - oh, job.rows), end - r)
+        if not job.picks:
+            n = rows_to_fold(job, tile, oh, n)
+        if oh == 0 and deep == 1 and n == high:
+            planes = max(1, min(job.rows // high, (end - r) // high))
+        if job.picks:
+            pick_chunk(job, tile, room, p, planes, od, oh, n)
+        else:
+            fold_chunk(job, tile, room, p, planes, od, oh, n)
+        r += planes * n
+
+
 cdef void pool_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) count output rows of all planes, for one tile of columns after the other."""
-    cdef Py_ssize_t high = job.height.out, deep = job.depth.out, all_rows = job.planes * deep * high
-    cdef Py_ssize_t r, begin, end, p, od, oh, n, planes
+    cdef Py_ssize_t all_rows = job.planes * job.depth.out * job.height.out, begin, end
     cdef Tile tile
     cdef Room room
     while first < last:
-        r, end = first % all_rows, min(all_rows, first % all_rows + last - first)
+        begin, end = first % all_rows, min(all_rows, first % all_rows + last - first)
         tile = tile_at(job, first // all_rows)
         room = lay_out(job, scratch, &tile)
         start_tile(job, &tile, &room)
-        begin, first = r, first + end - r
-        while r < end:
-            n = 0 if job.picks else copy_alike(job, &tile, &room, r, begin, end)
-            if n:
-                r += n
-                continue
-            p, od, oh = r // (deep * high), r // high % deep, r % high
-            planes, n = 1, min(min(high - oh, job.rows), end - r)
-            if not job.picks:
-                n = rows_to_fold(job, &tile, oh, n)
-            if oh == 0 and deep == 1 and n == high:
-                planes = max(1, min(job.rows // high, (end - r) // high))
-            if job.picks:
-                pick_chunk(job, &tile, &room, p, planes, od, oh, n)
-            else:
-                fold_chunk(job, &tile, &room, p, planes, od, oh, n)
-            r += planes * n
+        pool_tile(job, &tile, &room, begin, end)
+        first += end - begin

@@ -8,17 +8,65 @@
  *     even:   | 0  2  8 10| 4  6 12 14|
  *     odd:    | 1  3  9 11| 5  7 13 15|
  */
-#if FLOATS && ARRAYS == 1
-/* Lane `shift` bytes behind the pointers of 1, 2 or 4 rows, folded. */
-CPOOL_INLINE T NAME(folded_lane)(const void *const *taps, ptrdiff_t n, ptrdiff_t shift) {
-#define LANE(t) (*(const T *)((const char *)taps[t] + shift))
+#if FLOATS && ARRAYS <= 2
+/* What becomes of a window: of totals an average (`share`). */
+typedef struct { int how; T divisor, beside, least; } NAME(end);
+
+/* Lane `shift` bytes behind the pointers of 1, 2 or 4 rows of elements, folded. */
+CPOOL_INLINE STATE NAME(folded_lane)(const void *const *taps, ptrdiff_t n, ptrdiff_t shift) {
+#if ARRAYS == 2
+  const ptrdiff_t from = 0;
+#endif
+#define LANE(t) LOAD((const T *)((const char *)taps[t] + shift), 0)
   if (n == 1) return LANE(0);
   if (n == 2) return COMBINE(LANE(0), LANE(1));
   return COMBINE(COMBINE(LANE(0), LANE(1)), COMBINE(LANE(2), LANE(3)));
 #undef LANE
 }
 
+CPOOL_INLINE T NAME(halve_one)(const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, NAME(end) end) {
+  const ptrdiff_t one = sizeof(T);
+  STATE m = COMBINE(NAME(folded_lane)(taps, n, shift), NAME(folded_lane)(taps, n, shift + one));
+  if (kernel > 2) m = COMBINE(m, NAME(folded_lane)(taps, n, shift + 2 * one));
+#if ARRAYS == 2
+  const T by = m.count + end.beside, v = m.value / (end.divisor != 0 ? end.divisor : by > 1 ? by : (T)1) + (T)0;
+  return m.count < end.least || v != v ? (T)NAN : v;
+#else
+  return NAME(closed)(m, end.how, end.divisor);
+#endif
+}
+
 #ifdef VECTOR
+#if ARRAYS == 2
+/* Averages of as many windows of 2 columns as a vector has lanes; no further is read than their last tap. */
+CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, NAME(end) end) {
+  typedef PLACE integers __attribute__((vector_size(sizeof(VECTOR))));
+  const ptrdiff_t next = sizeof(VECTOR);
+  VECTOR v[2][4];
+  integers lacks[2][4]; /* 0 or -1; sums of these */
+  CPOOL_UNROLL for (int k = 0; k < 2; k++) {
+    CPOOL_UNROLL for (int t = 0; t < 4; t++)
+      if (t < n) {
+        memcpy(&v[k][t], (const char *)taps[t] + shift + k * next, sizeof v[k][t]);
+        lacks[k][t] = v[k][t] != v[k][t];
+        v[k][t] = SELECT(lacks[k][t], (VECTOR){0}, v[k][t]);
+      }
+    if (n > 2) v[k][2] += v[k][3], lacks[k][2] += lacks[k][3];
+    v[k][0] += v[k][1], lacks[k][0] += lacks[k][1];
+    if (n > 2) v[k][0] += v[k][2], lacks[k][0] += lacks[k][2];
+  }
+  const VECTOR evens = __builtin_shufflevector(v[0][0], v[1][0], EVEN), odds = __builtin_shufflevector(v[0][0], v[1][0], ODD);
+  const integers gone = __builtin_shufflevector(lacks[0][0], lacks[1][0], EVEN) +
+                        __builtin_shufflevector(lacks[0][0], lacks[1][0], ODD);
+  const VECTOR counts = (T)(kernel * n) + __builtin_convertvector(gone, VECTOR), one = (VECTOR){0} + 1, none = (VECTOR){0} + (T)NAN;
+  VECTOR by = counts + end.beside;
+  by = end.divisor != 0 ? (VECTOR){0} + end.divisor : SELECT(by > one, by, one);
+  VECTOR m = (evens + odds) / by + 0;
+  m = SELECT(counts < end.least, none, m);
+  m = IN_ORDER(SELECT(m == m, m, none));
+  memcpy(to, &m, sizeof m);
+}
+#else
 /* A vector of lanes. */
 CPOOL_INLINE VECTOR NAME(folded)(const void *const *taps, ptrdiff_t n, ptrdiff_t shift) {
   VECTOR v[4];
@@ -30,8 +78,7 @@ CPOOL_INLINE VECTOR NAME(folded)(const void *const *taps, ptrdiff_t n, ptrdiff_t
 }
 
 /* As many windows as a vector has lanes; no further is read than their last tap. */
-CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, int how,
-                                   T divisor) {
+CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, NAME(end) end) {
   const ptrdiff_t next = sizeof(VECTOR), one = sizeof(T);
   VECTOR low = NAME(folded)(taps, n, shift), high = NAME(folded)(taps, n, shift + next), m, odd;
   m = __builtin_shufflevector(low, high, EVEN);
@@ -43,13 +90,14 @@ CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, 
     odd = __builtin_shufflevector(low, high, ODD);
     m = COMBINE_VECTORS(m, odd);
   }
-  m = NAME(closed_vector)(IN_ORDER(m), how, divisor);
+  m = NAME(closed_vector)(IN_ORDER(m), end.how, end.divisor);
   memcpy(to, &m, sizeof m);
 }
 #endif
+#endif
 
 CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel,
-                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor) {
+                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, NAME(end) end) {
   const ptrdiff_t size = sizeof(T);
   ptrdiff_t r = 0;
 #ifdef VECTOR
@@ -58,7 +106,7 @@ CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const
    * one's, which comes later. */
   if (lanes < width && 2 * lanes >= width && out_pitch == lanes * size && pitch >= beyond)
     for (; r + 1 < rows; r++)
-      NAME(halve_some)(to + r * lanes, taps, n, kernel, r * pitch, how, divisor);
+      NAME(halve_some)(to + r * lanes, taps, n, kernel, r * pitch, end);
 #endif
   for (; r < rows; r++) {
     T *row = (T *)((char *)to + r * out_pitch);
@@ -66,14 +114,12 @@ CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const
 #ifdef VECTOR
     for (; lanes >= width && o < lanes; o += width) {
       if (o + width > lanes) o = lanes - width;
-      NAME(halve_some)(row + o, taps, n, kernel, r * pitch + 2 * o * size, how, divisor);
+      NAME(halve_some)(row + o, taps, n, kernel, r * pitch + 2 * o * size, end);
     }
 #endif
     for (; o < lanes; o++) {
-      const ptrdiff_t shift = r * pitch + 2 * o * size;
-      T m = COMBINE(NAME(folded_lane)(taps, n, shift), NAME(folded_lane)(taps, n, shift + size));
-      if (kernel > 2) m = COMBINE(m, NAME(folded_lane)(taps, n, shift + 2 * size));
-      row[o] = NAME(closed)(m, how, divisor);
+      CPOOL_SINGLY;
+      row[o] = NAME(halve_one)(taps, n, kernel, r * pitch + 2 * o * size, end);
     }
   }
 }
@@ -96,18 +142,27 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps,
                         ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close) {
   const ptrdiff_t size = sizeof(T);
   if (pitch == 2 * lanes * size && out_pitch == lanes * size) lanes *= rows, rows = 1; /* windows of 3 have longer rows */
+#if FLOATS && ARRAYS <= 2
+  NAME(end) end = {NAME(open), 1, (T)close->beside, (T)close->least};
+#define CASE(n, kernel) NAME(halve_rows)((T *)out, out_pitch, taps, n, kernel, pitch, rows, lanes, end)
+#endif
 #if FLOATS && ARRAYS == 1
-  T divisor;
-  const int how = NAME(closing)(close, &divisor);
-#define CASE(n, kernel, how) NAME(halve_rows)((T *)out, out_pitch, taps, n, kernel, pitch, rows, lanes, how, divisor)
-  if (n == 2 && how == NAME(whole)) CASE(2, 2, NAME(whole));
-  else if (n == 2) CASE(2, 2, how);
-  else if (n == 4) CASE(4, 2, how);
-  else if (kernel == 2) CASE(1, 2, how);
-  else if (how == NAME(whole)) CASE(1, 3, NAME(whole));
-  else CASE(1, 3, how);
-#undef CASE
+  end.how = NAME(closing)(close, &end.divisor);
+  if (n == 2 && end.how == NAME(whole)) end.how = NAME(whole), CASE(2, 2);
+  else if (n == 2) CASE(2, 2);
+  else if (n == 4) CASE(4, 2);
+  else if (kernel == 2) CASE(1, 2);
+  else if (end.how == NAME(whole)) end.how = NAME(whole), CASE(1, 3);
+  else CASE(1, 3);
 #else
+#if FLOATS && ARRAYS == 2
+  if (close->elements) {
+    end.divisor = (T)close->divisor;
+    if (n == 2) CASE(2, 2);
+    else CASE(4, 2);
+    return;
+  }
+#endif
   for (ptrdiff_t r = 0; r < rows; r++) { /* n is 1 */
     T *to = (T *)((char *)out + r * out_pitch);
     const T *row = (const T *)((const char *)taps[0] + r * pitch);
@@ -116,6 +171,7 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps,
   }
   (void)n, (void)close;
 #endif
+#undef CASE
 }
 
 /* A row into one number. */

@@ -53,6 +53,7 @@ typedef struct {
   ptrdiff_t apart; /* bytes from one array of a state to the next */
   int far;         /* whether taps lie beyond the caches, so that what comes next is worth asking for */
   int elements;    /* of totals: whether taps are elements, of which NaN does not count, and no states yet */
+  double beside, least; /* of these, where they become averages at once: what a divisor counts besides, and fewest */
 } cpool_close;
 
 typedef struct cpool_leaves {
@@ -60,7 +61,8 @@ typedef struct cpool_leaves {
   void (*fold[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
                                                  ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close);
   /* Fold, then windows of 2 or 3 lanes that move by 2: out[r][i] = f[r][2i] o f[r][2i + 1] (o f[r][2i + 2]), f being the
-   * fold of one tap. Pairs of float and double, no states, are also folded of 2 or 4 taps. */
+   * fold of one tap. Pairs of float and double are also folded of 2 or 4 taps; totals, of elements alone, become averages (`share`)
+   * then. */
   void (*halve[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
                                                   ptrdiff_t kernel, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
                                                   const cpool_close *close);

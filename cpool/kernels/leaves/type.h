@@ -187,17 +187,16 @@ static int OF(blank)(void *out, const void *in, int32_t *counts, const uint8_t *
 }
 
 static int OF(lacks)(const void *in, ptrdiff_t lanes) {
-  enum { some = 256 / sizeof(T) };
+  enum { some = 256 / sizeof(T), few = CPOOL_VECTOR / sizeof(T) };
   const T *x = (const T *)in;
   ptrdiff_t i = 0;
-  int found = 0;
-  for (; i + some <= lanes && !found; i += some) {
-    PLACE any = 0;
+  PLACE any = 0;
+  for (; i + some <= lanes && !any; i += some)
     for (int j = 0; j < (int)some; j++) any |= x[i + j] != x[i + j];
-    found = any != 0;
-  }
-  for (; i < lanes && !found; i++) found = x[i] != x[i];
-  return found;
+  for (; i + few <= lanes && !any; i += few)
+    for (int j = 0; j < (int)few; j++) any |= x[i + j] != x[i + j];
+  for (; i < lanes && !any; i++) any = x[i] != x[i];
+  return any != 0;
 }
 
 static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
@@ -355,6 +354,7 @@ static int OF(mark)(void *restrict out, int32_t *restrict counts, const void *re
     found |= any != 0;
   }
   for (; lane < lanes; lane++) {
+    CPOOL_SINGLY;
     to[lane] = ONE_ZERO(v[lane]);
     found |= ABSENT(v[lane]);
   }

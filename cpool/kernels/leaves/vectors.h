@@ -25,12 +25,14 @@
 #define CPOOL_NOINLINE __attribute__((noinline))
 #define CPOOL_INLINE static inline __attribute__((always_inline))
 #define CPOOL_UNROLL _Pragma("GCC unroll 16")
+#define CPOOL_SINGLY __asm__ volatile("") /* in a loop over the few lanes that are left: it does not become vectors */
 #define CPOOL_UNROLL_FEW _Pragma("GCC unroll 3") /* also of loops whose length is a constant in some calls alone */
 #define CPOOL_PREFETCH(p) __builtin_prefetch(p)
 #else
 #define CPOOL_NOINLINE
 #define CPOOL_INLINE static inline
 #define CPOOL_UNROLL
+#define CPOOL_SINGLY ((void)0)
 #define CPOOL_UNROLL_FEW
 #define CPOOL_PREFETCH(p) ((void)0)
 #endif
@@ -59,17 +61,27 @@
       CPOOL_BLOCK(0, half, LANE);                                                             \
       if ((lanes) > half) CPOOL_BLOCK((lanes) - half, half, LANE);                            \
     } else {                                                                                  \
-      for (; lane < (lanes); lane++) CPOOL_BLOCK(lane, 1, LANE);                              \
+      for (; lane < (lanes); lane++) {                                                        \
+        CPOOL_SINGLY;                                                                         \
+        CPOOL_BLOCK(lane, 1, LANE);                                                           \
+      }                                                                                       \
     }                                                                                         \
   } while (0)
 
 /* LANE(k) for all lanes, none of them twice. */
 #define CPOOL_LANES_ONCE(T, lanes, LANE)                                                      \
   do {                                                                                        \
-    enum { vector = CPOOL_VECTOR / sizeof(T) };                                               \
+    enum { vector = CPOOL_VECTOR / sizeof(T), half = vector / 2 };                            \
     ptrdiff_t lane = 0;                                                                       \
     for (; lane + vector <= (lanes); lane += vector) CPOOL_BLOCK(lane, vector, LANE);         \
-    for (; lane < (lanes); lane++) { LANE(lane); }                                            \
+    if (lane + half <= (lanes)) {                                                             \
+      CPOOL_BLOCK(lane, half, LANE);                                                          \
+      lane += half;                                                                           \
+    }                                                                                         \
+    for (; lane < (lanes); lane++) {                                                          \
+      CPOOL_SINGLY;                                                                           \
+      LANE(lane);                                                                             \
+    }                                                                                         \
   } while (0)
 
 #endif

@@ -41,6 +41,7 @@ static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps,
     }
 #endif
     for (; i < lanes; i++) {
+      CPOOL_SINGLY;
       to[i] = 0;
       for (ptrdiff_t t = 0; t < n; t++)
         to[i] = (T)(to[i] + (pairs ? (T)((T)ROW(t)[2 * i] + ROW(t)[2 * i + 1]) : (T)ROW(t)[i]));
