@@ -7,6 +7,7 @@
 #endif
 
 #include "half.h"
+#include "conversions.h"
 #include "power.h"
 
 /* ------------------------------------------------------------------------------------------------ folds and picks */
@@ -249,37 +250,15 @@ CPOOL_BLANK(64)
 
 /* ------------------------------------------------------------------------------------------- loading and storing */
 
-#define CPOOL_COPY(to, from, n) memcpy(to, from, (size_t)(n) * sizeof *(to))
-
 /* Rows that are computed in as they lie. */
-#define T uint8_t
-#define S uint8_t
-#define NAME(leaf) leaf##_as_it_is_8
-#define WIDEN CPOOL_COPY
-#define NARROW CPOOL_COPY
-#include "numbers.h"
-#undef T
-#define T uint16_t
-#define S uint16_t
-#define NAME(leaf) leaf##_as_it_is_16
-#define WIDEN CPOOL_COPY
-#define NARROW CPOOL_COPY
-#include "numbers.h"
-#undef T
-#define T uint32_t
-#define S uint32_t
-#define NAME(leaf) leaf##_as_it_is_32
-#define WIDEN CPOOL_COPY
-#define NARROW CPOOL_COPY
-#include "numbers.h"
-#undef T
-#define T uint64_t
-#define S uint64_t
-#define NAME(leaf) leaf##_as_it_is_64
-#define WIDEN CPOOL_COPY
-#define NARROW CPOOL_COPY
-#include "numbers.h"
-#undef T
+CPOOL_NUMBERS(as_it_is_8, uint8_t, uint8_t, CPOOL_COPY, CPOOL_COPY)
+CPOOL_NUMBERS(as_it_is_16, uint16_t, uint16_t, CPOOL_COPY, CPOOL_COPY)
+CPOOL_NUMBERS(as_it_is_32, uint32_t, uint32_t, CPOOL_COPY, CPOOL_COPY)
+CPOOL_NUMBERS(as_it_is_64, uint64_t, uint64_t, CPOOL_COPY, CPOOL_COPY)
+
+/* Averages are no larger than what they are stored as holds, but elements of windows in order may be. */
+CPOOL_NUMBERS(UINT8_UINT16, uint8_t, uint16_t, CPOOL_CONVERT, CPOOL_CLIP)
+CPOOL_NUMBERS(UINT16_UINT32, uint16_t, uint32_t, CPOOL_CONVERT, CPOOL_CLIP)
 
 #define S uint8_t
 #define T uint16_t
@@ -294,19 +273,19 @@ CPOOL_BLANK(64)
 
 /* 2-byte floats; as doubles by way of float. A double that no float equals becomes the nearest of those beside it whose last
  * bit is set (rounding to odd): a float has so many more bits than these that they are rounded once then. */
-#define from_half_FLOAT32 cpool_load_half
-#define to_half_FLOAT32 cpool_store_half
-#define from_bfloat_FLOAT32 cpool_load_bfloat
-#define to_bfloat_FLOAT32 cpool_store_bfloat
+#define from_half_float cpool_load_half
+#define to_half_float cpool_store_half
+#define from_bfloat_float cpool_load_bfloat
+#define to_bfloat_float cpool_store_bfloat
 #define CPOOL_BY_FLOAT(name)                                                            \
-  static inline void from_##name##_FLOAT64(double *to, const uint16_t *from, ptrdiff_t n) { \
+  static inline void from_##name##_double(double *to, const uint16_t *from, ptrdiff_t n) { \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
       float f;                                                                          \
       cpool_load_##name(&f, from + i, 1);                                               \
       to[i] = f;                                                                        \
     }                                                                                   \
   }                                                                                     \
-  static inline void to_##name##_FLOAT64(uint16_t *to, const double *from, ptrdiff_t n) { \
+  static inline void to_##name##_double(uint16_t *to, const double *from, ptrdiff_t n) { \
     for (ptrdiff_t i = 0; i < n; i++) {                                                 \
       float f = (float)from[i];                                                         \
       const double back = f;                                                            \
@@ -316,6 +295,10 @@ CPOOL_BLANK(64)
   }
 CPOOL_BY_FLOAT(half)
 CPOOL_BY_FLOAT(bfloat)
+#define CPOOL_FROM_HALF(T, S, to, from, n) from_half_##T(to, from, n)
+#define CPOOL_TO_HALF(S, T, to, from, n) to_half_##T(to, from, n)
+#define CPOOL_FROM_BFLOAT(T, S, to, from, n) from_bfloat_##T(to, from, n)
+#define CPOOL_TO_BFLOAT(S, T, to, from, n) to_bfloat_##T(to, from, n)
 
 #ifdef CPOOL_VECTORS
 typedef float cpool_floats __attribute__((vector_size(32)));
@@ -345,16 +328,8 @@ CPOOL_INLINE cpool_floats load_eight_bfloats(const void *p) {
 #define ONE(to, p) cpool_load_bfloat(to, p, 1)
 #include "halves.h"
 
-#define T float
-#define RINT rintf
-#define WHOLE 12582912
-#define OF(leaf) leaf##_FLOAT32
-#include "conversions.h"
-#define T double
-#define RINT rint
-#define WHOLE 6755399441055744
-#define OF(leaf) leaf##_FLOAT64
-#include "conversions.h"
+CPOOL_CONVERSIONS(float, FLOAT32)
+CPOOL_CONVERSIONS(double, FLOAT64)
 
 /* ---------------------------------------------------------------------------------------------- places and scatter */
 

@@ -2,6 +2,7 @@
  * other leaves are those of the one below. AVX-512 has the greater of two and conversions to and from floats: maxima take
  * 0.56 to 0.87 of AVX2's time, averages 0.39 to 0.76, medians 0.67 to 0.97. All leaves took 1.00 of it, places 1.05 to 1.1
  * and at most 1.65 times, bytes at most 1.8. Both on AMD EPYC (family 25, model 17); no Intel processor was at hand. */
+#include "conversions.h"
 #include "vectors.h"
 
 #define T int64_t
@@ -15,14 +16,8 @@
 #define PLACE int64_t
 #include "type.h"
 
-#define T float
-#define RINT rintf
-#define OF(leaf) leaf##_FLOAT32
-#include "long_conversions.h"
-#define T double
-#define RINT rint
-#define OF(leaf) leaf##_FLOAT64
-#include "long_conversions.h"
+CPOOL_LONG_CONVERSIONS(float, FLOAT32)
+CPOOL_LONG_CONVERSIONS(double, FLOAT64)
 
 #define LONG(leaf) {[CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
 #define CONVERTED(leaf, TYPE) {[CPOOL_INT64] = leaf##_INT64_##TYPE, [CPOOL_UINT64] = leaf##_UINT64_##TYPE}

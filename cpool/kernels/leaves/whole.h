@@ -93,10 +93,6 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
   else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
   else EITHER(OTHER);
 }
-/* Averages are no larger than S holds, but elements of windows in order, which are stored by the same leaf, may be. */
-#define WIDEN(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (from)[k]
-#define NARROW(to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)((from)[k] < LARGEST ? (from)[k] : LARGEST)
-#include "numbers.h"
 #undef HIGH
 #undef SHIFTED
 #undef ITSELF
@@ -108,5 +104,7 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
 #undef EITHER
 #undef BITS
 #undef LARGEST
+#undef S
 #undef T
+#undef NAME
 #undef PRODUCTS
