@@ -461,7 +461,7 @@ static void wholes(int which) {
   filled(from, x, span, 0);
   SAY("widen %d n=%td lanes=%td rows=%td pitch=%td out_pitch=%td pairs=%d", which, n, lanes, rows, pitch, out_pitch, pairs);
   clear(bytes);
-  for (int l = 0; l < 2; l++) L[l]->widen[which](out(l, bytes), out_pitch, taps, n, pitch, rows, lanes, pairs, NULL);
+  for (int l = 0; l < 2; l++) L[l]->widen[to][from](out(l, bytes), out_pitch, taps, n, pitch, rows, lanes, pairs, NULL);
   compare(to, bytes, BITS_SAME);
   P divisor = chance(50) ? in(1, which ? 32768 : 256) : in(1, 64);
   if (chance(20)) divisor = (P)1 << below(which ? 16 : 9);
@@ -479,7 +479,7 @@ static void wholes(int which) {
   clear(bytes), clear2(lanes * size);
   for (int l = 0; l < 2; l++) {
     memcpy(out(l, bytes), x, (size_t)bytes);
-    L[l]->nearest[which](narrow ? out2(l, lanes * size) : NULL, narrow, out(l, bytes), divisor, lanes);
+    L[l]->nearest[to](narrow ? out2(l, lanes * size) : NULL, narrow, out(l, bytes), divisor, lanes);
   }
   compare(to, bytes, BITS_SAME), compare2(from, lanes * size);
 }
@@ -498,7 +498,7 @@ static void halves_summed(int type) {
       close.last);
   clear(bytes);
   for (int l = 0; l < 2; l++)
-    L[l]->widen[2 + (type == CPOOL_BFLOAT16)](out(l, bytes), out_pitch, taps, n, pitch, rows, lanes, 0, &close);
+    L[l]->widen[CPOOL_FLOAT32][type](out(l, bytes), out_pitch, taps, n, pitch, rows, lanes, 0, &close);
   compare(CPOOL_FLOAT32, bytes, close.last ? BITS_SAME : NUMBERS_SAME);
 }
 
@@ -511,8 +511,8 @@ static void bytes_divided(void) { /* all sums by all divisors */
     for (P i = 0; i < n; i++) a[i] = (uint16_t)i;
     for (int l = 0; l < 2; l++) {
       memcpy(out(l, n * 2), a, (size_t)n * 2);
-      L[l]->nearest[0](out2(l, n), 1, out(l, n * 2), d, n);
-      L[l]->nearest[0](NULL, 0, out(l, n * 2), d, n);
+      L[l]->nearest[CPOOL_UINT16](out2(l, n), 1, out(l, n * 2), d, n);
+      L[l]->nearest[CPOOL_UINT16](NULL, 0, out(l, n * 2), d, n);
     }
     compare(CPOOL_UINT16, n * 2, BITS_SAME), compare2(CPOOL_UINT8, n);
     for (P i = 0; i < n; i++)

@@ -211,17 +211,6 @@ cdef Tile widest(Job* job) noexcept nogil:
     return most
 
 
-cdef Widen widening(Job* job) noexcept nogil:
-    """The leaf that sums what the array holds in numbers of twice the bytes, or NULL."""
-    if job.type == UINT16 and job.x.type == UINT8:
-        return job.leaves.widen[0]
-    if job.type == UINT32 and job.x.type == UINT16:
-        return job.leaves.widen[1]
-    if job.type == FLOAT32 and (job.x.type == FLOAT16 or job.x.type == BFLOAT16):
-        return job.leaves.widen[2 + (job.x.type == BFLOAT16)]
-    return NULL
-
-
 cdef const int32_t* read_network(const int32_t* p, Network* network) noexcept nogil:
     """Unpack one network as networks.packed lays it out; return where the next one starts."""
     network.number, network.inputs, network.rows, network.n = p[0], p[1], p[2], p[3]
@@ -304,9 +293,8 @@ cdef class Call:
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.one_pass = rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
-        job.nearest = job.reduction == SUM and (job.type == UINT16 or job.type == UINT32)
-        job.round = job.leaves.nearest[job.type == UINT32]
-        job.widen = widening(job)
+        job.round, job.widen = job.leaves.nearest[job.type], job.leaves.widen[job.type][job.x.type]
+        job.nearest = job.reduction == SUM and job.round != NULL
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))

@@ -7,11 +7,7 @@ cdef extern from "leaves.h":
         FLOAT32 "CPOOL_FLOAT32"
         FLOAT64 "CPOOL_FLOAT64"
         INT64 "CPOOL_INT64"
-        UINT8 "CPOOL_UINT8"
         UINT16 "CPOOL_UINT16"
-        UINT32 "CPOOL_UINT32"
-        FLOAT16 "CPOOL_FLOAT16"
-        BFLOAT16 "CPOOL_BFLOAT16"
         CROWDED "CPOOL_CROWDED"
         SUM "CPOOL_SUM"
         TOTAL "CPOOL_TOTAL"
@@ -70,8 +66,8 @@ cdef extern from "leaves.h":
         Store store[COMPUTED][STORED]
         Fill fill[4]
         Blank blank[COMPUTED]
-        Widen widen[4]
-        Nearest nearest[2]
+        Widen widen[COMPUTED][STORED]
+        Nearest nearest[COMPUTED]
         Raise raise_ "raise"[2]
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
         void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int, int) noexcept nogil

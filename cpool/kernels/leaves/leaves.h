@@ -115,11 +115,12 @@ typedef struct cpool_leaves {
   /* Sums of rows as they lie, in numbers of twice their bytes: out[r][i] = taps[0][r][i] + taps[1][r][i] + …. Of integers of
    * 1 and of 2 bytes without a sign (whole.h), or, of `pairs`, of lanes 2i and 2i + 1 of all their taps; and of
    * float16 and bfloat16, as float, in the order of tree(n) (halves.h). */
-  void (*widen[4])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                   ptrdiff_t lanes, int pairs, const cpool_close *close);
+  void (*widen[CPOOL_COMPUTED][CPOOL_STORED])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
+                                              ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int pairs,
+                                              const cpool_close *close);
   /* Sums of such integers to the integers nearest to their quotients by 1 to 256 (32768), half to even, at most 255 (65535): in place, or
    * narrowed again. */
-  void (*nearest[2])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
+  void (*nearest[CPOOL_COMPUTED])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across, in place or
    * elsewhere. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
