@@ -133,7 +133,7 @@ cdef struct Network:       # cpool/core/networks.py
 
 cdef struct Job:
     Axis depth, height, width
-    Memory x, y, at, where  # input, output, where the places of winners are kept, and which elements of x count
+    Memory x, y, at, where  # input, output, indices, and which elements of x count
     bint masked             # whether not all do
     bint watches            # whether it is asked if NaN is among those that do
     int* met                # and the answer

@@ -15,8 +15,8 @@
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
 #     WINDOWS  windows of up to 8 pixels, each a vector or more, that share no columns: rows and columns at once
 #
-# FLAT, HALVES (without places) and PHASES take rows that are shorter than a vector end to end, as one row: what a
-# window meets across the seam of two rows is not used.
+# FLAT, HALVES (without places) and PHASES take rows end to end, as one row, where the results of each are less than a
+# vector, and PHASES with channels in any case: what a window meets across the seam of two rows is not used.
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
     """Whether windows begin at every column first, and every stride-th is kept: with channels that is cheaper than a
