@@ -247,22 +247,4 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
 }
 
 #undef AT
-#undef O
-#undef TREE_1
-#undef TREE_2
-#undef TREE_3
-#undef TREE_4
-#undef TREE_5
-#undef TREE_6
-#undef TREE_7
-#undef TREE_8
-#undef ROWS
-#undef LANE_1
-#undef LANE_2
-#undef LANE_3
-#undef LANE_4
-#undef LANE_5
-#undef LANE_6
-#undef LANE_7
-#undef LANE_8
 #undef POINT

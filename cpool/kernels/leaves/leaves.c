@@ -1,5 +1,8 @@
 /* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each but those that long_integers.c is
- * enough for. */
+ * enough for.
+ *
+ * Headers that are included several times are told what for by macros. These they undefine, and what they define otherwise
+ * the next time; what is the same each time stays. */
 #include "vectors.h"
 
 #ifdef __AVX2__
@@ -143,27 +146,18 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define CPOOL_ZIP_LOW 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55
 #define CPOOL_ZIP_HIGH 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63
 #include "turn.h"
-#undef CPOOL_BOTH
-#undef CPOOL_ZIP_LOW
-#undef CPOOL_ZIP_HIGH
 
 #define BITS 16
 #define CPOOL_BOTH 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 #define CPOOL_ZIP_LOW 0, 16, 1, 17, 2, 18, 3, 19, 8, 24, 9, 25, 10, 26, 11, 27
 #define CPOOL_ZIP_HIGH 4, 20, 5, 21, 6, 22, 7, 23, 12, 28, 13, 29, 14, 30, 15, 31
 #include "turn.h"
-#undef CPOOL_BOTH
-#undef CPOOL_ZIP_LOW
-#undef CPOOL_ZIP_HIGH
 
 #define BITS 32
 #define CPOOL_BOTH 0, 1, 2, 3, 4, 5, 6, 7
 #define CPOOL_ZIP_LOW 0, 8, 1, 9, 4, 12, 5, 13
 #define CPOOL_ZIP_HIGH 2, 10, 3, 11, 6, 14, 7, 15
 #include "turn.h"
-#undef CPOOL_BOTH
-#undef CPOOL_ZIP_LOW
-#undef CPOOL_ZIP_HIGH
 
 #define BITS 64
 #define CPOOL_BOTH 0, 1, 2, 3

@@ -146,3 +146,6 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
 #undef E
 #undef TURN
 #undef BITS
+#undef CPOOL_BOTH
+#undef CPOOL_ZIP_LOW
+#undef CPOOL_ZIP_HIGH

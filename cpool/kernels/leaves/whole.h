@@ -93,17 +93,9 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
   else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
   else EITHER(OTHER);
 }
-#undef HIGH
 #undef SHIFTED
-#undef ITSELF
-#undef POWER
 #undef OTHER
-#undef NEAREST
-#undef IN_PLACE
-#undef NARROWED
-#undef EITHER
 #undef BITS
-#undef LARGEST
 #undef S
 #undef T
 #undef NAME
