@@ -20,6 +20,7 @@ import numpy as np
 
 from . import functional as F
 from .core import checks
+from .core.public import maskable
 
 Array = np.ndarray[Any, Any]
 
@@ -96,7 +97,7 @@ class _Layer:
         ValueError
             As the function.
         """
-        x = np.asanyarray(x)
+        x = maskable("x", x)
         if self.training and isinstance(x, np.ma.MaskedArray):
             raise TypeError("x is a masked array, of which there is no gradient: call eval() first, or fill x")
         more = self._arguments(self._parameters + self._drawn)

@@ -183,9 +183,10 @@ class MaxUnpool(OpRun):  # type: ignore[misc]
             raise ValueError(f"output_shape must be {shape}, or longer along the last {d} axes; got {whole}")
         if x.size == 0:
             return (np.zeros(whole, x.dtype),)
-        # All planes at once, as one signal of the output's length.
+        # All planes at once, as one signal of the output's length, which padding makes shorter than the input.
+        size, shorter = math.prod(shape), max(0, (x.size - math.prod(shape) + 1) // 2)
         long = functional.max_unpool1d(
-            x.reshape(1, -1), np.reshape(indices, (1, -1)), math.prod(shape) - x.size + 1, stride=1
+            x.reshape(1, -1), np.reshape(indices, (1, -1)), size - x.size + 1 + 2 * shorter, stride=1, padding=shorter
         )
         y = long.reshape(shape)
         if whole == shape:

@@ -14,7 +14,7 @@ array([[ 5.,  7.],
 
 Any other array goes to NumPy's function of the same name, and so does any argument that pooling would not treat as
 NumPy does: the result is NumPy's in value, shape, dtype and error. Averages and sums may differ in the last bit, for
-they are added in another order, and do not warn of overflow.
+they are added in another order, and do not warn of overflow or of infinity less infinity.
 """
 
 from __future__ import annotations

@@ -294,3 +294,19 @@ def test_long_axes_of_many_lengths_are_not_all_remembered():
     finally:
         tracemalloc.stop()
     assert kept < 100e6
+
+
+@pytest.mark.parametrize("pitch", [1, 2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.float32, np.float64])
+def test_planes_that_overlap(dtype, pitch):
+    signal = np.random.default_rng(0).integers(-9, 9, 80).astype(dtype)
+    for wide in (3, 5, 6, 11):
+        x = np.lib.stride_tricks.sliding_window_view(signal, wide)[: 9 * pitch : pitch]
+        for pool in (cpool.max_pool1d, cpool.avg_pool1d, cpool.var_pool1d, cpool.median_pool1d):
+            np.testing.assert_array_equal(pool(x, 3, 1), pool(x.copy(), 3, 1))
+        for ours, expected in zip(
+            cpool.adaptive_max_pool1d(x, 2, return_indices=True),
+            cpool.adaptive_max_pool1d(x.copy(), 2, return_indices=True),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, expected)

@@ -61,6 +61,32 @@ def test_average_counts_what_is_there(arguments):
     np.testing.assert_allclose(fixed, np.where(count == 0, np.nan, total / 3))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("kernel", "padding"), [((2, 2), 0), ((4, 2), (2, 0)), ((2, 2, 2), (1, 1, 0)), ((1, 4, 2), 0)])
+@pytest.mark.parametrize(
+    "more", [{}, dict(divisor_override=3), dict(count_include_pad=False), dict(min_count=3), dict(ceil_mode=True)]
+)
+def test_pairs_of_columns_become_averages_at_once(kernel, padding, more, dtype):
+    d = len(kernel)
+    pool, slow = (getattr(module, f"avg_pool{d}d") for module in (cpool, reference))
+    rng, eps = np.random.default_rng(d), 16 * np.finfo(dtype).eps
+    for wide in (*range(2, 37), 64, 67):
+        x = rng.standard_normal((3, *(5,) * (d - 2), 8, wide)).astype(dtype)
+        x[rng.random(x.shape) < 0.3] = np.nan
+        x[rng.random(x.shape) < 0.02] = np.inf
+        least = more.get("min_count", 1)
+        shape = dict(kernel_size=kernel, padding=padding, ceil_mode="ceil_mode" in more)
+        count = slow((x == x).astype(float), **shape, divisor_override=1)
+        seen = slow(np.ones(x.shape), **shape, divisor_override=1)
+        total = slow(np.where(x == x, x, 0).astype(float), **shape, divisor_override=1)
+        padded = slow(np.ones(x.shape), **shape)  # the share that lies inside
+        by = count if "count_include_pad" in more else np.round(seen / np.maximum(padded, 1e-9)) - seen + count
+        by = more.get("divisor_override", np.maximum(by, 1))
+        expected = np.where((count < least) & (seen > 0), np.nan, total / by)
+        ours = pool(x, kernel, padding=padding, nan_policy="omit", **more)
+        np.testing.assert_allclose(ours, expected, rtol=eps, atol=eps, err_msg=f"{wide}")
+
+
 def test_padding_counts_as_before():
     x = np.array([[np.nan, 2.0], [4.0, 6.0]])
     assert cpool.avg_pool2d(x, 2, padding=1, nan_policy="omit").tolist() == [
@@ -367,11 +393,25 @@ def test_out_must_not_overlap_the_input(pool, more):
 @pytest.mark.parametrize(
     ("dtype", "initial", "error"),
     [("i4", 2**62, ValueError), ("u1", -1, ValueError), ("i8", 2.5, ValueError), ("i2", np.nan, ValueError),
-     ("f4", "2", TypeError), ("f8", [1], TypeError), ("?", 2, ValueError)],
+     ("f4", "2", TypeError), ("f8", [1], TypeError), ("?", 2, ValueError), ("f4", 1e300, ValueError),
+     ("f2", 10**400, ValueError), ("f8", np.str_("3"), TypeError), ("f8", np.datetime64("2020"), TypeError),
+     ("f4", np.complex64(3), TypeError), ("i8", np.timedelta64(3, "s"), TypeError)],
 )  # fmt: skip
 def test_initial_must_be_an_element(dtype, initial, error):
     with pytest.raises(error, match="initial"):
         cpool.max_pool2d(np.zeros((4, 4), dtype), 2, initial=initial)
+
+
+@pytest.mark.parametrize("initial", [np.inf, -np.inf, np.nan, True, np.float16(2), np.int8(-3), 1e-300])
+def test_initial_of_floats(initial):
+    y = cpool.max_pool1d(np.zeros(2, np.float32), 2, initial=initial)
+    np.testing.assert_array_equal(y, [np.maximum(np.float32(0), np.float32(initial))])
+
+
+@pytest.mark.parametrize("x", [np.array(["NaT"], "M8[s]"), np.array([None]), np.ma.zeros(3, [("a", "f4")])])
+def test_dtypes_are_looked_at_before_elements(x):
+    with pytest.raises(TypeError, match="x must have one of the dtypes"):
+        cpool.max_pool1d(x, 1, nan_policy="raise")
 
 
 @pytest.mark.parametrize("policy", ["propagate", "omit"])

@@ -68,3 +68,8 @@ def test_powers(dtype, power):
     expected = np.where((x == 0) & (power < 0), 0, powers)
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
     np.testing.assert_allclose(found, expected, rtol=2 * np.finfo(dtype).eps, atol=0)
+
+
+def test_no_gradient_where_the_largest_magnitude_is_0():
+    gx = cpool.lp_pool1d_backward(np.array([np.inf, 2.0]), np.array([0.0, 0, 0, -3]), np.array([0.0, 3]), np.inf, 2)
+    assert gx.tolist() == [0, 0, 0, -2]

@@ -113,6 +113,15 @@ def test_output_shapes_that_do_not_fit_are_refused(shape):
     assert unpooled((1, 2, 2, 2), output_shape=(1, 2, 6, 4)).shape == (1, 2, 6, 4)
 
 
+def test_unpooling_to_less():
+    y, indices = evaluate(
+        onnx.helper.make_node("MaxPool", ["x"], ["y", "i"], kernel_shape=[2], strides=[1], pads=[1, 1]),
+        x=np.array([[[1, 3, 2, 4]]], np.float32),
+    )
+    node = onnx.helper.make_node("MaxUnpool", ["x", "i"], ["y"], kernel_shape=[2], strides=[1], pads=[1, 1])
+    assert evaluate(node, x=y, i=indices)[0].tolist() == [[[1, 3, 0, 4]]]
+
+
 def test_unpooling_of_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"indices must have the input's shape \(1, 1, 2, 2\), got \(1, 1, 4\)"):
         unpooled((1, 1, 2, 2), np.arange(4).reshape(1, 1, 4))

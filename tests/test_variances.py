@@ -76,6 +76,7 @@ def test_nan_is_passed_over():
 def test_windows_of_few_elements_are_nan_or_where_there_is_none_an_error():
     assert np.isnan(cpool.var_pool1d([1.0, 2.0], 1, ddof=1)).all()
     assert np.isnan(cpool.var_pool1d([[1.0, 2.0, 4.0]], 3, 1, 1, min_count=3)).tolist() == [[True, False, True]]
+    assert cpool.var_pool1d([1, 5], 2, ddof=1.5, dtype=np.int32).tolist() == [16]
     with pytest.raises(ValueError, match="ddof=2 is too much for a window of 2 elements: int32 has no NaN"):
         cpool.var_pool1d([1, 2, 4], 3, 1, 1, ddof=2, dtype=np.int32)
     assert cpool.var_pool1d([1, 2, 6], 3, dtype=np.int32).item() == 5  # 14 / 3, rounded

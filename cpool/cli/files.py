@@ -69,7 +69,7 @@ def _umask() -> int:
 def whole_or_nothing(path: Path, force: bool) -> Iterator[Path]:
     """Yield a path beside `path` to write to, and move it into place only after success."""
     folder = format_of(path, "OUT") == ".zarr"
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise FileExistsError(f"{path} exists; --force overwrites it")
     if path.exists() and path.is_dir() != folder:
         raise FileExistsError(f"{path} is {'not ' if folder else ''}a folder")

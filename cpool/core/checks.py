@@ -25,13 +25,14 @@ def integer(name: str, value: Any, lowest: int, highest: int = LARGEST) -> int:
     return number
 
 
-def _sequence(value: Any) -> bool:
+def sequence(value: Any) -> bool:
+    """Return whether `value` is one of several, and no number."""
     return isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def ints(name: str, value: Any, count: int, lowest: int) -> tuple[int, ...]:
     """Return `value`, an int or a sequence of `count` ints, as a tuple of `count` ints >= lowest."""
-    if _sequence(value):
+    if sequence(value):
         if len(value) != count:
             raise ValueError(f"{name} must be an int or {count} ints, got {value!r}")
         return tuple(integer(f"{name}[{i}]", v, lowest) for i, v in enumerate(value))
@@ -40,12 +41,12 @@ def ints(name: str, value: Any, count: int, lowest: int) -> tuple[int, ...]:
 
 def per_axis(name: str, value: Any, ndim: int, lowest: int) -> tuple[int, ...]:
     """Return the same, one for each pooled axis; as in torch, a sequence of one stands for all."""
-    return ints(name, value[0] if _sequence(value) and len(value) == 1 else value, ndim, lowest)
+    return ints(name, value[0] if sequence(value) and len(value) == 1 else value, ndim, lowest)
 
 
 def strides(value: Any, kernel: tuple[int, ...]) -> tuple[int, ...]:
     """Return the stride of each axis: the kernel, if `value` is None or, as torch has it, an empty sequence."""
-    if value is None or (_sequence(value) and len(value) == 0):
+    if value is None or (sequence(value) and len(value) == 0):
         return kernel
     return per_axis("stride", value, len(kernel), 1)
 
@@ -84,7 +85,7 @@ def flag(name: str, value: Any) -> bool:
 
 def shape(name: str, value: Any) -> tuple[int, ...]:
     """Return `value` as a tuple of non-negative ints whose product fits int64."""
-    if isinstance(value, (str, bytes)) or not (isinstance(value, Sequence) or _sequence(value)):
+    if isinstance(value, (str, bytes)) or not (isinstance(value, Sequence) or sequence(value)):
         raise TypeError(f"{name} must be a sequence of ints, got {value!r}")
     lengths = tuple(integer(f"{name}[{i}]", v, 0, 2**63 - 1) for i, v in enumerate(value))
     product = 1
@@ -105,7 +106,7 @@ def pooled_axes(axis: Any, ndim_pooled: int, ndim: int, name: str = "x") -> tupl
         raise ValueError(f"{name} must have at least {_axes(ndim_pooled)}, got {ndim}")
     if axis is None:
         return tuple(range(ndim - ndim_pooled, ndim))
-    given = tuple(axis) if _sequence(axis) else (axis,)
+    given = tuple(axis) if sequence(axis) else (axis,)
     if len(given) != ndim_pooled:
         raise ValueError(f"axis must name {_axes(ndim_pooled)}, got {axis!r}")
     axes = tuple(integer("axis", a, -ndim, ndim - 1) % ndim for a in given)
@@ -139,7 +140,8 @@ def array(name: str, value: Any) -> np.ndarray[Any, Any]:
     """Return `value` as a plain aligned ndarray in native byte order, not copied where it already is one."""
     if type(value) is np.ndarray and value.dtype.isnative and value.flags.aligned:
         return value
-    if isinstance(value, np.ma.MaskedArray):
+    given = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(a, np.ma.MaskedArray) for a in given):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first, e.g. {name}.filled(0)")
     try:
         result = np.asarray(value)

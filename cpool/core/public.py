@@ -34,7 +34,8 @@ class Outline(NamedTuple):
         return len(self.shape)
 
 
-def _maskable(name: str, value: Any) -> Any:
+def maskable(name: str, value: Any) -> Any:
+    """Return `value` as `checks.array` does, but a masked array as one."""
     if isinstance(value, np.ma.MaskedArray):
         return np.ma.MaskedArray(checks.array(name, value.data), value.mask)
     return checks.array(name, value)
@@ -42,7 +43,7 @@ def _maskable(name: str, value: Any) -> Any:
 
 #: Leading parameters whose elements are pooled: any array, one that may be masked, indices.
 Elements = Annotated[Any, checks.array]
-Maskable = Annotated[Any, _maskable]
+Maskable = Annotated[Any, maskable]
 Indices = Annotated[Any, calls.index_array]
 
 

@@ -69,7 +69,7 @@ def _output_lengths(sizes: Axes, kernel: Axes, output_size: Any, ratio: Any) -> 
     if output_size is not None:
         lengths = checks.ints("output_size", output_size, len(sizes), 1)
     else:
-        given = tuple(ratio) if isinstance(ratio, (tuple, list, np.ndarray)) else (ratio,) * len(sizes)
+        given = tuple(ratio) if checks.sequence(ratio) else (ratio,) * len(sizes)
         if len(given) != len(sizes):
             raise ValueError(f"output_ratio must be a number or {len(sizes)} of them, got {ratio!r}")
         for r in given:

@@ -35,6 +35,7 @@ def some(windowed: calls.Windowed, given: dict[str, Any]) -> Function | None:
     nan_policy = policy(given.get("nan_policy", "propagate"))
     if nan_policy != "raise" and given["where"] is None and not given["x"].masked and not windowed.settles:
         return None
+    calls.computed_in(engine.VALUES, given["x"].dtype)  # before elements are looked at
     room = windowed.source.out
     windowed = windowed._replace(source=windowed.source._replace(out=None))
 
@@ -233,12 +234,15 @@ def number(
 
 def _element(initial: Any, dtype: Any) -> Any:
     """Return `initial` as an element of `dtype`; integers and bool must hold it as it is."""
-    if not isinstance(initial, (int, float, np.generic)):
+    known = isinstance(initial, np.generic) and initial.dtype.name in engine.VALUES
+    if not known and not isinstance(initial, (int, float, np.floating)):
         raise TypeError(f"initial must be a number, got {initial!r}")
     try:
-        element = dtype.type(initial)
-        held = dtype.kind not in "biu" or element.item() == initial
-    except (OverflowError, ValueError):
+        with np.errstate(over="ignore", under="ignore"):
+            element = dtype.type(initial)
+        held = element.item() == initial if dtype.kind in "biu" else abs(element) < np.inf or abs(initial) == np.inf
+        held |= initial != initial and element != element
+    except (OverflowError, TypeError, ValueError):
         held = False
     if not held:
         raise ValueError(f"initial must be a number that {dtype} holds, got {initial!r}")

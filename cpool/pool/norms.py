@@ -138,7 +138,8 @@ def _along_winners(
     gx: Array = scatter(source, x.shape, indices)(grad, indices, out=out)
     if engine.explained.get() is not None:
         return gx
-    gx *= np.sign(x)
+    np.multiply(gx, np.sign(x), out=gx, where=x != 0)
+    gx[x == 0] = 0  # also where the gradient is infinite
     return calls.settled(gx)
 
 
@@ -202,7 +203,7 @@ def _backward(
             return gx
         result = layouts.empty(x.shape, order, dtype) if out is None else out
         if engine.explained.get() is None:
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", under="ignore"):
                 np.copyto(result, gx, casting="same_kind")
             calls.settled(result)
         return result

@@ -72,7 +72,7 @@ def variance(
     """Prepare variances, or with `root` standard deviations, over the windows of `plan`; `omits` passes NaN over."""
     result = calls.averaged(source.dtype, dtype)
     calls.enough(plan, source, result, "min_count", min_count, min_count)
-    calls.enough(plan, source, result, "ddof", ddof, ddof + 1)
+    calls.enough(plan, source, result, "ddof", ddof, math.floor(ddof) + 1)
     mask = None if source.where is None else engine.Mask(source.where, math.nan, omits)
     omits |= mask is not None
 

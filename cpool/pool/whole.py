@@ -55,7 +55,7 @@ def _global_pool(op: str, pools: tuple[Function, ...], **words: str) -> Function
 
     def pool(x: Any, axis: Any = (-2, -1), keepdims: bool = True) -> Array:
         x = checks.array("x", x)
-        given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+        given = tuple(axis) if checks.sequence(axis) else (axis,)
         if not 1 <= len(given) <= 3:
             raise ValueError(f"axis must name one to three axes, got {axis!r}")
         axes = checks.pooled_axes(given, len(given), x.ndim)
