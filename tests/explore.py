@@ -209,7 +209,7 @@ def laid_out(c, shape, dtype, as_output=False, last=None):
 
 
 def overlapping(c, x):
-    """Return a view like `x`, of some of its elements, whose rows and planes share memory, as windows of a signal do."""
+    """Return a view like `x`, of some of its elements, whose rows and planes share memory, as a signal's windows do."""
     steps = [1]
     for n in x.shape[:0:-1]:
         steps.insert(0, c.length(n * steps[0]))

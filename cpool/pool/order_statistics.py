@@ -61,7 +61,8 @@ _RETURNS = {
     "median": """The middle value of the elements inside the input, of an even number the mean of the two, as
         `numpy.median`: floats keep their dtype, integers and bool give float64, unless `dtype` says otherwise.""",
     "quantile": """Of one `q` the shape of a median; several are a new first axis. Equal to `numpy.quantile` up to the
-        last bit, but between infinities, where that has NaN. Floats keep their dtype, integers and bool give float64, unless `dtype` says otherwise.""",
+        last bit, but between infinities, where that has NaN. Floats keep their dtype, integers and bool give float64,
+        unless `dtype` says otherwise.""",
     "mode": """With `x`'s dtype: of equally frequent values the smallest. No value appears that was not there, so
         labels stay labels.""",
 }

@@ -146,17 +146,20 @@ static void OF(begin)(void *out, const void *in, int arrays, ptrdiff_t apart, in
 
 /* Of n numbers, `step` bytes of `where` apart; return whether NaN is among those that count. `from` may be `to`. */
 static int OF(blank_row)(T *to, const T *from, const uint8_t *where, ptrdiff_t step, ptrdiff_t n, T v) {
+  enum { some = 256 };
   PLACE found = 0;
   ptrdiff_t i = 0;
-#define BLANK(k) /* read in any case, so that there is no jump */ \
-  const T x = from[i], counted = where[k] ? x : 0;                \
-  to[i] = where[k] ? x : v;                                       \
-  found |= counted != counted
+  for (; step != 1 && i < n; i += some) { /* bytes that lie apart are laid side by side first */
+    uint8_t side[some];
+    const ptrdiff_t few = n - i < some ? n - i : some;
+    for (ptrdiff_t j = 0; j < few; j++) side[j] = where[(i + j) * step];
+    found |= OF(blank_row)(to + i, from + i, side, 1, few, v);
+  }
 #if defined(VECTOR) && defined(BYTES)
   enum { width = sizeof(VECTOR) / sizeof(T) };
   VECTOR any = {0}, blank;
   for (int j = 0; j < (int)width; j++) blank[j] = v;
-  for (; step == 1 && i + width <= n; i += width) {
+  for (; i + width <= n; i += width) {
     VECTOR x;
     memcpy(&x, from + i, sizeof x);
     CPOOL_PREFETCH((const char *)(from + i) + 2048); /* large planes: a quarter of the time */
@@ -168,9 +171,11 @@ static int OF(blank_row)(T *to, const T *from, const uint8_t *where, ptrdiff_t s
   }
   for (int j = 0; j < (int)width; j++) found |= any[j] != any[j];
 #endif
-  if (step == 1) CPOOL_INDEPENDENT for (; i < n; i++) { BLANK(i); }
-  else CPOOL_INDEPENDENT for (; i < n; i++) { BLANK(i * step); }
-#undef BLANK
+  CPOOL_INDEPENDENT for (; i < n; i++) {
+    const T x = from[i], counted = where[i] ? x : 0; /* read in any case, so that there is no jump */
+    to[i] = where[i] ? x : v;
+    found |= counted != counted;
+  }
   return found != 0;
 }
 
