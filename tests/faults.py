@@ -1,7 +1,7 @@
 """Plants faults, one at a time, runs the tests that should notice, and lists what nobody noticed; exit code 1 if any.
 
     python tests/faults.py              those of faults_python.txt: in a copy of the package, nothing is built
-    python tests/faults.py --kernels    those of faults_kernels.txt: each is compiled, for the baseline alone
+    python tests/faults.py --kernels    those of faults_kernels.txt: each is compiled, for one instruction set
     python tests/faults.py --match pieces --match "wrong tap"
 
 A table names a file of the package, then fault after fault: what is wrong, the text that is replaced (-), the text that
@@ -172,7 +172,7 @@ class Built(Site):
         copy_package(self.folder / "cpool")
 
     def prepare(self):
-        """Configure: the baseline alone, and optimised less, for it is built often and used shortly."""
+        """Configure: one level, with AVX2 if there is, and optimised less, for it is built often and used shortly."""
         for name in BUILD_FILES:
             if differs(ROOT / name, self.sources.parent / name):
                 shutil.copyfile(ROOT / name, self.sources.parent / name)
@@ -182,6 +182,9 @@ class Built(Site):
         recipe.write_text(recipe.read_text().replace("'-O2'", "'-O0'"))
         if not (self.build / "build.ninja").exists():
             options = ["-Dinstruction_sets=", "-Dchecks=true"]  # what is written beyond scratch ends the process
+            cpu = Path("/proc/cpuinfo")
+            if cpu.exists() and " avx2 " in cpu.read_text():  # some leaves have more code with it
+                options.append("-Dc_args=-mavx2")
             command = ["meson", "setup", str(self.build), str(self.sources.parent), *options]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         self.update(None)
