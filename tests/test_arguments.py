@@ -442,3 +442,11 @@ def test_a_dtype_is_read_before_it_is_remembered(pool, more):
         pool(np.arange(4.0), 2, dtype=["f4"], **more)
     with pytest.raises(TypeError, match="index_dtype must be a dtype"):
         cpool.max_pool1d(np.arange(4.0), 2, return_indices=True, index_dtype=["i4"], **more)
+
+
+def test_masks_within_lists_are_not_lost():
+    rows = np.ma.MaskedArray([[1.0, 2], [3, 1e9]], [[0, 0], [0, 1]])
+    for nested in ([rows, rows], [[rows]], ([rows], [rows])):
+        with pytest.raises(TypeError, match="x is a masked array, whose mask would be lost"):
+            cpool.avg_pool2d(nested, 2)
+    assert cpool.avg_pool2d([[1, 2], [3, 4]], 2).tolist() == [[2.5]]

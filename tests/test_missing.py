@@ -394,7 +394,8 @@ def test_out_must_not_overlap_the_input(pool, more):
     ("dtype", "initial", "error"),
     [("i4", 2**62, ValueError), ("u1", -1, ValueError), ("i8", 2.5, ValueError), ("i2", np.nan, ValueError),
      ("f4", "2", TypeError), ("f8", [1], TypeError), ("?", 2, ValueError), ("f4", 1e300, ValueError),
-     ("f2", 10**400, ValueError), ("f8", np.str_("3"), TypeError), ("f8", np.datetime64("2020"), TypeError),
+     ("f2", 10**400, ValueError), ("i4", np.float64(1e300), ValueError),
+     ("f8", np.str_("3"), TypeError), ("f8", np.datetime64("2020"), TypeError),
      ("f4", np.complex64(3), TypeError), ("i8", np.timedelta64(3, "s"), TypeError)],
 )  # fmt: skip
 def test_initial_must_be_an_element(dtype, initial, error):

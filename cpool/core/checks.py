@@ -136,12 +136,21 @@ def generator(name: str, value: Any) -> np.random.Generator:
         raise ValueError(f"{name} must be a numpy.random.Generator or a seed for one, got {value!r}") from None
 
 
+def _has_masks(value: Any) -> bool:
+    """Return whether a masked array is in lists of lists; where elements are no lists, none is looked into."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_masks, value)) if any(isinstance(v, _NESTED) for v in value) else False
+    return isinstance(value, np.ma.MaskedArray)
+
+
+_NESTED = (list, tuple, np.ma.MaskedArray)
+
+
 def array(name: str, value: Any) -> np.ndarray[Any, Any]:
     """Return `value` as a plain aligned ndarray in native byte order, not copied where it already is one."""
     if type(value) is np.ndarray and value.dtype.isnative and value.flags.aligned:
         return value
-    given = value if isinstance(value, (list, tuple)) else (value,)
-    if any(isinstance(a, np.ma.MaskedArray) for a in given):
+    if _has_masks(value):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; fill it first, e.g. {name}.filled(0)")
     try:
         result = np.asarray(value)

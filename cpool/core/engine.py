@@ -250,7 +250,7 @@ def _call(
     turned_straight = reduction not in _STATES  # planes are divided once they are turned
     straight = turned_straight and not divides_first
     gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded
-    several = kind == "picks" or reduction == "moments"  # numbers a lane, so that much is done to each
+    several = kind == "picks" or reduction == "moments"  # places or moments: much is done to each lane
     inner, together, band = None, 0, 0
     x = memory.views[0]
     # With a mask, of norms, and where short rows are stored as another type, planes are copied to scratch first, where

@@ -238,7 +238,7 @@ def _element(initial: Any, dtype: Any) -> Any:
     if not known and not isinstance(initial, (int, float, np.floating)):
         raise TypeError(f"initial must be a number, got {initial!r}")
     try:
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             element = dtype.type(initial)
         held = element.item() == initial if dtype.kind in "biu" else abs(element) < np.inf or abs(initial) == np.inf
         held |= initial != initial and element != element

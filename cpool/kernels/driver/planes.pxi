@@ -276,7 +276,8 @@ cdef char* lay_counting(Job* job, Scratch* scratch) noexcept nogil:
 cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char* loaded,
                       int64_t* planes) noexcept nogil:
     """The job that pools a tile of a band from where it was loaded, as if all planes, rows and columns were there, of
-    which no other is touched, or if that is NULL from the array; `planes` is for distances."""
+    which no other is touched, or if that is NULL from the array; `planes` is for distances. The tile was started for
+    `job`: nothing is changed that `lay_out` reads."""
     cdef Job inner = job[0]
     cdef Memory* x = &inner.x
     cdef Py_ssize_t axis, distance

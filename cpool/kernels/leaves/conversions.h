@@ -1,11 +1,10 @@
-/* Loading and storing: the only place that knows how arrays hold their numbers. T is what is computed in, S what is stored.
- * First, ways from one to the other, for n elements that lie side by side; the type that is written comes before the other.
- */
+/* Loading and storing: the only place that knows how arrays hold their numbers, but for the bits of floats of two bytes
+ * (half.h). First, ways from type T to type S, for n elements that lie side by side: S is written, T is read. */
 #define CPOOL_CONVERT(S, T, to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)(from)[k]
 #define CPOOL_COPY(S, T, to, from, n) memcpy(to, from, (size_t)(n) * sizeof(S))
 
-/* Integers, kept in range: as they are (without a sign), or the nearest one, half to even. From WHOLE on numbers of T have
- * no fractions. */
+/* Integers, kept in range: as they are (without a sign), or the nearest one, half to even. From CPOOL_WHOLE(T) on numbers
+ * of T have no fractions. */
 #define CPOOL_LEAST(S) \
   _Generic((S)0, int8_t: INT8_MIN, int16_t: INT16_MIN, int32_t: INT32_MIN, int64_t: INT64_MIN, default: 0)
 #define CPOOL_MOST(S) \
@@ -27,7 +26,8 @@
     (to)[k] = v > (T)CPOOL_LEAST(S) ? v < (T)CPOOL_MOST(S) ? (S)v : (S)CPOOL_MOST(S) : (S)CPOOL_LEAST(S); \
   }
 
-/* n runs of `run` elements lie `stride` bytes apart in the array and densely in scratch: run i goes from FROM to TO. */
+/* n runs of `run` elements lie `stride` bytes apart in the array and densely in scratch: run i goes from FROM to TO.
+ * `dense`, n, `run`, `out` and `in` are those of the leaf around it. */
 #define CPOOL_RUNS(MOVE, S, TO, T, FROM)                                                      \
   if (dense) {                                                                                \
     S *restrict to = (S *)out;                                                                \

@@ -10,7 +10,7 @@
  */
 #if FLOATS && ARRAYS <= 2
 /* What becomes of a window: of totals an average (`share`). */
-typedef struct { int how; T divisor, beside, least; } NAME(end);
+typedef struct { int how; T divisor, beside, least; } NAME(finish);
 
 /* Lane `shift` bytes behind the pointers of 1, 2 or 4 rows of elements, folded. */
 CPOOL_INLINE STATE NAME(folded_lane)(const void *const *taps, ptrdiff_t n, ptrdiff_t shift) {
@@ -24,22 +24,24 @@ CPOOL_INLINE STATE NAME(folded_lane)(const void *const *taps, ptrdiff_t n, ptrdi
 #undef LANE
 }
 
-CPOOL_INLINE T NAME(halve_one)(const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, NAME(end) end) {
+CPOOL_INLINE T NAME(halve_one)(const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift,
+                               NAME(finish) finish) {
   const ptrdiff_t one = sizeof(T);
   STATE m = COMBINE(NAME(folded_lane)(taps, n, shift), NAME(folded_lane)(taps, n, shift + one));
   if (kernel > 2) m = COMBINE(m, NAME(folded_lane)(taps, n, shift + 2 * one));
 #if ARRAYS == 2
-  const T by = m.count + end.beside, v = m.value / (end.divisor != 0 ? end.divisor : by > 1 ? by : (T)1) + (T)0;
-  return m.count < end.least || v != v ? (T)NAN : v;
+  const T by = m.count + finish.beside, v = m.value / (finish.divisor != 0 ? finish.divisor : by > 1 ? by : (T)1) + (T)0;
+  return m.count < finish.least || v != v ? (T)NAN : v;
 #else
-  return NAME(closed)(m, end.how, end.divisor);
+  return NAME(closed)(m, finish.how, finish.divisor);
 #endif
 }
 
 #ifdef VECTOR
 #if ARRAYS == 2
 /* Averages of as many windows of 2 columns as a vector has lanes; no further is read than their last tap. */
-CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, NAME(end) end) {
+CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift,
+                                   NAME(finish) finish) { /* kernel is 2 */
   typedef PLACE integers __attribute__((vector_size(sizeof(VECTOR))));
   const ptrdiff_t next = sizeof(VECTOR);
   VECTOR v[2][4];
@@ -59,10 +61,10 @@ CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, 
   const integers gone = __builtin_shufflevector(lacks[0][0], lacks[1][0], EVEN) +
                         __builtin_shufflevector(lacks[0][0], lacks[1][0], ODD);
   const VECTOR counts = (T)(kernel * n) + __builtin_convertvector(gone, VECTOR), one = (VECTOR){0} + 1, none = (VECTOR){0} + (T)NAN;
-  VECTOR by = counts + end.beside;
-  by = end.divisor != 0 ? (VECTOR){0} + end.divisor : SELECT(by > one, by, one);
+  VECTOR by = counts + finish.beside;
+  by = finish.divisor != 0 ? (VECTOR){0} + finish.divisor : SELECT(by > one, by, one);
   VECTOR m = (evens + odds) / by + 0;
-  m = SELECT(counts < end.least, none, m);
+  m = SELECT(counts < finish.least, none, m);
   m = IN_ORDER(SELECT(m == m, m, none));
   memcpy(to, &m, sizeof m);
 }
@@ -78,7 +80,8 @@ CPOOL_INLINE VECTOR NAME(folded)(const void *const *taps, ptrdiff_t n, ptrdiff_t
 }
 
 /* As many windows as a vector has lanes; no further is read than their last tap. */
-CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift, NAME(end) end) {
+CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift,
+                                   NAME(finish) finish) {
   const ptrdiff_t next = sizeof(VECTOR), one = sizeof(T);
   VECTOR low = NAME(folded)(taps, n, shift), high = NAME(folded)(taps, n, shift + next), m, odd;
   m = __builtin_shufflevector(low, high, EVEN);
@@ -90,14 +93,14 @@ CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, 
     odd = __builtin_shufflevector(low, high, ODD);
     m = COMBINE_VECTORS(m, odd);
   }
-  m = NAME(closed_vector)(IN_ORDER(m), end.how, end.divisor);
+  m = NAME(closed_vector)(IN_ORDER(m), finish.how, finish.divisor);
   memcpy(to, &m, sizeof m);
 }
 #endif
 #endif
 
 CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel,
-                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, NAME(end) end) {
+                                   ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, NAME(finish) finish) {
   const ptrdiff_t size = sizeof(T);
   ptrdiff_t r = 0;
 #ifdef VECTOR
@@ -106,7 +109,7 @@ CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const
    * one's, which comes later. */
   if (lanes < width && 2 * lanes >= width && out_pitch == lanes * size && pitch >= beyond)
     for (; r + 1 < rows; r++)
-      NAME(halve_some)(to + r * lanes, taps, n, kernel, r * pitch, end);
+      NAME(halve_some)(to + r * lanes, taps, n, kernel, r * pitch, finish);
 #endif
   for (; r < rows; r++) {
     T *row = (T *)((char *)to + r * out_pitch);
@@ -114,12 +117,12 @@ CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const
 #ifdef VECTOR
     for (; lanes >= width && o < lanes; o += width) {
       if (o + width > lanes) o = lanes - width;
-      NAME(halve_some)(row + o, taps, n, kernel, r * pitch + 2 * o * size, end);
+      NAME(halve_some)(row + o, taps, n, kernel, r * pitch + 2 * o * size, finish);
     }
 #endif
     for (; o < lanes; o++) {
       CPOOL_SINGLY;
-      row[o] = NAME(halve_one)(taps, n, kernel, r * pitch + 2 * o * size, end);
+      row[o] = NAME(halve_one)(taps, n, kernel, r * pitch + 2 * o * size, finish);
     }
   }
 }
@@ -143,21 +146,22 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps,
   const ptrdiff_t size = sizeof(T);
   if (pitch == 2 * lanes * size && out_pitch == lanes * size) lanes *= rows, rows = 1; /* windows of 3 have longer rows */
 #if FLOATS && ARRAYS <= 2
-  NAME(end) end = {NAME(open), 1, (T)close->beside, (T)close->least};
-#define CASE(n, kernel) NAME(halve_rows)((T *)out, out_pitch, taps, n, kernel, pitch, rows, lanes, end)
+  NAME(finish) finish = {NAME(open), 1, (T)close->beside, (T)close->least};
+#define CASE(n, kernel) NAME(halve_rows)((T *)out, out_pitch, taps, n, kernel, pitch, rows, lanes, finish)
 #endif
 #if FLOATS && ARRAYS == 1
-  end.how = NAME(closing)(close, &end.divisor);
-  if (n == 2 && end.how == NAME(whole)) end.how = NAME(whole), CASE(2, 2);
+  finish.how = NAME(closing)(close, &finish.divisor);
+  /* What is asked is set again: a constant, for which the compiler makes a loop of its own. */
+  if (n == 2 && finish.how == NAME(whole)) finish.how = NAME(whole), CASE(2, 2);
   else if (n == 2) CASE(2, 2);
   else if (n == 4) CASE(4, 2);
   else if (kernel == 2) CASE(1, 2);
-  else if (end.how == NAME(whole)) end.how = NAME(whole), CASE(1, 3);
+  else if (finish.how == NAME(whole)) finish.how = NAME(whole), CASE(1, 3);
   else CASE(1, 3);
 #else
 #if FLOATS && ARRAYS == 2
   if (close->elements) {
-    end.divisor = (T)close->divisor;
+    finish.divisor = (T)close->divisor;
     if (n == 2) CASE(2, 2);
     else CASE(4, 2);
     return;

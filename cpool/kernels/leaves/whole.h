@@ -74,7 +74,7 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
 #define SHIFTED(v) ((v) >> by)
 #define OTHER(v) const T q = (T)(int32_t)((double)(int32_t)v / d + whole - whole)
 #endif
-#define ITSELF(v) const T q = v
+#define UNDIVIDED(v) const T q = v
 #define POWER(v) const T w = (T)(v + (T)(below + (SHIFTED(v) & 1))), q = SHIFTED(w)
 #define NEAREST(QUOTIENT, STORE)                    \
   for (ptrdiff_t i = 0; i < lanes; i++) {           \
@@ -89,7 +89,7 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
     if (narrow) NEAREST(QUOTIENT, NARROWED)    \
     else NEAREST(QUOTIENT, IN_PLACE)           \
   } while (0)
-  if (by == 0) EITHER(ITSELF);
+  if (by == 0) EITHER(UNDIVIDED);
   else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
   else EITHER(OTHER);
 }
