@@ -183,10 +183,12 @@ class MaxUnpool(OpRun):  # type: ignore[misc]
             raise ValueError(f"output_shape must be {shape}, or longer along the last {d} axes; got {whole}")
         if x.size == 0:
             return (np.zeros(whole, x.dtype),)
-        # All planes at once, as one signal of the output's length, which padding makes shorter than the input.
-        size, shorter = math.prod(shape), max(0, (x.size - math.prod(shape) + 1) // 2)
+        # All planes at once, as one signal of the output's length. Where that is less than the input's, no kernel alone
+        # leads to it, but padding does, which takes away elements at both ends.
+        more = math.prod(shape) - x.size
+        padding = max(0, (1 - more) // 2)
         long = functional.max_unpool1d(
-            x.reshape(1, -1), np.reshape(indices, (1, -1)), size - x.size + 1 + 2 * shorter, stride=1, padding=shorter
+            x.reshape(1, -1), np.reshape(indices, (1, -1)), more + 1 + 2 * padding, stride=1, padding=padding
         )
         y = long.reshape(shape)
         if whole == shape:

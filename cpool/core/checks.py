@@ -26,7 +26,7 @@ def integer(name: str, value: Any, lowest: int, highest: int = LARGEST) -> int:
 
 
 def sequence(value: Any) -> bool:
-    """Return whether `value` is one of several, and no number."""
+    """Return whether `value` is a sequence of values: a tuple, a list, or an array that has an axis."""
     return isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
@@ -137,13 +137,10 @@ def generator(name: str, value: Any) -> np.random.Generator:
 
 
 def _has_masks(value: Any) -> bool:
-    """Return whether a masked array is in lists of lists; where elements are no lists, none is looked into."""
+    """Return whether `value` is a masked array, or a list or tuple that holds one, however deep."""
     if isinstance(value, (list, tuple)):
-        return any(map(_has_masks, value)) if any(isinstance(v, _NESTED) for v in value) else False
+        return any(_has_masks(v) for v in value if isinstance(v, (list, tuple, np.ma.MaskedArray)))
     return isinstance(value, np.ma.MaskedArray)
-
-
-_NESTED = (list, tuple, np.ma.MaskedArray)
 
 
 def array(name: str, value: Any) -> np.ndarray[Any, Any]:

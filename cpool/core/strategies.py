@@ -265,7 +265,7 @@ def together(
     """Return how many planes are turned at once, so that they become channels, and how many of their output rows.
 
     0 planes if they are not. A row of them is short, and all that is done along it would be done to a few lanes.
-    `several`: a lane is more than one number, places (`picks`) or a state. `workers`: threads that share the planes.
+    `several`: much is done to each lane, for places (`picks`) or moments. `workers`: threads that share the planes.
     """
     d, h, w = tables
     slides = w.uniform and (w.stride == 1 or d.size == h.size == 1)

@@ -108,8 +108,7 @@ _BACKWARD = """Gradient of adaptive_avg_pool{d}d with respect to its input.
 
 def output_sizes(value: Any, ndim: int) -> tuple[int | None, ...]:
     """Return the checked output size, one per pooled axis."""
-    several = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim > 0)
-    given = tuple(value) if several else (value,) * ndim
+    given = tuple(value) if checks.sequence(value) else (value,) * ndim
     if len(given) != ndim:
         raise ValueError(f"output_size must be an int, None or {ndim} of them, got {value!r}")
     return tuple(None if v is None else checks.integer("output_size", v, 0) for v in given)

@@ -234,14 +234,13 @@ def number(
 
 def _element(initial: Any, dtype: Any) -> Any:
     """Return `initial` as an element of `dtype`; integers and bool must hold it as it is."""
-    known = isinstance(initial, np.generic) and initial.dtype.name in engine.VALUES
-    if not known and not isinstance(initial, (int, float, np.floating)):
+    poolable = isinstance(initial, np.generic) and initial.dtype.name in engine.VALUES
+    if not poolable and not isinstance(initial, (int, float, np.floating)):
         raise TypeError(f"initial must be a number, got {initial!r}")
     try:
         with np.errstate(all="ignore"):
             element = dtype.type(initial)
-        held = element.item() == initial if dtype.kind in "biu" else abs(element) < np.inf or abs(initial) == np.inf
-        held |= initial != initial and element != element
+        held = element.item() == initial if dtype.kind in "biu" else abs(element) != np.inf or abs(initial) == np.inf
     except (OverflowError, TypeError, ValueError):
         held = False
     if not held:

@@ -138,8 +138,8 @@ def _along_winners(
     gx: Array = scatter(source, x.shape, indices)(grad, indices, out=out)
     if engine.explained.get() is not None:
         return gx
-    np.multiply(gx, np.sign(x), out=gx, where=x != 0)
-    gx[x == 0] = 0  # also where the gradient is infinite
+    gx[x == 0] = 0  # an infinite gradient times 0 would be NaN
+    gx *= np.sign(x)
     return calls.settled(gx)
 
 

@@ -256,6 +256,14 @@ cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
     return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
 
 
+cdef inline Py_ssize_t alike_inside(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
+    """How many windows from o on, up to `end`, have as many taps inside the input as window o."""
+    cdef Py_ssize_t n = 1, taps = inside_taps(w, o)
+    while o + n < end and inside_taps(w, o + n) == taps:
+        n += 1
+    return n
+
+
 cdef inline double count_of(Axis* w, Py_ssize_t o) noexcept nogil:
     return <double>w.one_count if w.one_count else <double>w.counts[o]
 

@@ -226,13 +226,9 @@ cdef inline char* rank_of(Block* block, Py_ssize_t rank) noexcept nogil:
 
 cdef Py_ssize_t alike(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
     """How many windows of a block, from i on, have as many taps inside the input as window i."""
-    cdef Py_ssize_t n = 1, taps
     if block.full or block.upright:
         return block.n - i
-    taps = inside_taps(&job.width, block.first + i)
-    while i + n < block.n and inside_taps(&job.width, block.first + i + n) == taps:
-        n += 1
-    return n
+    return alike_inside(&job.width, block.first + i, block.first + block.n)
 
 
 cdef inline Py_ssize_t taps_inside(Job* job, Block* block, Py_ssize_t i) noexcept nogil:

@@ -202,7 +202,8 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
         fill_counts(job, room.widths, max(0, tile.start), tile.used, job.run)
     elif room.widths != NULL:
         fill_counts(job, room.widths, tile.begin, tile.out, job.run)
-    fill_inside(job, tile, room.inside)
+    if room.inside != NULL:
+        fill_inside(job, tile, room.inside)
 
 
 cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:
@@ -222,12 +223,11 @@ cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssi
 
 cdef void fill_inside(Job* job, Tile* tile, char* to) noexcept nogil:
     """Write how many taps of each window of totals lie inside the input, along W."""
-    cdef Py_ssize_t o = 0, n, taps
-    while to != NULL and o < tile.out:
-        n, taps = 1, inside_taps(&job.width, tile.begin + o)
-        while o + n < tile.out and inside_taps(&job.width, tile.begin + o + n) == taps:
-            n += 1
-        fill_number(job, to + o * job.unit, <double>taps, n * job.run)
+    cdef Py_ssize_t o = tile.begin, n
+    while o < tile.end:
+        n = alike_inside(&job.width, o, tile.end)
+        fill_number(job, to, <double>inside_taps(&job.width, o), n * job.run)
+        to += n * job.unit
         o += n
 
 

@@ -117,8 +117,8 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
       else TURN(_zip)(to + zipped * out_pitch, from + zipped * size, in_pitch, 4);
     }
 #ifdef COLLECTS
-  } else if (in_pitch >= columns * size && (in_pitch == 3 * size || in_pitch == 5 * size)) { /* the last block may reach too far */
-    for (; (r + 2 * n) * in_pitch <= (rows - 1) * in_pitch + columns * size; r += 2 * n)
+  } else if (in_pitch >= columns * size && (in_pitch == 3 * size || in_pitch == 5 * size)) { /* no rows that overlap */
+    for (; (r + 2 * n) * in_pitch <= (rows - 1) * in_pitch + columns * size; r += 2 * n) /* the last may reach too far */
       if (in_pitch == 3 * size) TURN(_threes)(to + r * size, out_pitch, from + r * in_pitch, columns);
       else TURN(_fives)(to + r * size, out_pitch, from + r * in_pitch, columns);
 #endif

@@ -149,11 +149,13 @@ static int OF(blank_row)(T *to, const T *from, const uint8_t *where, ptrdiff_t s
   enum { some = 256 };
   PLACE found = 0;
   ptrdiff_t i = 0;
-  for (; step != 1 && i < n; i += some) { /* bytes that lie apart are laid side by side first */
-    uint8_t side[some];
-    const ptrdiff_t few = n - i < some ? n - i : some;
-    for (ptrdiff_t j = 0; j < few; j++) side[j] = where[(i + j) * step];
-    found |= OF(blank_row)(to + i, from + i, side, 1, few, v);
+  if (step != 1) { /* bytes that lie apart are laid side by side first */
+    for (uint8_t side[some]; i < n; i += some) {
+      const ptrdiff_t few = n - i < some ? n - i : some;
+      for (ptrdiff_t j = 0; j < few; j++) side[j] = where[(i + j) * step];
+      found |= OF(blank_row)(to + i, from + i, side, 1, few, v);
+    }
+    return found != 0;
   }
 #if defined(VECTOR) && defined(BYTES)
   enum { width = sizeof(VECTOR) / sizeof(T) };

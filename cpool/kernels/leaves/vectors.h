@@ -71,13 +71,9 @@
 /* LANE(k) for all lanes, none of them twice. */
 #define CPOOL_LANES_ONCE(T, lanes, LANE)                                                      \
   do {                                                                                        \
-    enum { vector = CPOOL_VECTOR / sizeof(T), half = vector / 2 };                            \
+    enum { vector = CPOOL_VECTOR / sizeof(T) };                                               \
     ptrdiff_t lane = 0;                                                                       \
     for (; lane + vector <= (lanes); lane += vector) CPOOL_BLOCK(lane, vector, LANE);         \
-    if (lane + half <= (lanes)) {                                                             \
-      CPOOL_BLOCK(lane, half, LANE);                                                          \
-      lane += half;                                                                           \
-    }                                                                                         \
     for (; lane < (lanes); lane++) {                                                          \
       CPOOL_SINGLY;                                                                           \
       LANE(lane);                                                                             \
