@@ -24,11 +24,12 @@ _INTEGERS = {name: name for name in ("int8", "int16", "int32", "int64", "uint8",
 _FLOATS = {"float16": "float32", "bfloat16": "float32", "float32": "float32", "float64": "float64"}
 #: What each dtype is computed in. Maximum and minimum keep integers in their own width.
 VALUES = _FLOATS | _INTEGERS | {"bool": "uint8"}
-#: With indices, narrow integers ride in a float type that holds them exactly.
+#: With indices, which need 32 bits: narrower integers, and of those without a sign 32 bits too, ride in a float type
+#: that holds them exactly.
 PICKS = (
     _FLOATS
-    | {name: {"8": "float32", "6": "float32", "2": "float64", "4": name}[name[-1]] for name in _INTEGERS}
-    | {"bool": "float32"}
+    | {name: "float32" if name[-1] in "86" else name for name in _INTEGERS}
+    | {"uint32": "float64", "bool": "float32"}
 )
 #: Sums: integers as double, in which sums below 2**53 are exact.
 SUMS = _FLOATS | dict.fromkeys((*_INTEGERS, "bool"), "float64")

@@ -40,11 +40,16 @@ CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
 
 #if defined(VECTOR) && ARRAYS == 1
 CPOOL_INLINE VECTOR NAME(closed_vector)(VECTOR m, int how, T divisor) {
+#if FLOATS
   if (how == NAME(open)) return m;
   if (how == NAME(quotient)) m = m / divisor;
   if (how == NAME(product)) m = m * divisor;
   m = m + (T)0;
   return SELECT(m == m, m, (VECTOR){0} + (T)NAN);
+#else
+  (void)how, (void)divisor;
+  return m;
+#endif
 }
 #endif
 

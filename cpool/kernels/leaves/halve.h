@@ -128,7 +128,7 @@ CPOOL_INLINE void NAME(halve_rows)(T *to, ptrdiff_t out_pitch, const void *const
 }
 #endif
 
-#if !defined(VECTOR) || ARRAYS > 1
+#if !FLOATS || !defined(VECTOR) || ARRAYS > 1
 CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff_t kernel, ptrdiff_t lanes APART) {
   const int how = NAME(open);
   const T divisor = 1;
@@ -179,7 +179,7 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps,
 }
 
 /* A row into one number. */
-#if defined(VECTOR) && ARRAYS == 1
+#if FLOATS && defined(VECTOR) && ARRAYS == 1
 enum { NAME(most_shrunk) = 8192 };
 
 CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
@@ -238,7 +238,7 @@ static T NAME(shrunk)(const T *row, ptrdiff_t n) {
 /* The first n lanes of a vector; what lies behind them is not read. */
 CPOOL_INLINE VECTOR NAME(first_lanes)(const T *row, int n, VECTOR nothing) {
 #ifdef FIRST_LANES
-  cpool_bits32 mask;
+  cpool_integers_4 mask;
   memcpy(&mask, cpool_whole_and_none + 8 - n * (int)(sizeof(T) / 4), sizeof mask);
   return SELECT(mask, FIRST_LANES(row, mask), nothing);
 #else
@@ -364,7 +364,7 @@ static void NAME(shrink)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff
   const int how = NAME(closing)(close, &divisor);
   ptrdiff_t r = 0;
   (void)how, (void)divisor;
-#if defined(VECTOR) && ARRAYS == 1 && !SELECTS
+#if FLOATS && defined(VECTOR) && ARRAYS == 1 && !SELECTS
   r = NAME(shrink_together)((char *)out, out_pitch, (const char *)in, n, pitch, rows, how, divisor);
 #endif
   for (; r < rows; r++) {

@@ -3,11 +3,7 @@
  *
  * Headers that are included several times are told what for by macros. These they undefine, and what they define otherwise
  * the next time; what is the same each time stays. */
-#include "vectors.h"
-
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
+#include "shuffles.h"
 
 #include "half.h"
 #include "conversions.h"
@@ -15,84 +11,21 @@
 
 /* ------------------------------------------------------------------------------------------------ folds and picks */
 
-#define BY_BITS(mask, I, V, v, m) ((V)(((I)(mask) & (I)(v)) | (~(I)(mask) & (I)(m))))
-typedef int32_t cpool_bits32 __attribute__((vector_size(CPOOL_NATIVE)));
-typedef int64_t cpool_bits64 __attribute__((vector_size(CPOOL_NATIVE)));
-typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
-#ifdef __AVX2__
-static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}; /* the mask of n first lanes of 4 bytes begins 8 - n in */
-#define ORDER 0, 2, 1, 3
-#else
-#define ORDER 0, 1
-#endif
-
 #define T float
 #define TYPE FLOAT32
 #define FLOATS 1
-#define PLACE int32_t
+#define WIDTH 4
 #define CPOOL_SQRT sqrtf
 #define POWERS cpool_float_powers
-#ifdef __AVX2__
-#define EVEN 0, 2, 8, 10, 4, 6, 12, 14
-#define ODD 1, 3, 9, 11, 5, 7, 13, 15
-#define SECOND_EVEN EVEN
-#define SECOND_ODD ODD
-#define THIRD_EVEN 0, 1, 2, 3, 8, 9, 10, 11
-#define THIRD_ODD 4, 5, 6, 7, 12, 13, 14, 15
-#define THIRD_IN_ORDER(m) (m)
-#define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_ps((__m256)(m), (__m256)(v), (__m256)(mask)))
-#define FIRST_LANES(p, mask) ((VECTOR)_mm256_maskload_ps(p, (__m256i)(mask)))
-#define BYTES(p) ((cpool_bits32)_mm256_cvtepu8_epi32(_mm_loadu_si64(p)))
-#define GREATER(v, m) ((VECTOR)_mm256_max_ps((__m256)(v), (__m256)(m)))
-#define LESSER(v, m) ((VECTOR)_mm256_min_ps((__m256)(v), (__m256)(m)))
-#else
-#define EVEN 0, 2, 4, 6
-#define ODD 1, 3, 5, 7
-#define SECOND_EVEN EVEN
-#define SECOND_ODD ODD
-#define THIRD_EVEN EVEN
-#define THIRD_ODD ODD
-#define THIRD_IN_ORDER(m) (m)
-#define SELECT(mask, v, m) BY_BITS(mask, cpool_bits32, VECTOR, v, m)
-#define GREATER(v, m) SELECT((v) > (m), v, m)
-#define LESSER(v, m) SELECT((v) < (m), v, m)
-#endif
-#define IN_ORDER(m) ((VECTOR)__builtin_shufflevector((cpool_pairs)(m), (cpool_pairs)(m), ORDER))
 #include "type.h"
 
 #define T double
 #define TYPE FLOAT64
 #define FLOATS 1
 #define MOMENTS 1
-#define PLACE int64_t
+#define WIDTH 8
 #define CPOOL_SQRT sqrt
 #define POWERS cpool_double_powers
-#ifdef __AVX2__
-#define EVEN 0, 4, 2, 6
-#define ODD 1, 5, 3, 7
-#define SECOND_EVEN 0, 1, 4, 5
-#define SECOND_ODD 2, 3, 6, 7
-#define THIRD_EVEN EVEN
-#define THIRD_ODD ODD
-#define THIRD_IN_ORDER(m) IN_ORDER(m)
-#define SELECT(mask, v, m) ((VECTOR)_mm256_blendv_pd((__m256d)(m), (__m256d)(v), (__m256d)(mask)))
-#define FIRST_LANES(p, mask) ((VECTOR)_mm256_maskload_pd(p, (__m256i)(mask)))
-#define BYTES(p) ((cpool_bits64)_mm256_cvtepu8_epi64(_mm_loadu_si32(p)))
-#define GREATER(v, m) ((VECTOR)_mm256_max_pd((__m256d)(v), (__m256d)(m)))
-#define LESSER(v, m) ((VECTOR)_mm256_min_pd((__m256d)(v), (__m256d)(m)))
-#else
-#define EVEN 0, 2
-#define ODD 1, 3
-#define SECOND_EVEN EVEN
-#define SECOND_ODD ODD
-#define THIRD_EVEN EVEN
-#define THIRD_ODD ODD
-#define THIRD_IN_ORDER(m) (m)
-#define SELECT(mask, v, m) BY_BITS(mask, cpool_bits64, VECTOR, v, m)
-#define GREATER(v, m) SELECT((v) > (m), v, m)
-#define LESSER(v, m) SELECT((v) < (m), v, m)
-#endif
-#define IN_ORDER(m) ((VECTOR)__builtin_shufflevector(m, m, ORDER))
 #include "type.h"
 
 #define T int8_t
@@ -108,12 +41,13 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define T int32_t
 #define TYPE INT32
 #define FLOATS 0
+#define WIDTH 4
 #include "type.h"
 
 #define T int64_t
 #define TYPE INT64
 #define FLOATS 0
-#define PLACE int64_t
+#define WIDTH 8
 #include "type.h"
 
 #define T uint8_t
@@ -136,7 +70,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define T uint64_t
 #define TYPE UINT64
 #define FLOATS 0
-#define PLACE int64_t
+#define WIDTH 8
 #include "type.h"
 
 /* ------------------------------------------------------------------------------------------------------ transposing */
@@ -462,7 +396,8 @@ CPOOL_GATHER(64, int64_t)
   {[CPOOL_MAX] = EACH(max_##leaf), [CPOOL_MIN] = EACH(min_##leaf), [CPOOL_NANMAX] = FLOATING(nanmax_##leaf), \
    [CPOOL_NANMIN] = FLOATING(nanmin_##leaf), [CPOOL_SUM] = SUMMING(sum_##leaf),                           \
    [CPOOL_TOTAL] = FLOATING(total_##leaf), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_##leaf##_FLOAT64}}
-#define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
+#define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT32] = leaf##_INT32, \
+   [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
 #define AS_IT_IS(leaf) \
   [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
   [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \

@@ -3,17 +3,17 @@
  * 0.56 to 0.87 of AVX2's time, averages 0.39 to 0.76, medians 0.67 to 0.97. All leaves took 1.00 of it, places 1.05 to 1.1
  * and at most 1.65 times, bytes at most 1.8. Both on AMD EPYC (family 25, model 17); no Intel processor was at hand. */
 #include "conversions.h"
-#include "vectors.h"
+#include "shuffles.h"
 
 #define T int64_t
 #define TYPE INT64
 #define FLOATS 0
-#define PLACE int64_t
+#define WIDTH 8
 #include "type.h"
 #define T uint64_t
 #define TYPE UINT64
 #define FLOATS 0
-#define PLACE int64_t
+#define WIDTH 8
 #include "type.h"
 
 CPOOL_LONG_CONVERSIONS(float, FLOAT32)

@@ -4,7 +4,7 @@
 #endif
 #include "fold.h"
 #include "halve.h"
-#if SELECTS && defined(PLACE)
+#if SELECTS && defined(WIDTH)
 #include "pick.h"
 #endif
 #undef NAME

@@ -1,6 +1,6 @@
-/* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, whether it has NaN; and where places are
- * kept for it, PLACE, an integer of T's width; SUMS, whether integers are summed in it; MOMENTS, whether variances are
- * computed in it. */
+/* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, whether it has NaN; where places are kept
+ * for it, which take as many bytes, WIDTH, of them; SUMS, whether integers are summed in it; MOMENTS, whether variances
+ * are computed in it. */
 #define OF(leaf) CPOOL_JOIN(leaf##_, TYPE)
 
 /* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN; of
@@ -22,7 +22,7 @@ CPOOL_INLINE T OF(max)(T m, T v) { return v > m ? v : m; }
 CPOOL_INLINE T OF(min)(T m, T v) { return v < m ? v : m; }
 #endif
 
-#if FLOATS && defined(CPOOL_VECTORS)
+#if defined(WIDTH) && defined(CPOOL_VECTORS)
 typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #define VECTOR OF(vector)
 #endif
@@ -417,7 +417,7 @@ static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *
 }
 #endif
 
-#ifdef PLACE
+#ifdef WIDTH
 static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
   enum { some = 64 / sizeof(T) };
   const T *x = (const T *)row;
@@ -452,19 +452,6 @@ static ptrdiff_t OF(find)(const void *row, const void *value, ptrdiff_t lanes) {
 #undef FLOATS
 #undef SUMS
 #undef MOMENTS
-#undef PLACE
-#undef EVEN
-#undef SECOND_EVEN
-#undef SECOND_ODD
-#undef THIRD_EVEN
-#undef THIRD_ODD
-#undef THIRD_IN_ORDER
-#undef ODD
-#undef SELECT
-#undef FIRST_LANES
-#undef BYTES
-#undef GREATER
-#undef LESSER
-#undef IN_ORDER
+#undef WIDTH
 #undef CPOOL_SQRT
 #undef POWERS
