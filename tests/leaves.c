@@ -655,6 +655,13 @@ static void rest(int type) {
   clear(lanes * 8);
   for (int l = 0; l < 2; l++) L[l]->between[type]((double *)out(l, lanes * 8), x, y, part, lanes);
   compare(CPOOL_FLOAT64, lanes * 8, part == 0 ? NUMBERS_SAME : BITS_SAME);
+  const void *lows[6] = {x, y, y, x, x, y}, *highs[6] = {y, x, y, y, x, x};
+  int32_t *which = (int32_t *)take(6, lanes * 4);
+  for (P i = 0; i < lanes; i++) which[i] = (int32_t)below(6);
+  SAY("between_each %s lanes=%td", types[type], lanes);
+  clear(lanes * 8);
+  for (int l = 0; l < 2; l++) L[l]->between_each[type]((double *)out(l, lanes * 8), lows, highs, parts, which, lanes);
+  compare(CPOOL_FLOAT64, lanes * 8, NUMBERS_SAME);
   if (!L[0]->count[type]) return;
   int32_t *taps = (int32_t *)take(6, lanes * 4), *length = (int32_t *)take(7, lanes * 4),
           *longest = (int32_t *)take(8, lanes * 4);

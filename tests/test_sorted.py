@@ -1,6 +1,8 @@
 """Median, quantile and mode pooling against the reference and NumPy."""
 
 import itertools
+import math
+import warnings
 
 import numpy as np
 import pytest
@@ -92,7 +94,7 @@ def test_networks_find_every_rank(columns, height):
     each = [np.tri(height + 1, height, -1, dtype=int)[:, ::-1]] * columns
     inputs = np.array([np.concatenate(column) for column in itertools.product(*each)]).T
     expected = np.sort(inputs, 0)
-    for wanted in [(0,), (n // 2,), tuple(sorted({n // 4, n - 1})), tuple(range(n))]:
+    for wanted in [(0,), (n // 2,), tuple(sorted({n // 4, n - 1})), tuple(range(n)), tuple(range(n // 4, n // 2 + 1))]:
         network = networks.selecting(columns, height, wanted)
         rows = [*inputs, *[None] * (network.rows - n)]
         for low, high, a, b in network.steps:
@@ -128,6 +130,31 @@ def test_quantiles_equal_reference(k, s, p, d, dtype, method):
         close(ours, expected)
         for i, one in enumerate(q):
             np.testing.assert_array_equal(cpool.quantile_pool2d(x, one, k, s, p, d, method=method), ours[i])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("k", "least"), [((3, 3), 1), ((3, 3), 7), ((2, 5), 4), ((1, 3), 2)])
+def test_ranks_of_windows_in_which_few_count(k, least, method):
+    """Of any number of elements, however many of them fewer windows have."""
+    rng = np.random.default_rng(2)
+    x = rng.integers(0, 90, (40, 75)).astype("f4")
+    x[rng.random(x.shape) < np.linspace(0, 1, 75)] = np.nan
+    windows = np.lib.stride_tricks.sliding_window_view(x, k).reshape(
+        *(n - m + 1 for n, m in zip(x.shape, k, strict=True)), -1
+    )
+    counts = (windows == windows).sum(-1)
+    assert set(range(math.prod(k) + 1)) == set(counts.ravel().tolist())
+    for q in (0.0, 0.5, 0.6, 1.0, [0.2, 0.9]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy says that a window has NaN alone
+            expected = np.nanquantile(windows.astype("f8"), q, -1, method=method)
+        expected = np.where(counts >= least, expected, np.nan)
+        ours = cpool.quantile_pool2d(x, q, k, 1, nan_policy="omit", min_count=least, method=method)
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5)
+        masked = cpool.quantile_pool2d(np.nan_to_num(x), q, k, 1, where=x == x, min_count=least, method=method)
+        np.testing.assert_array_equal(masked, ours)
+        full = np.where(counts == math.prod(k), ours, np.nan)
+        np.testing.assert_array_equal(cpool.quantile_pool2d(x, q, k, 1, min_count=least, method=method), full)
 
 
 @pytest.mark.parametrize("method", METHODS)

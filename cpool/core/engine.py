@@ -461,8 +461,10 @@ def ordered(
     height, size = taps // w.kernel, np.dtype(type).itemsize
     column = networks.sorting(height) if 1 < height < taps else networks.unsorted(height)
     inside = height if column.steps else 1  # taps of a column in order
-    every = tuple(range(taps))
-    wanted = every if quantiles is None else _ranks(quantiles, taps)
+    wanted = every = tuple(range(taps))
+    if quantiles is not None:  # and of windows in which fewer elements count
+        wanted, fewest = _ranks(quantiles, taps), _ranks(quantiles, min(least, taps))
+        every = tuple(range(fewest[0], wanted[-1] + 1))
     inner, whole = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     share, h = threads.share(math.prod(y.shape) * taps), tables[1]
     # Lanes go along W; of small planes, if there are more of them, from plane to plane.

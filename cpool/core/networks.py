@@ -16,10 +16,12 @@ from typing import NamedTuple
 
 Pairs = list[tuple[int, int]]
 #: Arguments of `selecting` whose networks are compiled (kernels/leaves/networks.py); others go step by step from row to
-#: row. Columns of 2, 3, 5 and 9 taps; medians of 2x2, 3x3, 5x5, 3x3x3, and of 3 and 5 taps along one axis.
+#: row. Columns of 2, 3, 5 and 9 taps; medians of 2x2, 3x3, 5x5, 3x3x3, and of 3 and 5 taps along one axis; 3x3 of which
+#: not all taps count.
 COMPILED = (
     (2, 1, (0, 1)), (3, 1, (0, 1, 2)), (5, 1, (0, 1, 2, 3, 4)), (9, 1, (0, 1, 2, 3, 4, 5, 6, 7, 8)),
     (2, 2, (1, 2)), (3, 3, (4,)), (5, 5, (12,)), (3, 9, (13,)), (3, 1, (1,)), (5, 1, (2,)),
+    (3, 3, (0, 1, 2, 3, 4)),
 )  # fmt: skip
 #: Most taps of which it is tracked what follows from what: its cost grows with their cube.
 _FOLLOWED = 128

@@ -80,6 +80,8 @@ cdef extern from "leaves.h":
         void (*exchange[COMPUTED])(char**, int, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*mark[COMPUTED])(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
         void (*between[COMPUTED])(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
+        void (*between_each[COMPUTED])(double*, const void* const*, const void* const*, const double*, const int32_t*,
+                                       Py_ssize_t) noexcept nogil
         void (*count[COMPUTED])(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                                 Py_ssize_t) noexcept nogil
         void (*extent[2])(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil

@@ -32,6 +32,9 @@ cdef struct Block:          # windows first, first + 1, ... of an output row, or
     int32_t* marked         # of each group: how many taps of a column do not count, by lane
     int32_t* missing        # how many taps of a window
     char* results           # doubles, or modes
+    const void** below      # of windows of which so many taps do not count: between which rows a quantile lies,
+    const void** above
+    double* parts           # and at which part of the way
     int32_t* length
     int32_t* most
     int32_t* counting       # how many taps count
@@ -63,7 +66,7 @@ cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n, bint shares) noexcept nog
 cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
     cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
-    cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit
+    cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit, counts
     start(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
     block.most_upright = job.columns
@@ -78,6 +81,10 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     block.marked = <int32_t*>take(scratch, groups * line * sizeof(int32_t) if job.marks else 0)
     block.missing = <int32_t*>take(scratch, lanes * sizeof(int32_t) if job.marks else 0)
     block.results = take(scratch, lanes * sizeof(double))
+    counts = job.whole.inputs + 1 if job.marks and job.n_quantiles else 0
+    block.below = <const void**>take(scratch, counts * sizeof(void*))
+    block.above = <const void**>take(scratch, counts * sizeof(void*))
+    block.parts = <double*>take(scratch, counts * sizeof(double))
     block.length = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
     block.most = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
     block.counting = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
@@ -236,9 +243,26 @@ cdef inline Py_ssize_t taps_inside(Job* job, Block* block, Py_ssize_t i) noexcep
     return block.tall * inside_taps(&job.width, block.first if block.upright else block.first + i)
 
 
+cdef void find_ranks(Job* job, Block* block, double q, Py_ssize_t first, Py_ssize_t lanes,
+                     Py_ssize_t taps) noexcept nogil:
+    """Between which rows a quantile lies, for each number of taps that do not count in some of so many lanes, from
+    `first` on."""
+    cdef Py_ssize_t lane, gone, below, above
+    cdef int32_t most = 0
+    for lane in range(first, first + lanes):
+        most = max(most, block.missing[lane])
+    for gone in range(most + 1):
+        block.below[gone] = block.above[gone] = block.rows[0] + first * job.size
+        block.parts[gone] = NAN
+        if taps - gone >= job.least and (gone == 0 or job.omits):
+            block.parts[gone] = between_ranks(job, q, taps - gone, &below, &above)
+            block.below[gone] = rank_of(block, below) + first * job.size
+            block.above[gone] = rank_of(block, above) + first * job.size
+
+
 cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
     """Store a quantile of windows [i, i + n) of a block, which have equally many taps."""
-    cdef Py_ssize_t taps = taps_inside(job, block, i), lane, offset, left, below, above
+    cdef Py_ssize_t taps = taps_inside(job, block, i), lane, left, below, above
     cdef Py_ssize_t first = i * job.run, lanes = n * job.run
     cdef double* result = <double*>block.results
     cdef bint all_count = not block.found and taps >= job.least
@@ -247,17 +271,15 @@ cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i,
         if rank_of(block, below) + first * job.size != y:
             job.direct(y, result_step(job, block), rank_of(block, below) + first * job.size, n, job.run)
         return
-    job.leaves.between[job.type](result, rank_of(block, below) + first * job.size,
-                                 rank_of(block, above) + first * job.size, part, lanes)
-    for lane in range(0 if all_count else lanes):
-        left = taps - block.missing[first + lane] if block.found else taps
-        if left < job.least or (left < taps and not job.omits):
+    if all_count:
+        job.leaves.between[job.type](result, rank_of(block, below) + first * job.size,
+                                     rank_of(block, above) + first * job.size, part, lanes)
+    elif block.found:
+        find_ranks(job, block, q, first, lanes, taps)
+        job.leaves.between_each[job.type](result, block.below, block.above, block.parts, block.missing + first, lanes)
+    else:  # none has enough taps inside
+        for lane in range(lanes):
             result[lane] = NAN
-        elif left < taps:
-            offset = (first + lane) * job.size
-            part = between_ranks(job, q, left, &below, &above)
-            job.leaves.between[job.type](result + lane, rank_of(block, below) + offset, rank_of(block, above) + offset,
-                                         part, 1)
     job.store(y, result_step(job, block), result, n, job.run)
     # Whole numbers of 8 bytes are more than a double holds: where there is nothing between two, they are stored again.
     for lane in range(lanes if not all_count and job.direct != NULL and job.type > FLOAT64 else 0):

@@ -447,6 +447,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .vary = vary_FLOAT64,
   .exchange = EACH(exchange),
   .between = EACH(between),
+  .between_each = EACH(between_each),
   .mark = EACH(mark),
   .count = INTEGERS(count),
   .extent = {extent_int32_t, extent_int64_t},

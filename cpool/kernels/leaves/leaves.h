@@ -151,6 +151,9 @@ typedef struct cpool_leaves {
   /* result[i] lies between below[i] and above[i], at `part` of the way: as numpy.quantile rounds, but the middle is half
    * the sum; where that is infinite or NaN, by their weighted sum. */
   void (*between[CPOOL_COMPUTED])(double *result, const void *below, const void *above, double part, ptrdiff_t lanes);
+  /* The same, lane i between below[which[i]][i] and above[which[i]][i], at parts[which[i]]; NaN where that is NaN. */
+  void (*between_each[CPOOL_COMPUTED])(double *result, const void *const *below, const void *const *above,
+                                       const double *parts, const int32_t *which, ptrdiff_t lanes);
   /* Of rows in order, row t: length[i] counts equals up to it, most[i] the longest run among the first taps[i], result[i]
    * its value. */
   void (*count[CPOOL_COMPUTED])(void *result, int32_t *length, int32_t *most, const int32_t *taps, int32_t t,

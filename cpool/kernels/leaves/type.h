@@ -393,6 +393,33 @@ static void OF(between)(double *restrict result, const void *below, const void *
 #undef NEAR_LOW
 #undef NEAR_HIGH
 }
+
+/* n lanes from `first` on: first what lies below and above, then all formulas for all of them, so that nothing jumps. */
+CPOOL_INLINE void OF(between_some)(double *restrict result, const void *const *below, const void *const *above,
+                                   const double *parts, const int32_t *which, ptrdiff_t first, int n) {
+  double low[32], high[32], at[32];
+  for (int j = 0; j < n; j++) {
+    const int32_t w = which[first + j];
+    low[j] = (double)((const T *)below[w])[first + j], high[j] = (double)((const T *)above[w])[first + j], at[j] = parts[w];
+  }
+  for (int j = 0; j < n; j++) {
+    const double l = low[j], h = high[j], part = at[j];
+    const double near_low = l + (h - l) * part, near_high = h - (h - l) * (1 - part), middle = (l + h) / 2;
+    const double near = part < 0.5 ? near_low : near_high, r = part == 0.5 ? middle : near;
+    const double weighted = l * (1 - part) + h * part, s = (fabs(r) <= DBL_MAX ? r : weighted) + 0.0;
+    const double sound = s == s ? s : (double)NAN;
+    result[first + j] = part == 0 ? l : sound;
+  }
+}
+static void OF(between_each)(double *result, const void *const *below, const void *const *above, const double *parts,
+                             const int32_t *which, ptrdiff_t lanes) {
+  ptrdiff_t i = 0;
+  for (; i + 32 <= lanes; i += 32) OF(between_some)(result, below, above, parts, which, i, 32);
+  for (; i < lanes; i++) {
+    CPOOL_SINGLY;
+    OF(between_some)(result, below, above, parts, which, i, 1);
+  }
+}
 #undef FLAG
 #undef ABSENT
 #undef GREATEST
