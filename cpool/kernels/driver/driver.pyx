@@ -127,7 +127,7 @@ cdef void work_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_
     """Do a piece of work in scratch."""
     cdef Scratch scratch = scratch_at(base, scratch_bytes, 1 if job.together else job.arrays, job.open.apart)
     work(job, &scratch, first, last)
-    start(&scratch)
+    lay_anew(&scratch)
 
 
 cdef void share_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_ssize_t unit, Py_ssize_t units,
@@ -253,8 +253,8 @@ cdef class Call:
                   Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  double ddof=0, bint root=False, bint zeros=False, bint last=True,
-                  str whole_across="nested", double whole_divisor=0,
+                  double ddof=0, bint root=False, bint zeros=False, bint canonical=True,
+                  str sum_across="nested", double sum_divisor=0,
                   bint assign=False, bint fresh=False, bint by_planes=False, Py_ssize_t lanes_aside=0,
                   bint far=False, bint gapped=False, identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
@@ -285,16 +285,17 @@ cdef class Call:
         job.log_size, job.unit = log_of(job.size), job.run * job.size
         job.power, job.assign = power, assign
         job.divides, job.divides_first = divides, divides_first
-        job.close.last, job.close.divisor, job.open.divisor = last, divisor if divisor is not None else 1, 1
+        job.close.last, job.close.divisor, job.open.divisor = True, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
-        job.omits, job.least, job.ddof, job.root, job.zeros = omits, least, ddof, root, zeros
-        job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
+        job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
+        job.zeros, job.canonical = zeros, canonical
+        job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.one_pass = rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
-        job.round, job.widen = job.leaves.nearest[job.type], job.leaves.widen[job.type][job.x.type]
-        job.nearest = job.reduction == SUM and job.round != NULL
+        job.round, job.widen = job.leaves.round[job.type], job.leaves.widen[job.type][job.x.type]
+        job.rounds = job.reduction == SUM and job.round != NULL
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
@@ -313,7 +314,7 @@ cdef class Call:
             job.picks = kind == "picks"
             self.work = pool_rows
             # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
-            job.block = 4096 if job.run == 1 and inner is None else 512
+            job.long_columns = 4096 if job.run == 1 and inner is None else 512
             pooled = job[0]
             job.together, job.band = together, band
             if together:
@@ -344,7 +345,7 @@ cdef class Call:
             if by_planes:
                 self.total = (job.planes + columns - 1) // columns * job.depth.out * job.height.out
             self.networks = networks
-            read_network(read_network(read_network(&self.networks[0], &job.column), &job.inner), &job.whole)
+            read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks), &job.all_ranks)
             job.shares = shares
             job.skips = job.type <= FLOAT64 or skip_bits is not None
             job.marks = job.skips or job.masked
@@ -364,7 +365,7 @@ cdef class Call:
             job.checks, job.by_planes, job.lanes_aside = fresh, by_planes, lanes_aside
             lay_scattered(job, &scratch)
         elif kind == "copies":
-            self.work = copy_rows
+            self.work = copy_shares
             self.total *= (inputs_seen(&job.width) + columns - 1) // columns
             lay_copied(job, &scratch)
         elif kind == "gather":
@@ -441,9 +442,9 @@ cdef class Call:
             share_out(extent_rows, &job, rows, 1, 0)
             if self.outside(&job, &least, &most):
                 return least, most
-            job.checks, job.blocks = False, blocks_of(&job)
-            if job.blocks > 1 and not is_shared_by_rows(&job):
-                share_out(scatter_channels, &job, job.planes * job.blocks, 1, self.scratch_bytes)
+            job.checks, job.channel_blocks = False, channel_blocks_of(&job)
+            if job.channel_blocks > 1 and not is_shared_by_rows(&job):
+                share_out(scatter_channels, &job, job.planes * job.channel_blocks, 1, self.scratch_bytes)
             else:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
             return None

@@ -93,7 +93,7 @@ cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nog
 
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns,
                        Py_ssize_t lanes) noexcept nogil:
-    """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
+    """Fold columns of `lanes` lanes each. Windows of the same taps are done together: all that slide, or every
     period-th; neighbours that see the same, as those of gradients do, are copied."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = lanes * job.size, phase = 0, o, t, n, m, same
@@ -132,7 +132,7 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
     cdef Axis* w = &job.width
     cdef Py_ssize_t s = w.period, begin = (tile.begin + w.before) // s, end = (tile.end - 1 + w.before) // s + 1
     cdef Py_ssize_t lanes = (rows - 1) * tile.pitch + end - begin, edge = tile.begin + w.before - begin * s
-    cdef Py_ssize_t phase, i, t, n, start, r, distance = lanes * job.size
+    cdef Py_ssize_t phase, i, t, n, column, r, distance = lanes * job.size
     cdef bint straight = lanes * s == rows * tile.out and edge == 0 and out_pitch == tile.out * job.size
     cdef bint alike = phases_alike(w)
     cdef char* to = out if straight else room.folded
@@ -142,9 +142,9 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
         if n == 0:
             memset(room.turned + phase * distance, 0, distance)
             continue
-        start = first_of(w, i) + begin - (i + w.before) // s - tile.start
+        column = first_of(w, i) + begin - (i + w.before) // s - tile.start
         for t in range(n):
-            room.taps[t] = flat + (start + t * w.step) * job.size
+            room.taps[t] = flat + (column + t * w.step) * job.size
         job.fold(room.turned + phase * distance, 0, room.taps, n, 0, 1, lanes, &job.close)
     if alike:
         job.leaves.repeat[job.log_size](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
@@ -278,12 +278,12 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
                     Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
     """Fold one window of n columns of plane p from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[RADIX]
-    cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), job.block), some
+    cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), job.long_columns), some
     cdef Py_ssize_t unit = job.unit, o
     cdef char* parts = room.ends + level * RADIX * unit
     cdef const char* source = room.flat
     cdef Tile tile
-    if n <= job.block:
+    if n <= job.long_columns:
         tile.begin, tile.end, tile.out = 0, 1, 1
         tile.start, tile.span, tile.pitch = first, n, n
         tile.left = min(n, max(0, -first))

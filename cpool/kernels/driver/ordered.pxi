@@ -1,7 +1,7 @@
 # Windows in order: median, quantiles and mode. Tap t of many windows lies in row t, one window per lane, and whole rows
 # are compared: no branch, no step that depends on the numbers. Which rows, a network says (cpool/core/networks.py).
 #
-#     input rows --column--> columns in order --inner, or whole--> rows of ranks --> quantiles, or longest run of equals
+#     input rows --column--> columns in order --wanted, or all--> rows of ranks --> quantiles, or longest run of equals
 #
 # A column is the taps of a window at one place along W. Windows that move by 1 share their columns: these are put in
 # order once, and tap t is column t of the first window, shifted. Of other windows column t of all is gathered first.
@@ -64,7 +64,7 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
     cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
     cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit
-    start(scratch)
+    lay_anew(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
     block.most_upright = job.columns
     if job.shares:  # upright, there are more groups, of shorter rows
@@ -72,9 +72,9 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     block.line = take(scratch, line * job.size if job.marks else 0)
     block.lines = take(scratch, groups * job.column.rows * block.line_pitch)
     block.laid = <Py_ssize_t*>take(scratch, groups * job.column.inputs * sizeof(Py_ssize_t))
-    block.spare = take(scratch, (max(job.inner.rows, job.whole.rows) - job.whole.inputs) * block.pitch)
+    block.spare = take(scratch, (max(job.wanted_ranks.rows, job.all_ranks.rows) - job.all_ranks.inputs) * block.pitch)
     block.column_rows = <char**>take(scratch, job.column.rows * sizeof(char*))
-    block.rows = <char**>take(scratch, max(job.inner.rows, job.whole.rows) * sizeof(char*))
+    block.rows = <char**>take(scratch, max(job.wanted_ranks.rows, job.all_ranks.rows) * sizeof(char*))
     block.marked = <int32_t*>take(scratch, groups * line * sizeof(int32_t) if job.marks else 0)
     block.missing = <int32_t*>take(scratch, lanes * sizeof(int32_t) if job.marks else 0)
     block.results = take(scratch, lanes * sizeof(double))
@@ -120,19 +120,19 @@ cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const 
     """Lay tap g of windows o, o + 1, ... along W, whose row is NULL if it lies outside; of an upright block that of
     window o in so many rows or planes."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t start = first_of(w, o) + g * w.step, hop, least, most
+    cdef Py_ssize_t column = first_of(w, o) + g * w.step, hop, least, most
     if block.upright:
-        hop, least, most = 0, 0, n if 0 <= start < w.size and g < taps_of(w, o) else 0
+        hop, least, most = 0, 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
     else:
         hop = 1 if shares_columns(job, block) or not w.uniform else w.stride
-        least = min(n, (max(0, -start) + hop - 1) // hop)
-        most = max(least, min(n, (w.size - start + hop - 1) // hop))
-        start += least * hop
+        least = min(n, (max(0, -column) + hop - 1) // hop)
+        most = max(least, min(n, (w.size - column + hop - 1) // hop))
+        column += least * hop
     if row == NULL or most == least:
         return lay_row(job, block, to, marked, NULL, NULL, 0, 0, n, n, n)
     if job.masked:
-        where += start * job.where.w
-    return lay_row(job, block, to, marked, row + start * job.x.w, where,
+        where += column * job.where.w
+    return lay_row(job, block, to, marked, row + column * job.x.w, where,
                    block.x_step if block.upright else hop * job.x.w,
                    block.where_step if block.upright else hop * job.where.w, least, most, n)
 
@@ -224,11 +224,11 @@ cdef inline char* rank_of(Block* block, Py_ssize_t rank) noexcept nogil:
     return block.rows[block.network.order[rank]]
 
 
-cdef Py_ssize_t alike(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
+cdef Py_ssize_t as_full(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
     """How many windows of a block, from i on, have as many taps inside the input as window i."""
     if block.full or block.upright:
         return block.n - i
-    return alike_inside(&job.width, block.first + i, block.first + block.n)
+    return as_many_inside(&job.width, block.first + i, block.first + block.n)
 
 
 cdef inline Py_ssize_t taps_inside(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
@@ -290,7 +290,7 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
     cdef Py_ssize_t t, i = 0, n, lane, lanes = block.n * job.run
     cdef int32_t one = 1, taps
     while i < block.n:
-        n, taps = alike(job, block, i), <int32_t>taps_inside(job, block, i)
+        n, taps = as_full(job, block, i), <int32_t>taps_inside(job, block, i)
         job.leaves.fill[2](block.counting + i * job.run, &taps, n * job.run)
         i += n
     job.leaves.fill[2](block.length, &one, lanes)
@@ -300,13 +300,13 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
         block.counting[lane] -= block.missing[lane]
         if block.counting[lane] == 0:
             memcpy(block.results + lane * job.size, job.skip, job.size)
-    for t in range(1, job.whole.inputs):
+    for t in range(1, job.all_ranks.inputs):
         job.leaves.count[job.type](block.results, block.length, block.most, block.counting, <int32_t>t,
                                    rank_of(block, t - 1), rank_of(block, t), lanes)
     job.store(y, result_step(job, block), block.results, block.n, job.run)
 
 
-cdef Py_ssize_t columns_alike(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
+cdef Py_ssize_t windows_together(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
     """How many windows, from o on, are done together: either all taps of all of them lie inside the input, or not."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t n = min(job.columns, w.out - o), i = 0, begin, last
@@ -329,16 +329,16 @@ cdef void pool_block(Job* job, Block* block, const char* plane, const char* wher
     order_columns(job, block, plane, where, od, oh)
     if block.found:
         count_missing(job, block)
-    block.network = &job.whole
+    block.network = &job.all_ranks
     if block.full and block.tall == job.column.inputs and not (block.found and job.omits):
-        block.network = &job.inner
-    for i in range(job.whole.inputs, block.network.rows):
-        block.rows[i] = block.spare + (i - job.whole.inputs) * block.pitch
-    if (block.network == &job.inner and job.n_quantiles == 1 and not block.found and job.direct != NULL
+        block.network = &job.wanted_ranks
+    for i in range(job.all_ranks.inputs, block.network.rows):
+        block.rows[i] = block.spare + (i - job.all_ranks.inputs) * block.pitch
+    if (block.network == &job.wanted_ranks and job.n_quantiles == 1 and not block.found and job.direct != NULL
             and job.y.type == job.type and result_step(job, block) == job.unit
-            and between_ranks(job, job.quantiles[0], job.whole.inputs, &below, &above) == 0
-            and job.inner.order[below] >= job.inner.inputs and job.whole.inputs >= job.least):
-        block.rows[job.inner.order[below]] = y  # where it belongs
+            and between_ranks(job, job.quantiles[0], job.all_ranks.inputs, &below, &above) == 0
+            and job.wanted_ranks.order[below] >= job.wanted_ranks.inputs and job.all_ranks.inputs >= job.least):
+        block.rows[job.wanted_ranks.order[below]] = y  # where it belongs
     job.leaves.exchange[job.type](block.rows, block.network.number, block.network.steps, block.network.n,
                                   block.n * job.run)
     if not job.n_quantiles:
@@ -346,7 +346,7 @@ cdef void pool_block(Job* job, Block* block, const char* plane, const char* wher
     for q in range(job.n_quantiles):
         i = 0
         while i < block.n:
-            n = alike(job, block, i)
+            n = as_full(job, block, i)
             read_quantile(job, block, job.quantiles[q], y + q * job.quantile_pitch + i * result_step(job, block), i, n)
             i += n
 
@@ -430,7 +430,7 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
         y = plane_at(job, &job.y, p) + od * job.y.d
         block.first = 0
         while block.first < job.width.out:
-            block.n = columns_alike(job, block.first, &block.full)
+            block.n = windows_together(job, block.first, &block.full)
             pool_columns(job, &block, plane, where, y + block.first * job.y.w, od, oh, oh + n)
             block.first += block.n
         first += n

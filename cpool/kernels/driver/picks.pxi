@@ -58,27 +58,27 @@ cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
 cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
     """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
-    cdef int32_t* narrow
-    cdef int64_t* wide
+    cdef int32_t* shorts
+    cdef int64_t* longs
     for o in range(tile.out):
         inside = inside_of(&job.width, tile.begin + o)
         if inside == 0:
             return
         for r in range(rows):
-            narrow = <int32_t*>(places + r * pitch) + o * job.run
-            wide = <int64_t*>(places + r * pitch) + o * job.run
+            shorts = <int32_t*>(places + r * pitch) + o * job.run
+            longs = <int64_t*>(places + r * pitch) + o * job.run
             for i in range(job.run):
-                if job.size == 8 and wide[i] == 0:
-                    wide[i] += inside
-                elif job.size < 8 and narrow[i] == 0:
-                    narrow[i] += <int32_t>inside
+                if job.size == 8 and longs[i] == 0:
+                    longs[i] += inside
+                elif job.size < 8 and shorts[i] == 0:
+                    shorts[i] += <int32_t>inside
 
 
 cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t out_pitch, const char* row,
                     Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
     """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t wide = 1, left = w.kernel, i, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t covered = 1, left = w.kernel, i, reach, some = (rows - 1) * (pitch // job.size) + lanes
     cdef Py_ssize_t distance = w.step * job.unit
     cdef int turn = 0
     cdef const char* m = row
@@ -88,15 +88,16 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
     cdef int64_t offsets[RADIX]
     while left > RADIX:
         for i in range(4):
-            t[i], offsets[i] = m + i * wide * distance, i * wide * w.step
-            f[i] = stood + i * wide * distance if stood != NULL else NULL
-        wide *= 4
-        left = (w.kernel + wide - 1) // wide
-        reach = some + (w.kernel - wide) * w.step * job.run
-        job.pick(room.doubled[turn], room.partial[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1, reach, 0)
-        m, stood, turn = room.doubled[turn], room.partial[turn], 1 - turn
+            t[i], offsets[i] = m + i * covered * distance, i * covered * w.step
+            f[i] = stood + i * covered * distance if stood != NULL else NULL
+        covered *= 4
+        left = (w.kernel + covered - 1) // covered
+        reach = some + (w.kernel - covered) * w.step * job.run
+        job.pick(room.longer[turn], room.longer_places[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1,
+                 reach, 0)
+        m, stood, turn = room.longer[turn], room.longer_places[turn], 1 - turn
     for i in range(left):
-        offsets[i] = min(i * wide, w.kernel - wide)
+        offsets[i] = min(i * covered, w.kernel - covered)
         t[i] = m + offsets[i] * distance
         f[i] = stood + offsets[i] * distance if stood != NULL else NULL
         offsets[i] *= w.step
@@ -175,7 +176,7 @@ cdef inline Py_ssize_t hop_of(Job* job) noexcept nogil:
 
 cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows, Py_ssize_t o,
                        Py_ssize_t n, Py_ssize_t pitch, Py_ssize_t every) noexcept nogil:
-    """Compare all taps inside of n windows that are alike, `every` outputs apart, in one pass over `rows` rows."""
+    """Compare all taps inside of n windows of the same taps, `every` outputs apart, in one pass over `rows` rows."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.unit, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
     cdef Py_ssize_t count = 0, hop = hop_of(job)
@@ -247,13 +248,14 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t unit = job.unit, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
-    cdef Py_ssize_t q, r, t, td, d, h, m, count, slot, deep = taps_of(depth, od), start = first_of(depth, od), distance
+    cdef Py_ssize_t q, r, t, td, d, h, m, count, slot, top, distance
+    cdef Py_ssize_t front = first_of(depth, od), deep = taps_of(depth, od)
     cdef Py_ssize_t area = height.rows * job.width.size
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
     cdef bint lanes_first = picks_lanes_first(job), as_it_lies = job.as_it_lies and not lanes_first
     cdef bint straight = dense_rows(&job.y, job, tile.out)
-    cdef bint alike = (job.along == HALVES or not job.one_pass) and (not straight or job.y.h == out_pitch)
+    cdef bint several = (job.along == HALVES or not job.one_pass) and (not straight or job.y.h == out_pitch)
     cdef const char* plane
     cdef char* value
     cdef char* y
@@ -266,7 +268,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     for q in range(planes):
         plane = plane_of(job, tile, p + q)
         for td in range(deep):
-            d = start + td * depth.step
+            d = front + td * depth.step
             if 0 <= d < depth.size and not as_it_lies:
                 load_needed(job, tile, &needed, plane, d, oh, room.band + (q * in_plane + td * needed.rows) * pitch)
     if lanes_first:
@@ -276,11 +278,11 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         y = pixel(job, &job.y, p + q, od, oh, tile.begin)
         at = pixel(job, &job.at, p + q, od, oh, tile.begin)
         while r < n:
-            start, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if alike else 1, 0
+            top, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if several else 1, 0
             for td in range(deep):
-                d = first_of(depth, od) + td * depth.step
+                d = front + td * depth.step
                 for t in range(taps_of(height, oh + r)):
-                    h = start + t * height.step
+                    h = top + t * height.step
                     if not (0 <= d < depth.size and 0 <= h < height.size):
                         continue
                     slot = q * in_plane + td * needed.rows + slot_of(job, &needed, oh, r, t)
@@ -363,7 +365,7 @@ cdef inline bint is_number(Job* job, const char* value) noexcept nogil:
 cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t r, high = job.height.out, deep = job.depth.out
     cdef Room room
-    start(scratch)
+    lay_anew(scratch)
     room.flat = take(scratch, SEARCHED * job.size)
     for r in range(first, last):
         find_row(job, &room, r // (deep * high), r // high % deep, r % high)

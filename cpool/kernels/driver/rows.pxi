@@ -13,8 +13,9 @@ cdef struct Room:          # parts of scratch
     char* flat             # rows that are folded along D and H, padding in front and behind: what W is folded from
     char* band             # input rows that output rows share
     char* slots            # rows of trees over taps
-    char* doubled[2]       # rows of sums or extremes of more and more taps
-    char* partial[2]
+    char* longer[2]        # rows of sums or extremes of more and more taps
+    char* longer_places[2]
+    char* left_over[2]     # rows of sums of the taps that are left over
     char* turned           # phases or columns
     char* folded           # the same, folded
     char* out              # output rows, dense
@@ -163,37 +164,37 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
     power of 4 that overlap. A sum is tree(taps): the blocks that the digits of `taps` to the base of 4 tell.
     """
     cdef const void* t[RADIX]
-    cdef Py_ssize_t wide = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
-    cdef Py_ssize_t far = distance // job.size
+    cdef Py_ssize_t covered = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t apart = distance // job.size
     cdef int turn = 0, other = 0
     cdef bint sums = job.reduction >= SUM
     cdef const char* m = row
-    cdef const void* partial = NULL
-    while left + (partial != NULL) > RADIX:
+    cdef const void* left_over = NULL
+    while left + (left_over != NULL) > RADIX:
         if sums and left % 4:
             n = left % 4
             for i in range(n):
-                t[i] = m + (left - n + i) * wide * distance
-            if partial != NULL:
-                t[n] = partial
+                t[i] = m + (left - n + i) * covered * distance
+            if left_over != NULL:
+                t[n] = left_over
                 n += 1
-            job.fold(room.partial[other], 0, t, n, 0, 1, some, &job.open)
-            partial, other = room.partial[other], 1 - other
+            job.fold(room.left_over[other], 0, t, n, 0, 1, some, &job.open)
+            left_over, other = room.left_over[other], 1 - other
         for i in range(4):
-            t[i] = m + i * wide * distance
+            t[i] = m + i * covered * distance
         left //= 4
-        wide *= 4
-        # As far as the last block begins: of extremes that is where the last window of `wide` does.
-        reach = some + ((left - 1) * wide if sums else taps - wide) * far
-        job.fold(room.doubled[turn], 0, t, 4, 0, 1, reach, &job.open)
-        m, turn = room.doubled[turn], 1 - turn
+        covered *= 4
+        # As far as the last block begins: of extremes that is where the last window of `covered` does.
+        reach = some + ((left - 1) * covered if sums else taps - covered) * apart
+        job.fold(room.longer[turn], 0, t, 4, 0, 1, reach, &job.open)
+        m, turn = room.longer[turn], 1 - turn
         if not sums:
-            left = (taps + wide - 1) // wide
+            left = (taps + covered - 1) // covered
     for i in range(left):
-        t[i] = m + (i * wide if sums else min(i * wide, taps - wide)) * distance
+        t[i] = m + (i * covered if sums else min(i * covered, taps - covered)) * distance
     n = left
-    if partial != NULL:
-        t[n] = partial
+    if left_over != NULL:
+        t[n] = left_over
         n += 1
     job.fold(out, out_pitch, t, n, pitch, rows, lanes, close)
 

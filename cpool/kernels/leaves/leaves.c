@@ -327,7 +327,7 @@ CPOOL_CONVERSIONS(double, FLOAT64)
 
 /* ---------------------------------------------------------------------------------------------- places and scatter */
 
-static void place(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int wide,
+static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int long_places,
                   const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run) {
 #define CPOOL_PLACE(I, P)                                                                   \
   for (ptrdiff_t r = 0; r < rows; r++, shift += step) {                                     \
@@ -344,9 +344,9 @@ static void place(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t st
       }                                                                                     \
     }                                                                                       \
   }
-  if (wide_indices && wide) CPOOL_PLACE(int64_t, int64_t)
-  else if (wide_indices) CPOOL_PLACE(int64_t, int32_t)
-  else if (wide) CPOOL_PLACE(int32_t, int64_t)
+  if (long_indices && long_places) CPOOL_PLACE(int64_t, int64_t)
+  else if (long_indices) CPOOL_PLACE(int64_t, int32_t)
+  else if (long_places) CPOOL_PLACE(int32_t, int64_t)
   else CPOOL_PLACE(int32_t, int32_t)
 #undef CPOOL_PLACE
 }
@@ -501,7 +501,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .widen = {[CPOOL_FLOAT32] = {[CPOOL_FLOAT16] = widen_halves, [CPOOL_BFLOAT16] = widen_bfloats},
             [CPOOL_UINT16] = {[CPOOL_UINT8] = widen_UINT8_UINT16},
             [CPOOL_UINT32] = {[CPOOL_UINT16] = widen_UINT16_UINT32}},
-  .nearest = {[CPOOL_UINT16] = nearest_UINT8_UINT16, [CPOOL_UINT32] = nearest_UINT16_UINT32},
+  .round = {[CPOOL_UINT16] = round_UINT8_UINT16, [CPOOL_UINT32] = round_UINT16_UINT32},
   .raise = FLOATING(raise),
   .root = FLOATING(root),
   .times_power = FLOATING(times_power),
