@@ -247,11 +247,16 @@ cdef inline Seen seen_by(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
     return seen
 
 
+cdef inline bint lie_inside(Axis* w, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Whether n taps, of which the first is input `first`, lie inside the input."""
+    return first >= 0 and first + (n - 1) * w.step < w.size
+
+
 cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
     """How many taps of a window lie inside the input."""
     cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
     cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
-    if first >= 0 and first + (n - 1) * w.step < w.size:
+    if lie_inside(w, first, n):
         return n
     return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
 

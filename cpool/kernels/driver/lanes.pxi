@@ -117,14 +117,6 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
         phase += same
 
 
-cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                    Py_ssize_t rows) noexcept nogil:
-    """Fold columns row by row: the run under each is the lanes."""
-    cdef Py_ssize_t r
-    for r in range(rows):
-        fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run)
-
-
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows) noexcept nogil:
     """Fold each phase of the result, rows end to end, and put the phases together; where all are alike, one is folded
@@ -190,6 +182,7 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                      Py_ssize_t rows) noexcept nogil:
     """Fold the windows of `rows` rows of scratch."""
+    cdef Py_ssize_t r
     if job.along == TURNED:
         fold_turned(job, tile, room, out, out_pitch, flat, rows)
     elif job.along == REPEATED:
@@ -197,7 +190,8 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
     elif job.along == SINGLY:
         fold_singly(job, tile, out, out_pitch, flat, rows)
     elif job.along == ROWS:
-        fold_runs(job, tile, room, out, out_pitch, flat, rows)
+        for r in range(rows):  # a column's lanes are the run under it
+            fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run)
     elif job.along == SPREAD:
         fold_spread(job, tile, room, out, out_pitch, flat, rows)
     else:

@@ -79,8 +79,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         room.turned = take(scratch, lines)
         if job.run > 1:
             room.folded = take(scratch, lines)
-            room.ends = take(scratch, lines)
-        elif not job.picks:
+        if job.run > 1 or not job.picks:
             room.ends = take(scratch, lines)
     elif job.along == TURNED:
         room.turned = take(scratch, rows * tile.span * unit)
@@ -91,6 +90,6 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
         room.turned = take(scratch, n + VECTOR)
         room.folded = take(scratch, n)
-    elif job.along == FLAT or (job.along == HALVES and not job.picks):
+    elif not job.picks and (job.along == FLAT or job.along == HALVES):
         room.ends = take(scratch, lines)
     return room

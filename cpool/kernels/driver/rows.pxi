@@ -111,7 +111,7 @@ cdef void fold_deep(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     padding."""
     cdef Axis* depth = &job.depth
     cdef Py_ssize_t step = every * job.x.h, some, r = 0, t
-    some = n if 0 <= d and d + (deep - 1) * depth.step < depth.size else 1
+    some = n if lie_inside(depth, d, deep) else 1
     while r < n:
         for t in range(deep):
             room.taps[t] = room.pad
@@ -128,7 +128,7 @@ cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, 
     cdef const void* taps[2 * RADIX]
     cdef Py_ssize_t n = tall if tall > 1 else deep, block = block_of(n), held = 0, done = 0, some
     cdef Py_ssize_t pitch = pitch_of(job, tile)
-    cdef bint inside = 0 <= h and h + (tall - 1) * job.height.step < job.height.size
+    cdef bint inside = lie_inside(&job.height, h, tall)
     cdef char* others = slots + min(n, RADIX) * pitch
     cdef char* slot
     if tall == 1 and deep == 1 and not close.last:
@@ -222,13 +222,11 @@ cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     if at_once and begin < end:
         fold_deep(job, tile, room, plane, d, deep, begin, 1, end - begin, to + (begin - top) * pitch, pitch, &job.open)
     for h in range(top, top + n):
-        if at_once and begin <= h < end:
-            to += pitch
-            continue
-        if 0 <= h < job.height.size:
-            row = fold_tree(job, tile, room, plane, d, deep, h, 1, room.slots, to, &job.open)
-        else:
+        row = to
+        if not 0 <= h < job.height.size:
             row = room.pad
+        elif not at_once:
+            row = fold_tree(job, tile, room, plane, d, deep, h, 1, room.slots, to, &job.open)
         if row != to:
             copy_row(job, to, row, lanes_of(job, tile))
         to += pitch
@@ -316,10 +314,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                 copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:
             # Rows whose windows are inside the input follow one another at one distance.
-            if (height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size
-                    and not (gaps or job.gapped)):
-                m = min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1)
-                m = max(m, 1)
+            if height.uniform and h >= 0 and lie_inside(depth, d, deep) and not (gaps or job.gapped):
+                m = max(1, min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1))
             count = 0
             for t in range(tall):
                 row = plane + (h + t * height.step) * job.x.h

@@ -267,11 +267,10 @@ cdef void sum_pixels(Job* job, Scattered* parts, const int64_t* extents, Py_ssiz
         first = 0
         while first < job.width.out:
             n = min(most, job.width.out - first)
+            numbers = g + first * y.w
             if loads:
-                job.load(parts.loaded, g + first * y.w, y.w, n, job.run)
+                job.load(parts.loaded, numbers, y.w, n, job.run)
                 numbers = parts.loaded
-            else:
-                numbers = g
             odd |= job.leaves.scatter[job.type][m.type == INT64](
                 parts.sums, numbers, stride, at + first * m.w, m.w, n, job.run, lo, hi, job.assign)
             first += n
@@ -360,9 +359,9 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     cdef Scattered parts = lay_scattered(job, scratch)
     cdef Job bits
     cdef Job* in_place = job_in_place(job, &bits)
-    if in_place != NULL and job.by_planes and small_planes(in_place) and not raised(job.crowded):
-        if told(job, add_planes(in_place, first // rows, last // rows)):
-            return
+    if (in_place != NULL and job.by_planes and small_planes(in_place) and not raised(job.crowded)
+            and told(job, add_planes(in_place, first // rows, last // rows))):
+        return
     while first < last and not raised(job.astray):
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)

@@ -169,25 +169,24 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     for q in range(planes):
         base = pixel(job, y, p + q, od, oh, tile.begin)
         out = room.out + q * n * tile.out * size
-        for r in range(n if narrows else 0):
-            job.round(base + r * y.h, True, out + r * tile.out * size, <Py_ssize_t>job.close.divisor,
-                      tile.out * job.run)
-        if narrows:
-            continue
-        if y.h == tile.out * y.w and n > 1:
+        if y.h == tile.out * y.w and not narrows:  # rows lie end to end
             job.store(base, y.w, out, n * tile.out, job.run)
             continue
         for r in range(n):
-            job.store(base + r * y.h, y.w, out + r * tile.out * size, tile.out, job.run)
+            row = out + r * tile.out * size
+            if narrows:
+                job.round(base + r * y.h, True, row, <Py_ssize_t>job.close.divisor, tile.out * job.run)
+            else:
+                job.store(base + r * y.h, y.w, row, tile.out, job.run)
 
 
 cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     """Write what stays in scratch while a tile's rows are pooled: padding, divisors, and of places where windows
     begin."""
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), row_columns(job, tile)) * job.run
-    for o in range(tile.out if job.picks else 0):
-        room.bases[o] = first_of(&job.width, tile.begin + o)
     if job.picks:
+        for o in range(tile.out):
+            room.bases[o] = first_of(&job.width, tile.begin + o)
         if picks_lanes_first(job):
             pad_rows(job, tile, room.band, input_rows(job))
         return
