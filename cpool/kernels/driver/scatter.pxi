@@ -181,50 +181,64 @@ cdef inline bint planes_end_to_end(Memory* m, Py_ssize_t elements) noexcept nogi
     return <Py_ssize_t>m.planes[0] == elements * m.size and m.w == m.size
 
 
-cdef bint sum_aside(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t channel,
-                    Py_ssize_t lanes) noexcept nogil:
-    """Sum planes [p, p + planes), of `lanes` channels from `channel` on, in scratch, and store them. Several planes are
-    rows that lie end to end. Return whether all indices lie in the plane."""
+cdef bint sum_aside(Job* job, Scattered* parts, const int64_t* extents, Py_ssize_t p, Py_ssize_t planes, int64_t lo,
+                    int64_t hi, Py_ssize_t channel, Py_ssize_t lanes) noexcept nogil:
+    """Sum elements [lo, hi) of planes [p, p + planes), of `lanes` channels from `channel` on, in scratch, and store
+    them. Several planes are rows that lie end to end. Of whole planes extents are NULL, and indices are compared as
+    they are used; return whether all lie in the plane."""
     cdef Memory* x = &job.x
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t elements = elements_of(job), high = job.height.out, unit = lanes * job.size, o, first, n, row
+    cdef Py_ssize_t elements = hi - lo, high = job.height.out, unit = lanes * job.size, o, first, n, stride, row, column
     cdef Py_ssize_t wide = job.width.size, most = max(1, LOADED // lanes)
     cdef int64_t cleared = 0
     cdef char* plane = plane_at(job, x, p) + channel * x.size
+    cdef char* sums = parts.sums
     cdef const char* gradients = plane_at(job, y, p) + channel * y.size
     cdef const char* indices = plane_at(job, m, p) + channel * m.size
     cdef const char* g
     cdef const char* at
+    cdef bint longs = m.type == INT64
     cdef int odd = 0, found
-    if planes > 1:
-        memset(parts.sums, 0, planes * elements * unit)
+    if planes > 1 or extents != NULL:  # zeroing on the way is for one whole plane alone
+        memset(sums, 0, planes * elements * unit)
         cleared = elements
     for o in range(job.depth.out * high):
-        g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
+        if extents != NULL and (extents[2 * o] >= hi or extents[2 * o + 1] < lo):
+            continue
         first = 0
         while first < job.width.out:
             n = min(most, job.width.out - first)
-            job.load(parts.loaded, g + first * y.w, y.w, planes * n, lanes)
-            found = job.leaves.add[job.type][m.type == INT64](
-                parts.sums, elements * unit, parts.loaded, n * unit, unit, at + first * m.w, <Py_ssize_t>m.planes[0],
-                m.w, planes, n, lanes, lanes, &cleared, elements, job.assign)
+            g, at, stride = row_in(y, gradients, o, high) + first * y.w, row_in(m, indices, o, high) + first * m.w, y.w
+            if extents == NULL or y.type != job.type:
+                job.load(parts.loaded, g, y.w, planes * n, lanes)
+                g, stride = parts.loaded, unit
+            if extents == NULL:
+                found = job.leaves.add[job.type][longs](sums, elements * unit, g, n * unit, stride, at,
+                                                        <Py_ssize_t>m.planes[0], m.w, planes, n, lanes, lanes, &cleared,
+                                                        elements, job.assign)
+            else:
+                found = job.leaves.scatter[job.type][longs](sums, g, stride, at, m.w, n, lanes, lo, hi, job.assign)
             if found < 0:
                 return False
             odd |= found
             first += n
-    job.leaves.clear(parts.sums + cleared * unit, unit, unit, elements - cleared)
+    job.leaves.clear(sums + cleared * unit, unit, unit, elements - cleared)
     if odd:
-        settle(job, parts.sums, planes * elements * lanes)
-    for row in range(elements // wide):
-        job.store(row_in(x, plane, row, job.height.size), x.w, parts.sums + row * wide * unit, planes * wide, lanes)
+        settle(job, sums, planes * elements * lanes)
+    while lo < hi:  # whole rows, or a part of one
+        row, column = lo // wide, lo % wide
+        n = min(wide - column, hi - lo)
+        job.store(row_in(x, plane, row, job.height.size) + column * x.w, x.w, sums, planes * n, lanes)
+        sums += n * unit
+        lo += n
     return True
 
 
 cdef bint sum_channels(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     """Sum and store channels [begin, end) of plane p, as many at once as scratch has room for, as `sum_aside`."""
     while begin < end:
-        if not sum_aside(job, parts, p, 1, begin, min(job.lanes_aside, end - begin)):
+        if not sum_aside(job, parts, NULL, p, 1, 0, elements_of(job), begin, min(job.lanes_aside, end - begin)):
             return False
         begin += job.lanes_aside
     return True
@@ -238,57 +252,11 @@ cdef bint sum_planes(Job* job, Scattered* parts, Py_ssize_t first, Py_ssize_t la
         n = max(1, LOADED // max(elements, outs))
     while first < last:
         n = min(n, last - first)
-        if not (sum_aside(job, parts, first, n, 0, 1) if job.run == 1 else sum_channels(job, parts, first, 0, job.run)):
+        if not (sum_aside(job, parts, NULL, first, n, 0, elements, 0, 1) if job.run == 1
+                else sum_channels(job, parts, first, 0, job.run)):
             return False
         first += n
     return True
-
-
-cdef void sum_pixels(Job* job, Scattered* parts, const int64_t* extents, Py_ssize_t p, int64_t lo,
-                     int64_t hi) noexcept nogil:
-    """Sum what belongs into elements [lo, hi) of plane p, in scratch."""
-    cdef Memory* y = &job.y
-    cdef Memory* m = &job.at
-    cdef Py_ssize_t high = job.height.out, o, stride = y.w, first, n, most = job.width.out
-    cdef bint loads = y.type != job.type
-    cdef int odd = 0
-    cdef const char* gradients = plane_at(job, y, p)
-    cdef const char* indices = plane_at(job, m, p)
-    cdef const char* g
-    cdef const char* at
-    cdef const char* numbers
-    if loads:
-        stride, most = job.unit, max(1, LOADED // job.run)
-    memset(parts.sums, 0, (hi - lo) * job.unit)
-    for o in range(job.depth.out * job.height.out):
-        if extents[2 * o] >= hi or extents[2 * o + 1] < lo:
-            continue
-        g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
-        first = 0
-        while first < job.width.out:
-            n = min(most, job.width.out - first)
-            numbers = g + first * y.w
-            if loads:
-                job.load(parts.loaded, numbers, y.w, n, job.run)
-                numbers = parts.loaded
-            odd |= job.leaves.scatter[job.type][m.type == INT64](
-                parts.sums, numbers, stride, at + first * m.w, m.w, n, job.run, lo, hi, job.assign)
-            first += n
-    if odd:
-        settle(job, parts.sums, (hi - lo) * job.run)
-
-
-cdef void store_pixels(Job* job, const char* sums, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
-    """Store elements [lo, hi) of plane p: whole rows, or a part of one."""
-    cdef Memory* x = &job.x
-    cdef Py_ssize_t wide = job.width.size, row, column, n
-    cdef char* plane = plane_at(job, x, p)
-    while lo < hi:
-        row, column = lo // wide, lo % wide
-        n = min(wide - column, hi - lo)
-        job.store(row_in(x, plane, row, job.height.size) + column * x.w, x.w, sums, n, job.run)
-        sums += n * job.unit
-        lo += n
 
 
 cdef inline Py_ssize_t channel_blocks_of(Job* job) noexcept nogil:
@@ -383,8 +351,7 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
                 raise_flag(job.astray)
         while lo < stop and not raised(job.astray):
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
-            sum_pixels(job, &parts, extents, p, lo, hi)
-            store_pixels(job, parts.sums, p, lo, hi)
+            sum_aside(job, &parts, extents, p, 1, lo, hi, 0, job.run)
             lo = hi
 
 
