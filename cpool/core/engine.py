@@ -465,14 +465,14 @@ def ordered(
     wanted_ranks, all_ranks = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     share, h = threads.share(math.prod(y.shape) * taps), tables[1]
     # Lanes go along W; of small planes, if there are more of them, from plane to plane.
-    by_planes = len(memory.lead) == 1 and max(w.out, h.out) * memory.run < _SHORT and memory.planes > w.out
-    shares = w.uniform and w.stride == 1 and w.out > 1 and not by_planes
+    plane_lanes = len(memory.lead) == 1 and max(w.out, h.out) * memory.run < _SHORT and memory.planes > w.out
+    shares = w.uniform and w.stride == 1 and w.out > 1 and not plane_lanes
     rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps
     columns = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))
-    most = max(1, memory.planes // (strategies.SHARES * _workers(share))) if by_planes else max(w.out, h.out)
+    most = max(1, memory.planes // (strategies.SHARES * _workers(share))) if plane_lanes else max(w.out, h.out)
     columns = min(columns, most)
     return _driven(
-        "ordered", type, tables, memory, share, (x, y), None, mask, by_planes=by_planes,
+        "ordered", type, tables, memory, share, (x, y), None, mask, plane_lanes=plane_lanes,
         identity_bits=_bits(neutral("min", np.dtype(type)), type), columns=columns,
         as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
         networks=networks.packed((column, wanted_ranks, all_ranks)),

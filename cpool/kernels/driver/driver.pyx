@@ -5,11 +5,13 @@ for channels-last). The driver knows bytes and distances. It knows no type, no r
 numbers are given to leaves (leaves/leaves.h), a table of functions per instruction set.
 
     plane      one image, row or volume: what is pooled on its own
+    slab       the rows of a volume at one d
     row        the elements along W at one (d, h); a lane is one of them, or one number of any row in scratch
     window     what one output sees; a tap is one of its elements, along one axis or of all
     stride     from one window to the next; dilation, or step: from one tap to the next
     padding    what windows see outside the input: the reduction's identity
-    tile       output columns that are done together; a chunk is so many of their rows
+    alike      windows that see the same, tap by tap
+    tile       output columns that are done together; a chunk is so many of their rows, a band the input rows they see
     run        the elements under one pixel
     pitch      from one row in scratch to the next
     place      where in its window a winner stands; index: where in its plane
@@ -178,8 +180,9 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the windows of one axis, as geometry.Table.packed lays them out; return where the next ones start."""
     w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
-    w.uniform, w.advance, w.rows, w.one_count = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9], <Py_ssize_t>p[10]
+    w.uniform, w.advance, w.plane_rows = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9]
     w.span, w.every = (w.kernel - 1) * w.step + 1, w.period or w.out
+    w.one_count = <Py_ssize_t>p[10]
     cdef Py_ssize_t counts = <Py_ssize_t>p[11]
     if w.uniform:
         w.every, w.advance = 1, w.stride
@@ -255,6 +258,7 @@ cdef class Call:
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, bint zeros=False, bint canonical=True,
                   str sum_across="nested", double sum_divisor=0,
+                  bint plane_lanes=False,
                   bint assign=False, bint fresh=False, bint by_planes=False, Py_ssize_t lanes_aside=0,
                   bint far=False, bint gapped=False, identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
@@ -275,7 +279,7 @@ cdef class Call:
         p = read_axis(&windows[0], &job.depth)
         p = read_axis(p, &job.height)
         read_axis(p, &job.width)
-        job.height.rows = job.height.rows or job.height.size
+        job.height.plane_rows = job.height.plane_rows or job.height.size
         job.leaves = leaves_of(level)
         job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
             "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
@@ -341,8 +345,8 @@ cdef class Call:
             self.work = find_rows
             take(&scratch, SEARCHED * job.size)
         elif kind == "ordered":
-            self.work = pool_ordered_planes if by_planes else pool_ordered
-            if by_planes:
+            self.work = pool_ordered_planes if plane_lanes else pool_ordered
+            if plane_lanes:
                 self.total = (job.planes + columns - 1) // columns * job.depth.out * job.height.out
             self.networks = networks
             read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks), &job.all_ranks)

@@ -40,8 +40,8 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
     if keeps_some(job):
         for t in range(w.kernel):
             room.taps[t] = flat + t * w.step * job.unit
-        job.fold(room.turned, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, &job.close)
-        keep_some(job, to, room.turned, lanes)
+        job.fold(room.folded, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, &job.close)
+        keep_some(job, to, room.folded, lanes)
         return
     turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
     for c in range(job.run):
@@ -274,7 +274,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
     cdef const void* taps[RADIX]
     cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), job.long_columns), some
     cdef Py_ssize_t unit = job.unit, o
-    cdef char* parts = room.ends + level * RADIX * unit
+    cdef char* parts = room.blocks + level * RADIX * unit
     cdef const char* source = room.flat
     cdef Tile tile
     if n <= job.long_columns:

@@ -32,8 +32,8 @@ cdef struct Block:          # windows first, first + 1, ... of an output row, or
     int32_t* marked         # of each group: how many taps of a column do not count, by lane
     int32_t* missing        # how many taps of a window
     char* results           # doubles, or modes
-    int32_t* length
-    int32_t* most
+    int32_t* length         # of runs of equals: that which ends at a tap, and the longest so far
+    int32_t* longest
     int32_t* counting       # how many taps count
 
 cdef enum:
@@ -64,6 +64,7 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
     cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
     cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit
+    cdef Py_ssize_t modes = 0 if job.n_quantiles else lanes * sizeof(int32_t)
     lay_anew(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
     block.most_upright = job.columns
@@ -78,39 +79,39 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     block.marked = <int32_t*>take(scratch, groups * line * sizeof(int32_t) if job.marks else 0)
     block.missing = <int32_t*>take(scratch, lanes * sizeof(int32_t) if job.marks else 0)
     block.results = take(scratch, lanes * sizeof(double))
-    block.length = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
-    block.most = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
-    block.counting = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
+    block.length = <int32_t*>take(scratch, modes)
+    block.longest = <int32_t*>take(scratch, modes)
+    block.counting = <int32_t*>take(scratch, modes)
     return block
 
 
 cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* inside, const char* where,
-                   Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t least, Py_ssize_t most,
+                   Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t begin, Py_ssize_t end,
                    Py_ssize_t n) noexcept nogil:
-    """Lay n elements side by side, and return where they are: [least, most) of them from `inside` on, `step` bytes
+    """Lay n elements side by side, and return where they are: [begin, end) of them from `inside` on, `step` bytes
     apart; the others lie outside, and do not count. Inside, `where` says what counts."""
-    cdef Py_ssize_t unit = job.unit
+    cdef Py_ssize_t unit = job.unit, lanes = (end - begin) * job.run
+    cdef char* first = to + begin * unit
     cdef int32_t* counts
-    if job.as_it_lies and step == unit and not job.marks and least == 0 and most == n:
+    if job.as_it_lies and step == unit and not job.marks and begin == 0 and end == n:
         return <char*>inside
-    job.fill(to, job.identity, least * job.run)
-    job.fill(to + most * unit, job.identity, (n - most) * job.run)
-    if most > least and not job.marks:
-        job.load(to + least * unit, inside, step, most - least, job.run)
-    elif most > least:
-        counts = marked + least * job.run
+    job.fill(to, job.identity, begin * job.run)
+    job.fill(to + end * unit, job.identity, (n - end) * job.run)
+    if end > begin and not job.marks:
+        job.load(first, inside, step, end - begin, job.run)
+    elif end > begin:
+        counts = marked + begin * job.run
         if not job.as_it_lies or step != unit:
-            job.load(block.line, inside, step, most - least, job.run)
+            job.load(block.line, inside, step, end - begin, job.run)
             inside = block.line
         if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts, <const unsigned char*>where,
-                                    where_step, most - least, job.run, job.blank_bits):
+                                    where_step, end - begin, job.run, job.blank_bits):
             if job.skips:
                 raise_flag(job.met)
             block.found = True
         if not job.skips:
-            memcpy(to + least * unit, inside, (most - least) * unit)
-        elif job.leaves.mark[job.type](to + least * unit, counts, inside, job.skip, job.identity,
-                                       (most - least) * job.run):
+            memcpy(first, inside, lanes * job.size)
+        elif job.leaves.mark[job.type](first, counts, inside, job.skip, job.identity, lanes):
             block.found = True
     return to
 
@@ -120,21 +121,21 @@ cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const 
     """Lay tap g of windows o, o + 1, ... along W, whose row is NULL if it lies outside; of an upright block that of
     window o in so many rows or planes."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t column = first_of(w, o) + g * w.step, hop, least, most
+    cdef Py_ssize_t column = first_of(w, o) + g * w.step, hop, begin, end
     if block.upright:
-        hop, least, most = 0, 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
+        hop, begin, end = 0, 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
     else:
         hop = 1 if shares_columns(job, block) or not w.uniform else w.stride
-        least = min(n, (max(0, -column) + hop - 1) // hop)
-        most = max(least, min(n, (w.size - column + hop - 1) // hop))
-        column += least * hop
-    if row == NULL or most == least:
+        begin = min(n, (max(0, -column) + hop - 1) // hop)
+        end = max(begin, min(n, (w.size - column + hop - 1) // hop))
+        column += begin * hop
+    if row == NULL or end == begin:
         return lay_row(job, block, to, marked, NULL, NULL, 0, 0, n, n, n)
     if job.masked:
         where += column * job.where.w
     return lay_row(job, block, to, marked, row + column * job.x.w, where,
                    block.x_step if block.upright else hop * job.x.w,
-                   block.where_step if block.upright else hop * job.where.w, least, most, n)
+                   block.where_step if block.upright else hop * job.where.w, begin, end, n)
 
 
 cdef inline Py_ssize_t turn_of(Axis* axis, Py_ssize_t first) noexcept nogil:
@@ -294,14 +295,14 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
         job.leaves.fill[2](block.counting + i * job.run, &taps, n * job.run)
         i += n
     job.leaves.fill[2](block.length, &one, lanes)
-    job.leaves.fill[2](block.most, &one, lanes)
+    job.leaves.fill[2](block.longest, &one, lanes)
     memcpy(block.results, rank_of(block, 0), lanes * job.size)
     for lane in range(lanes if block.found else 0):
         block.counting[lane] -= block.missing[lane]
         if block.counting[lane] == 0:
             memcpy(block.results + lane * job.size, job.skip, job.size)
     for t in range(1, job.all_ranks.inputs):
-        job.leaves.count[job.type](block.results, block.length, block.most, block.counting, <int32_t>t,
+        job.leaves.count[job.type](block.results, block.length, block.longest, block.counting, <int32_t>t,
                                    rank_of(block, t - 1), rank_of(block, t), lanes)
     job.store(y, result_step(job, block), block.results, block.n, job.run)
 

@@ -135,11 +135,11 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     elif job.along == PHASES and keeps_some(job):
         for t in range(w.kernel):
             room.taps[t], room.offsets[t] = flat + t * w.step * unit, t * w.step
-        job.pick(room.folded, room.ends, 0, room.taps, NULL, room.offsets, w.kernel, 0, 1,
+        job.pick(room.folded, room.folded_places, 0, room.taps, NULL, room.offsets, w.kernel, 0, 1,
                  (rows * tile.pitch - (w.kernel - 1) * w.step) * job.run, 0)
         for r in range(rows):
             keep_some(job, values + r * to_pitch, room.folded + r * pitch, tile.out)
-            keep_some(job, places + r * to_pitch, room.ends + r * pitch, tile.out)
+            keep_some(job, places + r * to_pitch, room.folded_places + r * pitch, tile.out)
     elif job.along == PHASES:
         n = rows * tile.pitch // w.stride
         turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, w.span) * job.run)
@@ -152,20 +152,20 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
                 job.pick(values, places, to_pitch, room.taps, NULL, room.offsets, w.kernel,
                          tile.pitch // w.stride * job.size, rows, tile.out, 0)
             else:
-                job.pick(room.folded + c * n * job.size, room.ends + c * n * job.size, 0, room.taps, NULL, room.offsets,
-                         w.kernel, 0, 1, n - (w.kernel - 1) * w.step // w.stride, 0)
+                job.pick(room.folded + c * n * job.size, room.folded_places + c * n * job.size, 0, room.taps, NULL,
+                         room.offsets, w.kernel, 0, 1, n - (w.kernel - 1) * w.step // w.stride, 0)
         if job.run > 1:
             for r in range(rows):
                 column = room.folded + r * tile.pitch // w.stride * job.size
                 turn(values + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
-                column = room.ends + r * tile.pitch // w.stride * job.size
+                column = room.folded_places + r * tile.pitch // w.stride * job.size
                 turn(places + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
     else:
         row = rows * job.size
         turn(room.turned, row, flat, pitch, rows, tile.span * job.run)
-        pick_columns(job, tile, room, room.folded, room.ends, room.turned, job.run * rows)
+        pick_columns(job, tile, room, room.folded, room.folded_places, room.turned, job.run * rows)
         turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
-        turn(places, to_pitch, room.ends, row, tile.out * job.run, rows)
+        turn(places, to_pitch, room.folded_places, row, tile.out * job.run, rows)
     mend_places(job, tile, places, rows, to_pitch)
 
 
@@ -218,7 +218,7 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
 cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, const char* place, char* y, char* at,
                        Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Store n rows of values, all of one plane, unless y is NULL, and turn places into indices of that plane."""
-    cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh), lanes = tile.out * job.run, r
+    cdef Py_ssize_t high = job.height.plane_rows, h = first_of(&job.height, oh), lanes = tile.out * job.run, r
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= high else h)) * job.width.size
     for r in range(n if y != NULL else 0):
         job.store(y + r * job.y.h, job.y.w, value + r * lanes * job.size, tile.out, job.run)
@@ -237,9 +237,10 @@ cdef inline Py_ssize_t rows_behind(Job* job, Py_ssize_t oh, Py_ssize_t most) noe
 cdef inline Py_ssize_t rows_in_plane(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
     """How many of these belong to the same plane, where planes are joined to one."""
     cdef Axis* height = &job.height
-    if height.rows == height.size:
+    cdef Py_ssize_t high = height.plane_rows
+    if high == height.size:
         return most
-    return min(most, (height.rows - first_of(height, oh) % height.rows + height.stride - 1) // height.stride)
+    return min(most, (high - first_of(height, oh) % high + height.stride - 1) // height.stride)
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -250,7 +251,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Py_ssize_t unit = job.unit, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
     cdef Py_ssize_t q, r, t, td, d, h, m, count, slot, top, distance
     cdef Py_ssize_t front = first_of(depth, od), deep = taps_of(depth, od)
-    cdef Py_ssize_t area = height.rows * job.width.size
+    cdef Py_ssize_t area = height.plane_rows * job.width.size
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
     cdef bint lanes_first = picks_lanes_first(job), as_it_lies = job.as_it_lies and not lanes_first
@@ -319,7 +320,7 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
     """Search the windows of one output row for the values that stand in y."""
     cdef Axis* w = &job.width
     cdef Memory* m = &job.at
-    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.rows
+    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.plane_rows
     cdef double number = 0  # or whatever type it is of
     cdef char* value = <char*>&number
     cdef int64_t index

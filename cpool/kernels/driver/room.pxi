@@ -60,7 +60,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             room.inside = take(scratch, tile.out * unit)
         if job.along == LONG:
             room.flat = take(scratch, columns * unit)
-            room.ends = take(scratch, levels_of(w.kernel) * RADIX * unit)
+            room.blocks = take(scratch, levels_of(w.kernel) * RADIX * unit)
             pitch = columns * unit
         elif lays_rows(job):
             room.flat = take(scratch, lines)
@@ -79,17 +79,15 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         room.turned = take(scratch, lines)
         if job.run > 1:
             room.folded = take(scratch, lines)
-        if job.run > 1 or not job.picks:
-            room.ends = take(scratch, lines)
+            room.folded_places = take(scratch, lines if job.picks else 0)
     elif job.along == TURNED:
         room.turned = take(scratch, rows * tile.span * unit)
         room.folded = take(scratch, out)
-        if job.picks:
-            room.ends = take(scratch, out)
+        room.folded_places = take(scratch, out if job.picks else 0)
     elif job.along == SPREAD:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
         room.turned = take(scratch, n + VECTOR)
         room.folded = take(scratch, n)
-    elif not job.picks and (job.along == FLAT or job.along == HALVES):
+    if not job.picks and (job.along == FLAT or job.along == HALVES or job.along == PHASES):
         room.ends = take(scratch, lines)
     return room

@@ -18,8 +18,10 @@ cdef struct Room:          # parts of scratch
     char* left_over[2]     # rows of sums of the taps that are left over
     char* turned           # phases or columns
     char* folded           # the same, folded
+    char* folded_places
     char* out              # output rows, dense
-    char* ends             # output rows end to end
+    char* ends             # output rows end to end, with what the seams give between them
+    char* blocks           # results of a long window's blocks
     char* widths           # what the columns of a tile are divided by
     char* inside           # of totals: how many taps windows have inside the input
     char* values           # with places: input rows that are folded along W
