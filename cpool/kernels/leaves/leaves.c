@@ -352,6 +352,9 @@ static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t st
 }
 
 /* The least and the greatest index of n runs. */
+#define CPOOL_MEET(j, low, high)                     \
+  least[j] = (low) < least[j] ? (low) : least[j];    \
+  most[j] = (high) > most[j] ? (high) : most[j]
 #define CPOOL_EXTENT(I)                                                                                      \
   static void extent_##I(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run) { \
     enum { some = 4 * CPOOL_VECTOR / sizeof(I) }; /* four vectors, so that none waits for the one before */  \
@@ -362,25 +365,15 @@ static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t st
       const I *at = (const I *)((const char *)index + o * stride);                                           \
       ptrdiff_t i = 0;                                                                                       \
       for (; i + some <= run; i += some)                                                                     \
-        for (int j = 0; j < some; j++) {                                                                     \
-          least[j] = at[i + j] < least[j] ? at[i + j] : least[j];                                            \
-          most[j] = at[i + j] > most[j] ? at[i + j] : most[j];                                               \
-        }                                                                                                    \
-      for (; i < run; i++) {                                                                                 \
-        least[0] = at[i] < least[0] ? at[i] : least[0];                                                      \
-        most[0] = at[i] > most[0] ? at[i] : most[0];                                                         \
-      }                                                                                                      \
+        for (int j = 0; j < some; j++) { CPOOL_MEET(j, at[i + j], at[i + j]); }                              \
+      for (; i < run; i++) { CPOOL_MEET(0, at[i], at[i]); }                                                  \
     }                                                                                                        \
-    for (int j = 1; j < some; j++) {                                                                         \
-      least[0] = least[j] < least[0] ? least[j] : least[0];                                                  \
-      most[0] = most[j] > most[0] ? most[j] : most[0];                                                       \
-    }                                                                                                        \
+    for (int j = 1; j < some; j++) { CPOOL_MEET(0, least[j], most[j]); }                                     \
     extent[0] = least[0], extent[1] = most[0];                                                               \
   }
 CPOOL_EXTENT(int32_t)
 CPOOL_EXTENT(int64_t)
 
-/* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
 static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n) {
   if (stride == bytes) bytes *= n, n = n > 0;
   for (ptrdiff_t o = 0; o < n; o++) memset((char *)flat + o * stride, 0, (size_t)bytes);

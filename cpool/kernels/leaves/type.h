@@ -227,6 +227,9 @@ static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void
 #undef BY_DIVISOR
 }
 
+/* One zero, one NaN. */
+#define ONE_FORM(v) ((v) == (v) ? (v) + (T)0 : (T)NAN)
+
 /* From a row into another, or the same. */
 static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)out;
@@ -244,7 +247,7 @@ static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)a, *x = to;
   if (norm == CPOOL_SQUARE) CPOOL_EACH((T)CPOOL_SQRT(x[i]));
   else if (norm == CPOOL_POWER) POWERS(to, x, lanes, 1 / power);
-  CPOOL_EACH(x[i] == x[i] ? x[i] + (T)0 : (T)NAN);
+  CPOOL_EACH(ONE_FORM(x[i]));
 }
 
 static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t lanes, double power, int zeros,
@@ -266,7 +269,7 @@ static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t 
         to[first + i] = (zeros & (x[first + i] == 0)) ? (T)0 : v[first + i] * powers[i];
     }
 #undef TIMES
-  if (canonical) CPOOL_EACH(to[i] == to[i] ? to[i] + (T)0 : (T)NAN);
+  if (canonical) CPOOL_EACH(ONE_FORM(to[i]));
 #undef CPOOL_EACH
 }
 
@@ -282,8 +285,9 @@ static void OF(divide)(void *out, const void *in, const void *widths, double acr
   const T *a = (const T *)in, *w = (const T *)widths;
   const T tall = (T)across;
   CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) x[i] = a[i] / (tall * w[i]);
-  for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
+  for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = ONE_FORM(x[i]);
 }
+#undef ONE_FORM
 #endif
 #undef SELECTS
 
