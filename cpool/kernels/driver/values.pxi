@@ -10,9 +10,9 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
     """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded:
     totals to row `to`, which may be the same, all others in place."""
     cdef Py_ssize_t lanes = tile.out * job.run
-    cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
+    cdef double rows_count = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
     if job.reduction == TOTAL:
-        job.leaves.share[job.type](to, row, job.open.apart, room.widths, room.inside, across,
+        job.leaves.share[job.type](to, row, job.open.apart, room.widths, room.inside, rows_count,
                                    <double>(inside_taps(&job.depth, od) * inside_taps(&job.height, oh)),
                                    0 if job.divides else job.close.divisor, <double>job.least, lanes)
     elif job.reduction == MOMENTS:
@@ -20,7 +20,7 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
     elif job.rounds:
         job.round(row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
-        job.leaves.divide[job.type](row, row, room.widths, across, lanes, 1)
+        job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes, 1)
     if job.norm > PLAIN:
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
 

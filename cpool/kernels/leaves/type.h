@@ -230,17 +230,17 @@ static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void
 /* One zero, one NaN. */
 #define ONE_FORM(v) ((v) == (v) ? (v) + (T)0 : (T)NAN)
 
-/* From a row into another, or the same. */
+/* From a row into another, or the same; a norm is not plain here. */
 static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)out;
   const T *x = (const T *)in;
 #define CPOOL_EACH(v) CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) to[i] = v
   if (norm == CPOOL_SQUARE) CPOOL_EACH(x[i] * x[i]);
   else if (norm == CPOOL_MAGNITUDE) CPOOL_EACH((T)fabs(x[i]));
-  else if (norm == CPOOL_POWER && power == -1) CPOOL_EACH(1 / x[i]);
-  else if (norm == CPOOL_POWER && power == 0.5) CPOOL_EACH((T)CPOOL_SQRT(x[i])); /* -infinity has none, as in torch */
-  else if (norm == CPOOL_POWER && power == 3) CPOOL_EACH((T)((double)x[i] * x[i] * x[i])); /* generalized means */
-  else if (norm == CPOOL_POWER) POWERS(to, x, lanes, power);
+  else if (power == -1) CPOOL_EACH(1 / x[i]);
+  else if (power == 0.5) CPOOL_EACH((T)CPOOL_SQRT(x[i])); /* -infinity has none, as in torch */
+  else if (power == 3) CPOOL_EACH((T)((double)x[i] * x[i] * x[i])); /* generalized means */
+  else POWERS(to, x, lanes, power);
 }
 
 static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
