@@ -327,8 +327,9 @@ CPOOL_CONVERSIONS(double, FLOAT64)
 
 /* ---------------------------------------------------------------------------------------------- places and scatter */
 
-static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int long_places,
-                  const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run) {
+static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places,
+                  int long_places, const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n,
+                  ptrdiff_t run) {
 #define CPOOL_PLACE(I, P)                                                                   \
   for (ptrdiff_t r = 0; r < rows; r++, shift += step) {                                     \
     const P *restrict w = (const P *)places + r * n * run;                                  \

@@ -88,8 +88,8 @@ typedef struct cpool_leaves {
                                                         ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes);
   /* The first lane that equals value, or the last NaN if it is one; -1 if there is none. Of types in which places fit. */
   ptrdiff_t (*find[CPOOL_COMPUTED])(const void *row, const void *value, ptrdiff_t lanes);
-  /* Of each of `rows` rows indices[o * run + i] = base[o] + shift + places[o * run + i]; long ones are int64, others int32.
-   * Rows of indices are `pitch` bytes apart, rows of places end to end, and `shift` grows by `step`. */
+  /* Of each of `rows` rows indices[o * run + i] = base[o] + shift + places[o * run + i]; long ones are int64, others
+   * int32. Rows of indices are `pitch` bytes apart, rows of places end to end, and `shift` grows by `step`. */
   void (*place)(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int long_places,
                 const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run);
   /* out[c][r] = in[r][c], by the logarithm of the element's size. */

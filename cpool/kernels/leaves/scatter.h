@@ -7,11 +7,11 @@
  * whether two numbers met that should have been alone, CPOOL_CROWDED. Sums begin at +0, so that no zero is -0. */
 #if ALONE
 #define IS_ODD(v) (((v) & 0x7c00) == 0x7c00) /* of bfloat16 some large numbers too */
-#define ADD(place, number)                                          \
-  do {                                                              \
+#define ADD(place, number)                                                      \
+  do {                                                                          \
     const F held = (place), given = (number), one = given & 0x7fff ? given : 0; \
-    met |= (held != 0) & (one != 0) & !assign;                      \
-    (place) = assign ? given : held | one;                          \
+    met |= (held != 0) & (one != 0) & !assign;                                  \
+    (place) = assign ? given : held | one;                                      \
   } while (0)
 #else
 #define IS_ODD(v) (!((v) - (v) == 0))
@@ -135,9 +135,10 @@ CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const
 /* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared` is
  * zero or has been added to; from there on elements are zeroed shortly before they are added to. So one comparison tells
  * both what is to be zeroed and, for a negative index is a large number, what is outside the plane: then -1 is returned. */
-CPOOL_INLINE int NAME(add_rows)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
-                           const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
-                           ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign) {
+CPOOL_INLINE int NAME(add_rows)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch,
+                                ptrdiff_t g_stride, const void *index, ptrdiff_t pitch, ptrdiff_t stride,
+                                ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run, ptrdiff_t lanes, int64_t *cleared,
+                                int64_t limit, int assign) {
   const int dense = lanes == run && g_stride == run * (ptrdiff_t)sizeof(F) && stride == run * (ptrdiff_t)sizeof(I);
   const ptrdiff_t some = run < 2048 ? 2048 / run : 1; /* runs that stay in the first cache between two looks at them */
   const int at_once = dense && n <= some && g_pitch == n * g_stride; /* rows are short, and lie end to end */
@@ -181,8 +182,9 @@ CPOOL_INLINE int NAME(add_rows)(void *planes, ptrdiff_t plane_pitch, const void 
 static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                      const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
                      ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign) {
-#define ALL(assign) \
-  NAME(add_rows)(planes, plane_pitch, g, g_pitch, g_stride, index, pitch, stride, rows, n, run, lanes, cleared, limit, assign)
+#define ALL(assign)                                                                                                    \
+  NAME(add_rows)(planes, plane_pitch, g, g_pitch, g_stride, index, pitch, stride, rows, n, run, lanes, cleared, limit, \
+                 assign)
   return assign ? ALL(1) : ALL(0);
 #undef ALL
 }

@@ -76,18 +76,18 @@ static void NAME(round)(void *out, int narrow, const void *a, ptrdiff_t divisor,
 #endif
 #define UNDIVIDED(v) const T q = v
 #define POWER(v) const T w = (T)(v + (T)(below + (SHIFTED(v) & 1))), q = SHIFTED(w)
-#define EACH_LANE(QUOTIENT, STORE)                    \
-  for (ptrdiff_t i = 0; i < lanes; i++) {           \
-    const T v = x[i] < most ? x[i] : most;          \
-    QUOTIENT(v);                                    \
-    STORE(i);                                       \
+#define EACH_LANE(QUOTIENT, STORE)         \
+  for (ptrdiff_t i = 0; i < lanes; i++) {  \
+    const T v = x[i] < most ? x[i] : most; \
+    QUOTIENT(v);                           \
+    STORE(i);                              \
   }
 #define IN_PLACE(i) x[i] = q
 #define NARROWED(i) narrowed[i] = (S)q
-#define EITHER(QUOTIENT)                       \
-  do {                                         \
-    if (narrow) EACH_LANE(QUOTIENT, NARROWED)    \
-    else EACH_LANE(QUOTIENT, IN_PLACE)           \
+#define EITHER(QUOTIENT)                      \
+  do {                                        \
+    if (narrow) EACH_LANE(QUOTIENT, NARROWED) \
+    else EACH_LANE(QUOTIENT, IN_PLACE)        \
   } while (0)
   if (by == 0) EITHER(UNDIVIDED);
   else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
