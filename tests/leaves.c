@@ -324,8 +324,8 @@ static void picked_halves(int red, int type) {
 }
 
 static void places(void) {
-  const int wide_indices = chance(50), wide = chance(50);
-  const P run = chance(50) ? 1 : in(2, 70), n = in(1, 70), rows = in(1, 3), is = wide_indices ? 8 : 4;
+  const int long_indices = chance(50), wide = chance(50);
+  const P run = chance(50) ? 1 : in(2, 70), n = in(1, 70), rows = in(1, 3), is = long_indices ? 8 : 4;
   const P stride = (run + (chance(50) ? 0 : in(0, 5))) * is, pitch = n * stride + (chance(50) ? 0 : in(0, 5) * is);
   const P bytes = (rows - 1) * pitch + (n - 1) * stride + run * is;
   int64_t *base = (int64_t *)take(5, n * 8), shift = below(100), step = below(100);
@@ -334,10 +334,10 @@ static void places(void) {
   for (P i = 0; i < rows * n * run; i++)
     if (wide) ((int64_t *)w)[i] = below(1 << 20);
     else ((int32_t *)w)[i] = (int32_t)below(1 << 20);
-  SAY("place %d %d rows=%td pitch=%td stride=%td n=%td run=%td", wide_indices, wide, rows, pitch, stride, n, run);
+  SAY("place %d %d rows=%td pitch=%td stride=%td n=%td run=%td", long_indices, wide, rows, pitch, stride, n, run);
   clear(bytes);
-  for (int l = 0; l < 2; l++) L[l]->place(out(l, bytes), wide_indices, pitch, stride, w, wide, base, shift, step, rows, n, run);
-  compare(wide_indices ? CPOOL_INT64 : CPOOL_INT32, bytes, BITS_SAME);
+  for (int l = 0; l < 2; l++) L[l]->place(out(l, bytes), long_indices, pitch, stride, w, wide, base, shift, step, rows, n, run);
+  compare(long_indices ? CPOOL_INT64 : CPOOL_INT32, bytes, BITS_SAME);
 }
 
 static void turns(int log) {
@@ -475,11 +475,11 @@ static void wholes(int which) {
     if (which) ((uint32_t *)x)[i] = (uint32_t)v;
     else ((uint16_t *)x)[i] = (uint16_t)v;
   }
-  SAY("nearest %d narrow=%d divisor=%td lanes=%td", which, narrow, divisor, lanes);
+  SAY("round %d narrow=%d divisor=%td lanes=%td", which, narrow, divisor, lanes);
   clear(bytes), clear2(lanes * size);
   for (int l = 0; l < 2; l++) {
     memcpy(out(l, bytes), x, (size_t)bytes);
-    L[l]->nearest[to](narrow ? out2(l, lanes * size) : NULL, narrow, out(l, bytes), divisor, lanes);
+    L[l]->round[to](narrow ? out2(l, lanes * size) : NULL, narrow, out(l, bytes), divisor, lanes);
   }
   compare(to, bytes, BITS_SAME), compare2(from, lanes * size);
 }
@@ -506,13 +506,13 @@ static void bytes_divided(void) { /* all sums by all divisors */
   uint16_t *a = (uint16_t *)take(4, 65536 * 2);
   for (P d = 1; d <= 256; d++) {
     const P n = 255 * d + 1 < 65536 ? 255 * d + 1 : 65536;
-    SAY("nearest 0, all sums by %td", d);
+    SAY("round 0, all sums by %td", d);
     clear(n * 2), clear2(n);
     for (P i = 0; i < n; i++) a[i] = (uint16_t)i;
     for (int l = 0; l < 2; l++) {
       memcpy(out(l, n * 2), a, (size_t)n * 2);
-      L[l]->nearest[CPOOL_UINT16](out2(l, n), 1, out(l, n * 2), d, n);
-      L[l]->nearest[CPOOL_UINT16](NULL, 0, out(l, n * 2), d, n);
+      L[l]->round[CPOOL_UINT16](out2(l, n), 1, out(l, n * 2), d, n);
+      L[l]->round[CPOOL_UINT16](NULL, 0, out(l, n * 2), d, n);
     }
     compare(CPOOL_UINT16, n * 2, BITS_SAME), compare2(CPOOL_UINT8, n);
     for (P i = 0; i < n; i++)

@@ -300,7 +300,7 @@ def _call(
     if reduction == "total":  # where nothing is missing, rows are read as they lie if they can be
         run, planes, chosen = (together * memory.run, 1, inner) if inner else (memory.run, memory.planes, strategy)
         across = strategies.choose(tables, run, size, planes, True, **flags).across
-        state |= dict(whole_across=across if across == "as it lies" else chosen.across, whole_divisor=count)
+        state |= dict(sum_across=across if across == "as it lies" else chosen.across, sum_divisor=count)
     return _driven(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
@@ -465,20 +465,20 @@ def ordered(
     if quantiles is not None:  # and of windows in which fewer elements count
         wanted, fewest = _ranks(quantiles, taps), _ranks(quantiles, min(least, taps))
         every = tuple(range(fewest[0], wanted[-1] + 1))
-    inner, whole = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
+    wanted_ranks, all_ranks = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     share, h = threads.share(math.prod(y.shape) * taps), tables[1]
     # Lanes go along W; of small planes, if there are more of them, from plane to plane.
-    by_planes = len(memory.lead) == 1 and max(w.out, h.out) * memory.run < _SHORT and memory.planes > w.out
-    shares = w.uniform and w.stride == 1 and w.out > 1 and not by_planes
-    rows = column.rows * (1 if shares else w.kernel) + inner.rows - taps
+    plane_lanes = len(memory.lead) == 1 and max(w.out, h.out) * memory.run < _SHORT and memory.planes > w.out
+    shares = w.uniform and w.stride == 1 and w.out > 1 and not plane_lanes
+    rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps
     columns = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))
-    most = max(1, memory.planes // (strategies.SHARES * _workers(share))) if by_planes else max(w.out, h.out)
+    most = max(1, memory.planes // (strategies.SHARES * _workers(share))) if plane_lanes else max(w.out, h.out)
     columns = min(columns, most)
     return _driven(
-        "ordered", type, tables, memory, share, (x, y), None, mask, by_planes=by_planes,
+        "ordered", type, tables, memory, share, (x, y), None, mask, plane_lanes=plane_lanes,
         identity_bits=_bits(neutral("min", np.dtype(type)), type), columns=columns,
         as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
-        networks=networks.packed((column, inner, whole)),
+        networks=networks.packed((column, wanted_ranks, all_ranks)),
         shares=shares and (w.kernel - 1) * w.step <= columns * w.kernel,  # else there would be more columns than taps
         quantiles=quantiles, method=method, quantile_pitch=pitch, least=least,
         omits=omits or mask is not None, skip_bits=None if skip is None else _bits(skip, type),
@@ -578,10 +578,11 @@ def spread(
     return lambda limit, gx, gy: pool(limit, gy, gx)
 
 
-def powers(type: str, n: int, power: float, zeros: bool, last: bool) -> Callable[..., None]:
+def powers(type: str, n: int, power: float, zeros: bool, canonical: bool) -> Callable[..., None]:
     """Prepare g * x**power of n numbers that lie densely: a function of (thread limit, g, result, x).
 
-    With `zeros` the result is 0 where x is. The `last` factor of a gradient leaves one zero and one NaN.
+    With `zeros` the result is 0 where x is. `canonical` results, those of a gradient's last factor, have one zero and
+    one NaN.
     """
     if n == 0:
         return _nothing
@@ -589,7 +590,7 @@ def powers(type: str, n: int, power: float, zeros: bool, last: bool) -> Callable
     views = (layouts.View((n,), (size,), size, type),) * 3
     return _driven(
         "powers", type, geometry.shapes((n,), (n,)), layouts.canonical((0,), *views), threads.share(_POWER * n), views,
-        None, reduction="sum", power=power, zeros=zeros, last=last,
+        None, reduction="sum", power=power, zeros=zeros, canonical=canonical,
     )  # fmt: skip
 
 

@@ -18,14 +18,14 @@ cdef inline Py_ssize_t inputs_seen(Axis* w) noexcept nogil:
 cdef Copied lay_copied(Job* job, Scratch* scratch) noexcept nogil:
     cdef Copied parts
     cdef Py_ssize_t row = job.columns * job.size
-    start(scratch)
+    lay_anew(scratch)
     parts.taps = <const void**>take(scratch, sizeof(void*))
     parts.widths = take(scratch, row if job.divides else 0)
     parts.rows = take(scratch, job.rows * row + VECTOR)
     return parts
 
 
-cdef void copy_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef void copy_shares(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) count output rows of all planes, for one tile of input columns after the other."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height

@@ -5,11 +5,13 @@ for channels-last). The driver knows bytes and distances. It knows no type, no r
 numbers are given to leaves (leaves/leaves.h), a table of functions per instruction set.
 
     plane      one image, row or volume: what is pooled on its own
+    slab       the rows of a volume at one d
     row        the elements along W at one (d, h); a lane is one of them, or one number of any row in scratch
     window     what one output sees; a tap is one of its elements, along one axis or of all
     stride     from one window to the next; dilation, or step: from one tap to the next
     padding    what windows see outside the input: the reduction's identity
-    tile       output columns that are done together; a chunk is so many of their rows
+    alike      windows that see the same, tap by tap
+    tile       output columns that are done together; a chunk is so many of their rows, a band the input rows they see
     run        the elements under one pixel
     pitch      from one row in scratch to the next
     place      where in its window a winner stands; index: where in its plane
@@ -127,7 +129,7 @@ cdef void work_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_
     """Do a piece of work in scratch."""
     cdef Scratch scratch = scratch_at(base, scratch_bytes, 1 if job.together else job.arrays, job.open.apart)
     work(job, &scratch, first, last)
-    start(&scratch)
+    lay_anew(&scratch)
 
 
 cdef void share_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_ssize_t unit, Py_ssize_t units,
@@ -178,8 +180,9 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the windows of one axis, as geometry.Table.packed lays them out; return where the next ones start."""
     w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
     w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
-    w.uniform, w.advance, w.rows, w.one_count = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9], <Py_ssize_t>p[10]
+    w.uniform, w.advance, w.plane_rows = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9]
     w.span, w.every = (w.kernel - 1) * w.step + 1, w.period or w.out
+    w.one_count = <Py_ssize_t>p[10]
     cdef Py_ssize_t counts = <Py_ssize_t>p[11]
     if w.uniform:
         w.every, w.advance = 1, w.stride
@@ -253,8 +256,9 @@ cdef class Call:
                   Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  double ddof=0, bint root=False, bint zeros=False, bint last=True,
-                  str whole_across="nested", double whole_divisor=0,
+                  double ddof=0, bint root=False, bint zeros=False, bint canonical=True,
+                  str sum_across="nested", double sum_divisor=0,
+                  bint plane_lanes=False,
                   bint assign=False, bint fresh=False, bint by_planes=False, Py_ssize_t lanes_aside=0,
                   bint far=False, bint gapped=False, identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
@@ -275,7 +279,7 @@ cdef class Call:
         p = read_axis(&windows[0], &job.depth)
         p = read_axis(p, &job.height)
         read_axis(p, &job.width)
-        job.height.rows = job.height.rows or job.height.size
+        job.height.plane_rows = job.height.plane_rows or job.height.size
         job.leaves = leaves_of(level)
         job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
             "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
@@ -285,16 +289,17 @@ cdef class Call:
         job.log_size, job.unit = log_of(job.size), job.run * job.size
         job.power, job.assign = power, assign
         job.divides, job.divides_first = divides, divides_first
-        job.close.last, job.close.divisor, job.open.divisor = last, divisor if divisor is not None else 1, 1
+        job.close.last, job.close.divisor, job.open.divisor = True, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
-        job.omits, job.least, job.ddof, job.root, job.zeros = omits, least, ddof, root, zeros
-        job.whole_across, job.whole_divisor = number_of("across", ACROSS, whole_across), whole_divisor
+        job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
+        job.zeros, job.canonical = zeros, canonical
+        job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.rows, job.columns, job.one_pass = rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
-        job.round, job.widen = job.leaves.nearest[job.type], job.leaves.widen[job.type][job.x.type]
-        job.nearest = job.reduction == SUM and job.round != NULL
+        job.round, job.widen = job.leaves.round[job.type], job.leaves.widen[job.type][job.x.type]
+        job.rounds = job.reduction == SUM and job.round != NULL
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
@@ -313,7 +318,7 @@ cdef class Call:
             job.picks = kind == "picks"
             self.work = pool_rows
             # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
-            job.block = 4096 if job.run == 1 and inner is None else 512
+            job.long_columns = 4096 if job.run == 1 and inner is None else 512
             pooled = job[0]
             job.together, job.band = together, band
             if together:
@@ -340,11 +345,11 @@ cdef class Call:
             self.work = find_rows
             take(&scratch, SEARCHED * job.size)
         elif kind == "ordered":
-            self.work = pool_ordered_planes if by_planes else pool_ordered
-            if by_planes:
+            self.work = pool_ordered_planes if plane_lanes else pool_ordered
+            if plane_lanes:
                 self.total = (job.planes + columns - 1) // columns * job.depth.out * job.height.out
             self.networks = networks
-            read_network(read_network(read_network(&self.networks[0], &job.column), &job.inner), &job.whole)
+            read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks), &job.all_ranks)
             job.shares = shares
             job.skips = job.type <= FLOAT64 or skip_bits is not None
             job.marks = job.skips or job.masked
@@ -364,7 +369,7 @@ cdef class Call:
             job.checks, job.by_planes, job.lanes_aside = fresh, by_planes, lanes_aside
             lay_scattered(job, &scratch)
         elif kind == "copies":
-            self.work = copy_rows
+            self.work = copy_shares
             self.total *= (inputs_seen(&job.width) + columns - 1) // columns
             lay_copied(job, &scratch)
         elif kind == "gather":
@@ -441,9 +446,9 @@ cdef class Call:
             share_out(extent_rows, &job, rows, 1, 0)
             if self.outside(&job, &least, &most):
                 return least, most
-            job.checks, job.blocks = False, blocks_of(&job)
-            if job.blocks > 1 and not is_shared_by_rows(&job):
-                share_out(scatter_channels, &job, job.planes * job.blocks, 1, self.scratch_bytes)
+            job.checks, job.channel_blocks = False, channel_blocks_of(&job)
+            if job.channel_blocks > 1 and not is_shared_by_rows(&job):
+                share_out(scatter_channels, &job, job.planes * job.channel_blocks, 1, self.scratch_bytes)
             else:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
             return None

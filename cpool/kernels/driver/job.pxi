@@ -38,7 +38,7 @@ ctypedef int (*Blank)(void*, const void*, int32_t*, const unsigned char*, Py_ssi
                       const void*) noexcept nogil
 ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                        int, const Close*) noexcept nogil
-ctypedef void (*Nearest)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
+ctypedef void (*Round)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 
 cdef extern from "leaves.h":
@@ -67,7 +67,7 @@ cdef extern from "leaves.h":
         Fill fill[4]
         Blank blank[COMPUTED]
         Widen widen[COMPUTED][STORED]
-        Nearest nearest[COMPUTED]
+        Round round[COMPUTED]
         Raise raise_ "raise"[2]
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
         void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int, int) noexcept nogil
@@ -112,9 +112,10 @@ cdef enum Method:          # between ranks
 
 
 cdef struct Axis:          # windows: tap t of output o is input first + t*step, for t < taps
-    Py_ssize_t size, out, kernel, stride, step, before, period, rows
+    Py_ssize_t size, out, kernel, stride, step, before, period
     Py_ssize_t span        # from the first tap to the last
-    Py_ssize_t every, advance  # windows that differ by `every` are alike, `advance` columns apart
+    Py_ssize_t plane_rows  # of H: rows of a plane, where several were joined to one; else all
+    Py_ssize_t every, advance  # windows `every` apart have the same taps, `advance` columns further
     bint uniform           # first = o*stride - before, taps = kernel: there are no tables
     Py_ssize_t one_count   # the divisor of all windows, or 0 where `counts` tells
     const int64_t* firsts
@@ -146,17 +147,17 @@ cdef struct Job:
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
     double power, ddof
     bint root               # the square root of a variance
-    bint zeros              # powers of 0 count as 0
+    bint zeros, canonical   # of powers: those of 0 are 0; results have one zero and one NaN
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
     bint native             # rows are dense, and of the type that is computed in
     bint as_it_lies         # nothing is done to elements before they are folded
     bint gapped             # rows are read as they lie, but their pixels are not side by side
     bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
-    bint nearest            # sums of integers become the integers nearest to their quotients
+    bint rounds             # sums of integers become the integers nearest to their quotients
     Widen widen             # of numbers of half the bytes, as they lie
-    Nearest round
-    Py_ssize_t block        # columns of a long window that are folded at once: a power of RADIX
+    Round round
+    Py_ssize_t long_columns  # columns of a long window that are folded at once: a power of RADIX
     Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most
     Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
@@ -165,14 +166,14 @@ cdef struct Job:
     bint by_planes          # a thread adds to whole planes
     Py_ssize_t lanes_aside  # and sums so many channels of one in scratch; 0 if they are too large, or added in place
     int64_t* extents        # scatter: least and greatest index of each output row
-    Py_ssize_t blocks       # scatter: of channels, each of which is one task
+    Py_ssize_t channel_blocks  # scatter: each of them is one task
     int* astray             # scatter and gather: whether an index outside the plane was met
     int* crowded            # scatter: whether two numbers of two bytes met in one place, and have to be summed
-    Network column, inner, whole  # ordered windows: of one column's taps; of all taps the wanted ranks, or every one
+    Network column, wanted_ranks, all_ranks  # ordered windows: of a column's taps, and of a window's
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it
-    Py_ssize_t whole_across  # totals of which no element is missing are plain sums: how H is folded then,
-    double whole_divisor    # and their one divisor, 0 if there is none
+    Py_ssize_t sum_across   # totals of which no element is missing are plain sums: how H is folded then,
+    double sum_divisor      # and their one divisor, 0 if there is none
     char skip[8]            # of integers, the one that does not count
     bint skips              # whether there is such a number, or NaN
     char blank_bits[8]      # what stands for an element that does not count by `where`
@@ -249,16 +250,21 @@ cdef inline Seen seen_by(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
     return seen
 
 
+cdef inline bint lie_inside(Axis* w, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Whether n taps, of which the first is input `first`, lie inside the input."""
+    return first >= 0 and first + (n - 1) * w.step < w.size
+
+
 cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
     """How many taps of a window lie inside the input."""
     cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
     cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
-    if first >= 0 and first + (n - 1) * w.step < w.size:
+    if lie_inside(w, first, n):
         return n
     return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
 
 
-cdef inline Py_ssize_t alike_inside(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
+cdef inline Py_ssize_t as_many_inside(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
     """How many windows from o on, up to `end`, have as many taps inside the input as window o."""
     cdef Py_ssize_t n = 1, taps = inside_taps(w, o)
     while o + n < end and inside_taps(w, o + n) == taps:
@@ -298,7 +304,7 @@ cdef struct Tile:          # output columns [begin, end), and the input columns 
 
 cdef inline Py_ssize_t row_columns(Job* job, Tile* tile) noexcept nogil:
     """Columns of the longest row in scratch."""
-    return job.block if job.along == LONG else tile.span
+    return job.long_columns if job.along == LONG else tile.span
 
 
 cdef inline const char* plane_of(Job* job, Tile* tile, Py_ssize_t p) noexcept nogil:

@@ -40,8 +40,8 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
     if keeps_some(job):
         for t in range(w.kernel):
             room.taps[t] = flat + t * w.step * job.unit
-        job.fold(room.turned, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, &job.close)
-        keep_some(job, to, room.turned, lanes)
+        job.fold(room.folded, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, &job.close)
+        keep_some(job, to, room.folded, lanes)
         return
     turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
     for c in range(job.run):
@@ -93,7 +93,7 @@ cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nog
 
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns,
                        Py_ssize_t lanes) noexcept nogil:
-    """Fold columns of `lanes` lanes each. Windows that are alike are done together: all that slide, or every
+    """Fold columns of `lanes` lanes each. Windows of the same taps are done together: all that slide, or every
     period-th; neighbours that see the same, as those of gradients do, are copied."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = lanes * job.size, phase = 0, o, t, n, m, same
@@ -117,14 +117,6 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
         phase += same
 
 
-cdef void fold_runs(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                    Py_ssize_t rows) noexcept nogil:
-    """Fold columns row by row: the run under each is the lanes."""
-    cdef Py_ssize_t r
-    for r in range(rows):
-        fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run)
-
-
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows) noexcept nogil:
     """Fold each phase of the result, rows end to end, and put the phases together; where all are alike, one is folded
@@ -132,7 +124,7 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
     cdef Axis* w = &job.width
     cdef Py_ssize_t s = w.period, begin = (tile.begin + w.before) // s, end = (tile.end - 1 + w.before) // s + 1
     cdef Py_ssize_t lanes = (rows - 1) * tile.pitch + end - begin, edge = tile.begin + w.before - begin * s
-    cdef Py_ssize_t phase, i, t, n, start, r, distance = lanes * job.size
+    cdef Py_ssize_t phase, i, t, n, column, r, distance = lanes * job.size
     cdef bint straight = lanes * s == rows * tile.out and edge == 0 and out_pitch == tile.out * job.size
     cdef bint alike = phases_alike(w)
     cdef char* to = out if straight else room.folded
@@ -142,9 +134,9 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
         if n == 0:
             memset(room.turned + phase * distance, 0, distance)
             continue
-        start = first_of(w, i) + begin - (i + w.before) // s - tile.start
+        column = first_of(w, i) + begin - (i + w.before) // s - tile.start
         for t in range(n):
-            room.taps[t] = flat + (start + t * w.step) * job.size
+            room.taps[t] = flat + (column + t * w.step) * job.size
         job.fold(room.turned + phase * distance, 0, room.taps, n, 0, 1, lanes, &job.close)
     if alike:
         job.leaves.repeat[job.log_size](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
@@ -190,6 +182,7 @@ cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                      Py_ssize_t rows) noexcept nogil:
     """Fold the windows of `rows` rows of scratch."""
+    cdef Py_ssize_t r
     if job.along == TURNED:
         fold_turned(job, tile, room, out, out_pitch, flat, rows)
     elif job.along == REPEATED:
@@ -197,7 +190,8 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
     elif job.along == SINGLY:
         fold_singly(job, tile, out, out_pitch, flat, rows)
     elif job.along == ROWS:
-        fold_runs(job, tile, room, out, out_pitch, flat, rows)
+        for r in range(rows):  # a column's lanes are the run under it
+            fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run)
     elif job.along == SPREAD:
         fold_spread(job, tile, room, out, out_pitch, flat, rows)
     else:
@@ -278,12 +272,12 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
                     Py_ssize_t n, Py_ssize_t level, char* to, const Close* close) noexcept nogil:
     """Fold one window of n columns of plane p from `first` on: blocks of a power of RADIX, then what is left."""
     cdef const void* taps[RADIX]
-    cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), job.block), some
+    cdef Py_ssize_t held = 0, done = 0, block = max(block_of(n), job.long_columns), some
     cdef Py_ssize_t unit = job.unit, o
-    cdef char* parts = room.ends + level * RADIX * unit
+    cdef char* parts = room.blocks + level * RADIX * unit
     cdef const char* source = room.flat
     cdef Tile tile
-    if n <= job.block:
+    if n <= job.long_columns:
         tile.begin, tile.end, tile.out = 0, 1, 1
         tile.start, tile.span, tile.pitch = first, n, n
         tile.left = min(n, max(0, -first))

@@ -1,14 +1,14 @@
 # Windows in order: median, quantiles and mode. Tap t of many windows lies in row t, one window per lane, and whole rows
 # are compared: no branch, no step that depends on the numbers. Which rows, a network says (cpool/core/networks.py).
 #
-#     input rows --column--> columns in order --inner, or whole--> rows of ranks --> quantiles, or longest run of equals
+#     input rows --column--> columns in order --wanted, or all--> rows of ranks --> quantiles, or longest run of equals
 #
 # A column is the taps of a window at one place along W. Windows that move by 1 share their columns: these are put in
 # order once, and tap t is column t of the first window, shifted. Of other windows column t of all is gathered first.
 #
 # What does not count (padding; NaN; of labels the one to be ignored; what `where` leaves out) is the greatest number
 # there is, so that the taps that count come first, and is counted. Windows in which all taps count need the wanted
-# ranks alone; others have ranks of their own, and all taps are put in order.
+# ranks alone; others have ranks of their own, and get all that windows in which any number counts may need.
 #
 # Windows of one block lie side by side in an output row. Where few do, as at the borders of a plane, while many lie
 # one below the other, the block is upright: its lanes go down a column of the output; or, where planes are small, from
@@ -35,8 +35,8 @@ cdef struct Block:          # windows first, first + 1, ... of an output row, or
     const void** below      # of windows of which so many taps do not count: between which rows a quantile lies,
     const void** above
     double* parts           # and at which part of the way
-    int32_t* length
-    int32_t* most
+    int32_t* length         # of runs of equals: that which ends at a tap, and the longest so far
+    int32_t* longest
     int32_t* counting       # how many taps count
 
 cdef enum:
@@ -67,7 +67,8 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
     cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
     cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit, counts
-    start(scratch)
+    cdef Py_ssize_t modes = 0 if job.n_quantiles else lanes * sizeof(int32_t)
+    lay_anew(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
     block.most_upright = job.columns
     if job.shares:  # upright, there are more groups, of shorter rows
@@ -75,49 +76,49 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     block.line = take(scratch, line * job.size if job.marks else 0)
     block.lines = take(scratch, groups * job.column.rows * block.line_pitch)
     block.laid = <Py_ssize_t*>take(scratch, groups * job.column.inputs * sizeof(Py_ssize_t))
-    block.spare = take(scratch, (max(job.inner.rows, job.whole.rows) - job.whole.inputs) * block.pitch)
+    block.spare = take(scratch, (max(job.wanted_ranks.rows, job.all_ranks.rows) - job.all_ranks.inputs) * block.pitch)
     block.column_rows = <char**>take(scratch, job.column.rows * sizeof(char*))
-    block.rows = <char**>take(scratch, max(job.inner.rows, job.whole.rows) * sizeof(char*))
+    block.rows = <char**>take(scratch, max(job.wanted_ranks.rows, job.all_ranks.rows) * sizeof(char*))
     block.marked = <int32_t*>take(scratch, groups * line * sizeof(int32_t) if job.marks else 0)
     block.missing = <int32_t*>take(scratch, lanes * sizeof(int32_t) if job.marks else 0)
     block.results = take(scratch, lanes * sizeof(double))
-    counts = job.whole.inputs + 1 if job.marks and job.n_quantiles else 0
+    counts = job.all_ranks.inputs + 1 if job.marks and job.n_quantiles else 0
     block.below = <const void**>take(scratch, counts * sizeof(void*))
     block.above = <const void**>take(scratch, counts * sizeof(void*))
     block.parts = <double*>take(scratch, counts * sizeof(double))
-    block.length = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
-    block.most = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
-    block.counting = <int32_t*>take(scratch, 0 if job.n_quantiles else lanes * sizeof(int32_t))
+    block.length = <int32_t*>take(scratch, modes)
+    block.longest = <int32_t*>take(scratch, modes)
+    block.counting = <int32_t*>take(scratch, modes)
     return block
 
 
 cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* inside, const char* where,
-                   Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t least, Py_ssize_t most,
+                   Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t begin, Py_ssize_t end,
                    Py_ssize_t n) noexcept nogil:
-    """Lay n elements side by side, and return where they are: [least, most) of them from `inside` on, `step` bytes
+    """Lay n elements side by side, and return where they are: [begin, end) of them from `inside` on, `step` bytes
     apart; the others lie outside, and do not count. Inside, `where` says what counts."""
-    cdef Py_ssize_t unit = job.unit
+    cdef Py_ssize_t unit = job.unit, lanes = (end - begin) * job.run
+    cdef char* first = to + begin * unit
     cdef int32_t* counts
-    if job.as_it_lies and step == unit and not job.marks and least == 0 and most == n:
+    if job.as_it_lies and step == unit and not job.marks and begin == 0 and end == n:
         return <char*>inside
-    job.fill(to, job.identity, least * job.run)
-    job.fill(to + most * unit, job.identity, (n - most) * job.run)
-    if most > least and not job.marks:
-        job.load(to + least * unit, inside, step, most - least, job.run)
-    elif most > least:
-        counts = marked + least * job.run
+    job.fill(to, job.identity, begin * job.run)
+    job.fill(to + end * unit, job.identity, (n - end) * job.run)
+    if end > begin and not job.marks:
+        job.load(first, inside, step, end - begin, job.run)
+    elif end > begin:
+        counts = marked + begin * job.run
         if not job.as_it_lies or step != unit:
-            job.load(block.line, inside, step, most - least, job.run)
+            job.load(block.line, inside, step, end - begin, job.run)
             inside = block.line
         if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts, <const unsigned char*>where,
-                                    where_step, most - least, job.run, job.blank_bits):
+                                    where_step, end - begin, job.run, job.blank_bits):
             if job.skips:
                 raise_flag(job.met)
             block.found = True
         if not job.skips:
-            memcpy(to + least * unit, inside, (most - least) * unit)
-        elif job.leaves.mark[job.type](to + least * unit, counts, inside, job.skip, job.identity,
-                                       (most - least) * job.run):
+            memcpy(first, inside, lanes * job.size)
+        elif job.leaves.mark[job.type](first, counts, inside, job.skip, job.identity, lanes):
             block.found = True
     return to
 
@@ -127,21 +128,21 @@ cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const 
     """Lay tap g of windows o, o + 1, ... along W, whose row is NULL if it lies outside; of an upright block that of
     window o in so many rows or planes."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t start = first_of(w, o) + g * w.step, hop, least, most
+    cdef Py_ssize_t column = first_of(w, o) + g * w.step, hop, begin, end
     if block.upright:
-        hop, least, most = 0, 0, n if 0 <= start < w.size and g < taps_of(w, o) else 0
+        hop, begin, end = 0, 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
     else:
         hop = 1 if shares_columns(job, block) or not w.uniform else w.stride
-        least = min(n, (max(0, -start) + hop - 1) // hop)
-        most = max(least, min(n, (w.size - start + hop - 1) // hop))
-        start += least * hop
-    if row == NULL or most == least:
+        begin = min(n, (max(0, -column) + hop - 1) // hop)
+        end = max(begin, min(n, (w.size - column + hop - 1) // hop))
+        column += begin * hop
+    if row == NULL or end == begin:
         return lay_row(job, block, to, marked, NULL, NULL, 0, 0, n, n, n)
     if job.masked:
-        where += start * job.where.w
-    return lay_row(job, block, to, marked, row + start * job.x.w, where,
+        where += column * job.where.w
+    return lay_row(job, block, to, marked, row + column * job.x.w, where,
                    block.x_step if block.upright else hop * job.x.w,
-                   block.where_step if block.upright else hop * job.where.w, least, most, n)
+                   block.where_step if block.upright else hop * job.where.w, begin, end, n)
 
 
 cdef inline Py_ssize_t turn_of(Axis* axis, Py_ssize_t first) noexcept nogil:
@@ -231,11 +232,11 @@ cdef inline char* rank_of(Block* block, Py_ssize_t rank) noexcept nogil:
     return block.rows[block.network.order[rank]]
 
 
-cdef Py_ssize_t alike(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
+cdef Py_ssize_t as_full(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
     """How many windows of a block, from i on, have as many taps inside the input as window i."""
     if block.full or block.upright:
         return block.n - i
-    return alike_inside(&job.width, block.first + i, block.first + block.n)
+    return as_many_inside(&job.width, block.first + i, block.first + block.n)
 
 
 cdef inline Py_ssize_t taps_inside(Job* job, Block* block, Py_ssize_t i) noexcept nogil:
@@ -312,23 +313,23 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
     cdef Py_ssize_t t, i = 0, n, lane, lanes = block.n * job.run
     cdef int32_t one = 1, taps
     while i < block.n:
-        n, taps = alike(job, block, i), <int32_t>taps_inside(job, block, i)
+        n, taps = as_full(job, block, i), <int32_t>taps_inside(job, block, i)
         job.leaves.fill[2](block.counting + i * job.run, &taps, n * job.run)
         i += n
     job.leaves.fill[2](block.length, &one, lanes)
-    job.leaves.fill[2](block.most, &one, lanes)
+    job.leaves.fill[2](block.longest, &one, lanes)
     memcpy(block.results, rank_of(block, 0), lanes * job.size)
     for lane in range(lanes if block.found else 0):
         block.counting[lane] -= block.missing[lane]
         if block.counting[lane] == 0:
             memcpy(block.results + lane * job.size, job.skip, job.size)
-    for t in range(1, job.whole.inputs):
-        job.leaves.count[job.type](block.results, block.length, block.most, block.counting, <int32_t>t,
+    for t in range(1, job.all_ranks.inputs):
+        job.leaves.count[job.type](block.results, block.length, block.longest, block.counting, <int32_t>t,
                                    rank_of(block, t - 1), rank_of(block, t), lanes)
     job.store(y, result_step(job, block), block.results, block.n, job.run)
 
 
-cdef Py_ssize_t columns_alike(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
+cdef Py_ssize_t windows_together(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
     """How many windows, from o on, are done together: either all taps of all of them lie inside the input, or not."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t n = min(job.columns, w.out - o), i = 0, begin, last
@@ -351,16 +352,16 @@ cdef void pool_block(Job* job, Block* block, const char* plane, const char* wher
     order_columns(job, block, plane, where, od, oh)
     if block.found:
         count_missing(job, block)
-    block.network = &job.whole
+    block.network = &job.all_ranks
     if block.full and block.tall == job.column.inputs and not (block.found and job.omits):
-        block.network = &job.inner
-    for i in range(job.whole.inputs, block.network.rows):
-        block.rows[i] = block.spare + (i - job.whole.inputs) * block.pitch
-    if (block.network == &job.inner and job.n_quantiles == 1 and not block.found and job.direct != NULL
+        block.network = &job.wanted_ranks
+    for i in range(job.all_ranks.inputs, block.network.rows):
+        block.rows[i] = block.spare + (i - job.all_ranks.inputs) * block.pitch
+    if (block.network == &job.wanted_ranks and job.n_quantiles == 1 and not block.found and job.direct != NULL
             and job.y.type == job.type and result_step(job, block) == job.unit
-            and between_ranks(job, job.quantiles[0], job.whole.inputs, &below, &above) == 0
-            and job.inner.order[below] >= job.inner.inputs and job.whole.inputs >= job.least):
-        block.rows[job.inner.order[below]] = y  # where it belongs
+            and between_ranks(job, job.quantiles[0], job.all_ranks.inputs, &below, &above) == 0
+            and job.wanted_ranks.order[below] >= job.wanted_ranks.inputs and job.all_ranks.inputs >= job.least):
+        block.rows[job.wanted_ranks.order[below]] = y  # where it belongs
     job.leaves.exchange[job.type](block.rows, block.network.number, block.network.steps, block.network.n,
                                   block.n * job.run)
     if not job.n_quantiles:
@@ -368,7 +369,7 @@ cdef void pool_block(Job* job, Block* block, const char* plane, const char* wher
     for q in range(job.n_quantiles):
         i = 0
         while i < block.n:
-            n = alike(job, block, i)
+            n = as_full(job, block, i)
             read_quantile(job, block, job.quantiles[q], y + q * job.quantile_pitch + i * result_step(job, block), i, n)
             i += n
 
@@ -452,7 +453,7 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
         y = plane_at(job, &job.y, p) + od * job.y.d
         block.first = 0
         while block.first < job.width.out:
-            block.n = columns_alike(job, block.first, &block.full)
+            block.n = windows_together(job, block.first, &block.full)
             pool_columns(job, &block, plane, where, y + block.first * job.y.w, od, oh, oh + n)
             block.first += block.n
         first += n

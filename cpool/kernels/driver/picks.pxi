@@ -58,27 +58,27 @@ cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
 cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
     """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
-    cdef int32_t* narrow
-    cdef int64_t* wide
+    cdef int32_t* shorts
+    cdef int64_t* longs
     for o in range(tile.out):
         inside = inside_of(&job.width, tile.begin + o)
         if inside == 0:
             return
         for r in range(rows):
-            narrow = <int32_t*>(places + r * pitch) + o * job.run
-            wide = <int64_t*>(places + r * pitch) + o * job.run
+            shorts = <int32_t*>(places + r * pitch) + o * job.run
+            longs = <int64_t*>(places + r * pitch) + o * job.run
             for i in range(job.run):
-                if job.size == 8 and wide[i] == 0:
-                    wide[i] += inside
-                elif job.size < 8 and narrow[i] == 0:
-                    narrow[i] += <int32_t>inside
+                if job.size == 8 and longs[i] == 0:
+                    longs[i] += inside
+                elif job.size < 8 and shorts[i] == 0:
+                    shorts[i] += <int32_t>inside
 
 
 cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t out_pitch, const char* row,
                     Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
     """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t wide = 1, left = w.kernel, i, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t covered = 1, left = w.kernel, i, reach, some = (rows - 1) * (pitch // job.size) + lanes
     cdef Py_ssize_t distance = w.step * job.unit
     cdef int turn = 0
     cdef const char* m = row
@@ -88,15 +88,16 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
     cdef int64_t offsets[RADIX]
     while left > RADIX:
         for i in range(4):
-            t[i], offsets[i] = m + i * wide * distance, i * wide * w.step
-            f[i] = stood + i * wide * distance if stood != NULL else NULL
-        wide *= 4
-        left = (w.kernel + wide - 1) // wide
-        reach = some + (w.kernel - wide) * w.step * job.run
-        job.pick(room.doubled[turn], room.partial[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1, reach, 0)
-        m, stood, turn = room.doubled[turn], room.partial[turn], 1 - turn
+            t[i], offsets[i] = m + i * covered * distance, i * covered * w.step
+            f[i] = stood + i * covered * distance if stood != NULL else NULL
+        covered *= 4
+        left = (w.kernel + covered - 1) // covered
+        reach = some + (w.kernel - covered) * w.step * job.run
+        job.pick(room.longer[turn], room.longer_places[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1,
+                 reach, 0)
+        m, stood, turn = room.longer[turn], room.longer_places[turn], 1 - turn
     for i in range(left):
-        offsets[i] = min(i * wide, w.kernel - wide)
+        offsets[i] = min(i * covered, w.kernel - covered)
         t[i] = m + offsets[i] * distance
         f[i] = stood + offsets[i] * distance if stood != NULL else NULL
         offsets[i] *= w.step
@@ -134,11 +135,11 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     elif job.along == PHASES and keeps_some(job):
         for t in range(w.kernel):
             room.taps[t], room.offsets[t] = flat + t * w.step * unit, t * w.step
-        job.pick(room.folded, room.ends, 0, room.taps, NULL, room.offsets, w.kernel, 0, 1,
+        job.pick(room.folded, room.folded_places, 0, room.taps, NULL, room.offsets, w.kernel, 0, 1,
                  (rows * tile.pitch - (w.kernel - 1) * w.step) * job.run, 0)
         for r in range(rows):
             keep_some(job, values + r * to_pitch, room.folded + r * pitch, tile.out)
-            keep_some(job, places + r * to_pitch, room.ends + r * pitch, tile.out)
+            keep_some(job, places + r * to_pitch, room.folded_places + r * pitch, tile.out)
     elif job.along == PHASES:
         n = rows * tile.pitch // w.stride
         turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, w.span) * job.run)
@@ -151,20 +152,20 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
                 job.pick(values, places, to_pitch, room.taps, NULL, room.offsets, w.kernel,
                          tile.pitch // w.stride * job.size, rows, tile.out, 0)
             else:
-                job.pick(room.folded + c * n * job.size, room.ends + c * n * job.size, 0, room.taps, NULL, room.offsets,
-                         w.kernel, 0, 1, n - (w.kernel - 1) * w.step // w.stride, 0)
+                job.pick(room.folded + c * n * job.size, room.folded_places + c * n * job.size, 0, room.taps, NULL,
+                         room.offsets, w.kernel, 0, 1, n - (w.kernel - 1) * w.step // w.stride, 0)
         if job.run > 1:
             for r in range(rows):
                 column = room.folded + r * tile.pitch // w.stride * job.size
                 turn(values + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
-                column = room.ends + r * tile.pitch // w.stride * job.size
+                column = room.folded_places + r * tile.pitch // w.stride * job.size
                 turn(places + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
     else:
         row = rows * job.size
         turn(room.turned, row, flat, pitch, rows, tile.span * job.run)
-        pick_columns(job, tile, room, room.folded, room.ends, room.turned, job.run * rows)
+        pick_columns(job, tile, room, room.folded, room.folded_places, room.turned, job.run * rows)
         turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
-        turn(places, to_pitch, room.ends, row, tile.out * job.run, rows)
+        turn(places, to_pitch, room.folded_places, row, tile.out * job.run, rows)
     mend_places(job, tile, places, rows, to_pitch)
 
 
@@ -175,7 +176,7 @@ cdef inline Py_ssize_t hop_of(Job* job) noexcept nogil:
 
 cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows, Py_ssize_t o,
                        Py_ssize_t n, Py_ssize_t pitch, Py_ssize_t every) noexcept nogil:
-    """Compare all taps inside of n windows that are alike, `every` outputs apart, in one pass over `rows` rows."""
+    """Compare all taps inside of n windows of the same taps, `every` outputs apart, in one pass over `rows` rows."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.unit, edge = max(0, tile.start), begin = first_of(w, tile.begin + o), r, t, c
     cdef Py_ssize_t count = 0, hop = hop_of(job)
@@ -217,7 +218,7 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
 cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, const char* place, char* y, char* at,
                        Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     """Store n rows of values, all of one plane, unless y is NULL, and turn places into indices of that plane."""
-    cdef Py_ssize_t high = job.height.rows, h = first_of(&job.height, oh), lanes = tile.out * job.run, r
+    cdef Py_ssize_t high = job.height.plane_rows, h = first_of(&job.height, oh), lanes = tile.out * job.run, r
     cdef int64_t shift = (first_of(&job.depth, od) * high + (h % high if h >= high else h)) * job.width.size
     for r in range(n if y != NULL else 0):
         job.store(y + r * job.y.h, job.y.w, value + r * lanes * job.size, tile.out, job.run)
@@ -236,9 +237,10 @@ cdef inline Py_ssize_t rows_behind(Job* job, Py_ssize_t oh, Py_ssize_t most) noe
 cdef inline Py_ssize_t rows_in_plane(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
     """How many of these belong to the same plane, where planes are joined to one."""
     cdef Axis* height = &job.height
-    if height.rows == height.size:
+    cdef Py_ssize_t high = height.plane_rows
+    if high == height.size:
         return most
-    return min(most, (height.rows - first_of(height, oh) % height.rows + height.stride - 1) // height.stride)
+    return min(most, (high - first_of(height, oh) % high + height.stride - 1) // height.stride)
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -247,13 +249,14 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t unit = job.unit, pitch = pitch_of(job, tile), out_pitch = tile.out * unit
-    cdef Py_ssize_t q, r, t, td, d, h, m, count, slot, deep = taps_of(depth, od), start = first_of(depth, od), distance
-    cdef Py_ssize_t area = height.rows * job.width.size
+    cdef Py_ssize_t q, r, t, td, d, h, m, count, slot, top, distance
+    cdef Py_ssize_t front = first_of(depth, od), deep = taps_of(depth, od)
+    cdef Py_ssize_t area = height.plane_rows * job.width.size
     cdef Needed needed = needed_rows(job, oh, n)
     cdef Py_ssize_t in_plane = deep * needed.rows
     cdef bint lanes_first = picks_lanes_first(job), as_it_lies = job.as_it_lies and not lanes_first
     cdef bint straight = dense_rows(&job.y, job, tile.out)
-    cdef bint alike = (job.along == HALVES or not job.one_pass) and (not straight or job.y.h == out_pitch)
+    cdef bint several = (job.along == HALVES or not job.one_pass) and (not straight or job.y.h == out_pitch)
     cdef const char* plane
     cdef char* value
     cdef char* y
@@ -266,7 +269,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     for q in range(planes):
         plane = plane_of(job, tile, p + q)
         for td in range(deep):
-            d = start + td * depth.step
+            d = front + td * depth.step
             if 0 <= d < depth.size and not as_it_lies:
                 load_needed(job, tile, &needed, plane, d, oh, room.band + (q * in_plane + td * needed.rows) * pitch)
     if lanes_first:
@@ -276,11 +279,11 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         y = pixel(job, &job.y, p + q, od, oh, tile.begin)
         at = pixel(job, &job.at, p + q, od, oh, tile.begin)
         while r < n:
-            start, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if alike else 1, 0
+            top, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if several else 1, 0
             for td in range(deep):
-                d = first_of(depth, od) + td * depth.step
+                d = front + td * depth.step
                 for t in range(taps_of(height, oh + r)):
-                    h = start + t * height.step
+                    h = top + t * height.step
                     if not (0 <= d < depth.size and 0 <= h < height.size):
                         continue
                     slot = q * in_plane + td * needed.rows + slot_of(job, &needed, oh, r, t)
@@ -317,7 +320,7 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
     """Search the windows of one output row for the values that stand in y."""
     cdef Axis* w = &job.width
     cdef Memory* m = &job.at
-    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.rows
+    cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.plane_rows
     cdef double number = 0  # or whatever type it is of
     cdef char* value = <char*>&number
     cdef int64_t index
@@ -363,7 +366,7 @@ cdef inline bint is_number(Job* job, const char* value) noexcept nogil:
 cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t r, high = job.height.out, deep = job.depth.out
     cdef Room room
-    start(scratch)
+    lay_anew(scratch)
     room.flat = take(scratch, SEARCHED * job.size)
     for r in range(first, last):
         find_row(job, &room, r // (deep * high), r // high % deep, r % high)

@@ -243,7 +243,7 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Band band
     cdef Py_ssize_t tiles = (job.width.out + job.inner_columns - 1) // job.inner_columns, task, p, n, tile
     cdef Py_ssize_t rows = job.depth.out * job.height.out
-    start(scratch)
+    lay_anew(scratch)
     turned = lay_turned(job, scratch)
     rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, job.arrays, job.open.apart)
     for task in range(first, last):
@@ -259,7 +259,7 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         inner.at.data = turned.at - band.first * inner.at.h
         for tile in range(tiles):
             pool_rows(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
-        start(&rest)
+        lay_anew(&rest)
         if job.picks:
             store_turned(job, &job.at, job.at.type, job.at.size, turned.at, turned.loaded, &band, p, n)
         store_turned(job, &job.y, job.type, job.size, turned.y, turned.loaded, &band, p, n)
@@ -307,7 +307,7 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
     cdef Room room
     cdef Job inner
     cdef char* loaded
-    start(scratch)
+    lay_anew(scratch)
     loaded = lay_counting(job, scratch)
     rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, job.arrays, job.open.apart)
     for task in range(first, last):
@@ -327,4 +327,4 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
             inner = counting_job(job, &tile, &band, p, loaded, planes)
         row = p * rows + band.first
         pool_tile(&inner, &tile, &room, row, row + (n - 1) * rows + band.n)
-    start(&rest)
+    lay_anew(&rest)

@@ -26,10 +26,10 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     cdef Room room
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.unit, pitch = tile.pitch * unit, rows = job.rows, n
-    cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, tall
+    cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, turn
     cdef Py_ssize_t columns = row_columns(job, tile)
     memset(&room, 0, sizeof(Room))
-    start(scratch)
+    lay_anew(scratch)
     n = max(columns if job.along == LONG else max(RADIX, w.kernel), job.height.kernel * job.depth.kernel)
     room.taps = <const void**>take(scratch, n * sizeof(void*))
     room.pad = take(scratch, columns * unit)
@@ -51,16 +51,16 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             room.values = take(scratch, out)
             room.places = take(scratch, out)
         if job.along == FLAT and w.kernel > RADIX:
-            for n in range(2):
-                room.doubled[n] = take(scratch, lines)
-                room.partial[n] = take(scratch, lines)
+            for turn in range(2):
+                room.longer[turn] = take(scratch, lines)
+                room.longer_places[turn] = take(scratch, lines)
     else:
         room.out = take(scratch, out)
         if job.reduction == TOTAL:
             room.inside = take(scratch, tile.out * unit)
         if job.along == LONG:
             room.flat = take(scratch, columns * unit)
-            room.ends = take(scratch, levels_of(w.kernel) * RADIX * unit)
+            room.blocks = take(scratch, levels_of(w.kernel) * RADIX * unit)
             pitch = columns * unit
         elif lays_rows(job):
             room.flat = take(scratch, lines)
@@ -72,25 +72,22 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             room.slots = take(scratch, (slots_of(job.height.kernel) + slots_of(job.depth.kernel)) * pitch)
         if job.across == BAND_FLAT or (job.along == FLAT and w.kernel > RADIX):
             n = max(n, lines)
-            for tall in range(2):
-                room.doubled[tall] = take(scratch, n)
-                room.partial[tall] = take(scratch, n)
+            for turn in range(2):
+                room.longer[turn] = take(scratch, n)
+                room.left_over[turn] = take(scratch, n)
     if job.along == PHASES:
         room.turned = take(scratch, lines)
         if job.run > 1:
             room.folded = take(scratch, lines)
-            room.ends = take(scratch, lines)
-        elif not job.picks:
-            room.ends = take(scratch, lines)
+            room.folded_places = take(scratch, lines if job.picks else 0)
     elif job.along == TURNED:
         room.turned = take(scratch, rows * tile.span * unit)
         room.folded = take(scratch, out)
-        if job.picks:
-            room.ends = take(scratch, out)
+        room.folded_places = take(scratch, out if job.picks else 0)
     elif job.along == SPREAD:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
         room.turned = take(scratch, n + VECTOR)
         room.folded = take(scratch, n)
-    elif job.along == FLAT or (job.along == HALVES and not job.picks):
+    if not job.picks and (job.along == FLAT or job.along == HALVES or job.along == PHASES):
         room.ends = take(scratch, lines)
     return room

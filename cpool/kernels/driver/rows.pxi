@@ -13,12 +13,15 @@ cdef struct Room:          # parts of scratch
     char* flat             # rows that are folded along D and H, padding in front and behind: what W is folded from
     char* band             # input rows that output rows share
     char* slots            # rows of trees over taps
-    char* doubled[2]       # rows of sums or extremes of more and more taps
-    char* partial[2]
+    char* longer[2]        # rows of sums or extremes of more and more taps
+    char* longer_places[2]
+    char* left_over[2]     # rows of sums of the taps that are left over
     char* turned           # phases or columns
     char* folded           # the same, folded
+    char* folded_places
     char* out              # output rows, dense
-    char* ends             # output rows end to end
+    char* ends             # output rows end to end, with what the seams give between them
+    char* blocks           # results of a long window's blocks
     char* widths           # what the columns of a tile are divided by
     char* inside           # of totals: how many taps windows have inside the input
     char* values           # with places: input rows that are folded along W
@@ -110,7 +113,7 @@ cdef void fold_deep(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     padding."""
     cdef Axis* depth = &job.depth
     cdef Py_ssize_t step = every * job.x.h, some, r = 0, t
-    some = n if 0 <= d and d + (deep - 1) * depth.step < depth.size else 1
+    some = n if lie_inside(depth, d, deep) else 1
     while r < n:
         for t in range(deep):
             room.taps[t] = room.pad
@@ -127,7 +130,7 @@ cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, 
     cdef const void* taps[2 * RADIX]
     cdef Py_ssize_t n = tall if tall > 1 else deep, block = block_of(n), held = 0, done = 0, some
     cdef Py_ssize_t pitch = pitch_of(job, tile)
-    cdef bint inside = 0 <= h and h + (tall - 1) * job.height.step < job.height.size
+    cdef bint inside = lie_inside(&job.height, h, tall)
     cdef char* others = slots + min(n, RADIX) * pitch
     cdef char* slot
     if tall == 1 and deep == 1 and not close.last:
@@ -163,37 +166,37 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
     power of 4 that overlap. A sum is tree(taps): the blocks that the digits of `taps` to the base of 4 tell.
     """
     cdef const void* t[RADIX]
-    cdef Py_ssize_t wide = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
-    cdef Py_ssize_t far = distance // job.size
+    cdef Py_ssize_t covered = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t apart = distance // job.size
     cdef int turn = 0, other = 0
     cdef bint sums = job.reduction >= SUM
     cdef const char* m = row
-    cdef const void* partial = NULL
-    while left + (partial != NULL) > RADIX:
+    cdef const void* left_over = NULL
+    while left + (left_over != NULL) > RADIX:
         if sums and left % 4:
             n = left % 4
             for i in range(n):
-                t[i] = m + (left - n + i) * wide * distance
-            if partial != NULL:
-                t[n] = partial
+                t[i] = m + (left - n + i) * covered * distance
+            if left_over != NULL:
+                t[n] = left_over
                 n += 1
-            job.fold(room.partial[other], 0, t, n, 0, 1, some, &job.open)
-            partial, other = room.partial[other], 1 - other
+            job.fold(room.left_over[other], 0, t, n, 0, 1, some, &job.open)
+            left_over, other = room.left_over[other], 1 - other
         for i in range(4):
-            t[i] = m + i * wide * distance
+            t[i] = m + i * covered * distance
         left //= 4
-        wide *= 4
-        # As far as the last block begins: of extremes that is where the last window of `wide` does.
-        reach = some + ((left - 1) * wide if sums else taps - wide) * far
-        job.fold(room.doubled[turn], 0, t, 4, 0, 1, reach, &job.open)
-        m, turn = room.doubled[turn], 1 - turn
+        covered *= 4
+        # As far as the last block begins: of extremes that is where the last window of `covered` does.
+        reach = some + ((left - 1) * covered if sums else taps - covered) * apart
+        job.fold(room.longer[turn], 0, t, 4, 0, 1, reach, &job.open)
+        m, turn = room.longer[turn], 1 - turn
         if not sums:
-            left = (taps + wide - 1) // wide
+            left = (taps + covered - 1) // covered
     for i in range(left):
-        t[i] = m + (i * wide if sums else min(i * wide, taps - wide)) * distance
+        t[i] = m + (i * covered if sums else min(i * covered, taps - covered)) * distance
     n = left
-    if partial != NULL:
-        t[n] = partial
+    if left_over != NULL:
+        t[n] = left_over
         n += 1
     job.fold(out, out_pitch, t, n, pitch, rows, lanes, close)
 
@@ -221,13 +224,11 @@ cdef void fill_band(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
     if at_once and begin < end:
         fold_deep(job, tile, room, plane, d, deep, begin, 1, end - begin, to + (begin - top) * pitch, pitch, &job.open)
     for h in range(top, top + n):
-        if at_once and begin <= h < end:
-            to += pitch
-            continue
-        if 0 <= h < job.height.size:
-            row = fold_tree(job, tile, room, plane, d, deep, h, 1, room.slots, to, &job.open)
-        else:
+        row = to
+        if not 0 <= h < job.height.size:
             row = room.pad
+        elif not at_once:
+            row = fold_tree(job, tile, room, plane, d, deep, h, 1, room.slots, to, &job.open)
         if row != to:
             copy_row(job, to, row, lanes_of(job, tile))
         to += pitch
@@ -315,10 +316,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
                 copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:
             # Rows whose windows are inside the input follow one another at one distance.
-            if (height.uniform and h >= 0 and 0 <= d and d + (deep - 1) * depth.step < depth.size
-                    and not (gaps or job.gapped)):
-                m = min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1)
-                m = max(m, 1)
+            if height.uniform and h >= 0 and lie_inside(depth, d, deep) and not (gaps or job.gapped):
+                m = max(1, min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1))
             count = 0
             for t in range(tall):
                 row = plane + (h + t * height.step) * job.x.h

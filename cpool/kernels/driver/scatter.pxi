@@ -3,16 +3,16 @@
 # unpooling gathers instead: y is written.
 #
 # Sums are made where they lie, or, where numbers are summed as others than they are stored as, aside, in scratch: of
-# whole planes or some of their channels, and of large planes, or those that threads share, of blocks of rows. Floats of
+# whole planes or some of their channels, and of large planes, or those that threads share, of some rows. Floats of
 # two bytes are summed as float32; but as long as no pixel gets two numbers that are not 0, as of windows side by side,
 # their bits are put where they lie. Where two meet, these planes are summed aside, and those that follow.
 
 cdef enum:
     CLEARED = 16384        # bytes of small planes that are zeroed at once: they stay in the first cache
-    BLOCK_BYTES = 131072   # of rows that are summed in scratch, where threads share a plane or it is large
+    SUMS_BYTES = 131072    # of rows that are summed in scratch, where threads share a plane or it is large
     LOADED = 4096          # numbers of outputs that are loaded at once
     BLOCK_LINES = 4        # cache lines of a block of channels, at least
-    BLOCKS = 2             # for each thread
+    BLOCKS = 2             # such blocks for each thread
     SEVERAL = 3            # more than one in so many output rows that add to pixels of several threads ask for blocks
 
 
@@ -59,13 +59,13 @@ cdef enum:                 # what adding in place may find, besides CROWDED (two
 
 cdef struct Scattered:     # parts of scratch
     int64_t* extents       # of one plane
-    char* block            # sums, where they are not made in place
+    char* sums             # where they are not made in place
     char* loaded           # outputs: some of a row
 
 
-cdef inline int64_t block_pixels(Job* job) noexcept nogil:
-    """Most pixels of a block."""
-    return max(1, BLOCK_BYTES // job.unit)
+cdef inline int64_t most_pixels(Job* job) noexcept nogil:
+    """Most pixels that are summed in scratch at once, of some rows or of a part of one."""
+    return max(1, SUMS_BYTES // job.unit)
 
 
 cdef inline Py_ssize_t elements_of(Job* job) noexcept nogil:
@@ -76,15 +76,15 @@ cdef inline Py_ssize_t elements_of(Job* job) noexcept nogil:
 cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
     """Take all parts. A run may ask for less than was measured: `by_planes` only rises, and `checks` only falls."""
     cdef Scattered parts
-    cdef Py_ssize_t block = 0, loaded = 0, extents = 0
+    cdef Py_ssize_t sums = 0, loaded = 0, extents = 0
     if job.lanes_aside:
-        block, loaded = max(elements_of(job) * job.lanes_aside, LOADED) * job.size, max(LOADED, job.lanes_aside)
+        sums, loaded = max(elements_of(job) * job.lanes_aside, LOADED) * job.size, max(LOADED, job.lanes_aside)
     if not adds_in_place(job) and not (job.lanes_aside and job.by_planes):
-        block, loaded = max(block, block_pixels(job) * job.unit), max(LOADED, job.run)
+        sums, loaded = max(sums, most_pixels(job) * job.unit), max(LOADED, job.run)
         extents = job.depth.out * job.height.out * 2 * sizeof(int64_t) if job.checks else 0
-    start(scratch)
+    lay_anew(scratch)
     parts.extents = <int64_t*>take(scratch, extents)
-    parts.block = take(scratch, block)
+    parts.sums = take(scratch, sums)
     parts.loaded = take(scratch, loaded * job.size)
     return parts
 
@@ -117,21 +117,21 @@ cdef int add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, in
     cdef const char* indices = plane_at(job, m, p) + channel * m.size
     cdef const char* g
     cdef const char* at
-    cdef bint wide = m.type == INT64
+    cdef bint longs = m.type == INT64  # indices of 8 bytes
     cdef int odd = 0, found
     for o in range(job.depth.out * job.height.out):
         g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
         if extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
-            found = job.leaves.add[job.type][wide](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
-                                                   &cleared, hi, job.assign)
+            found = job.leaves.add[job.type][longs](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
+                                                    &cleared, hi, job.assign)
             if found < 0:
                 return ASTRAY
             odd |= found
         elif extents[2 * o] < hi and extents[2 * o + 1] >= lo:  # a row that others add to as well
             memset(flat + cleared * unit, 0, (hi - cleared) * unit)
             cleared = hi
-            odd |= job.leaves.scatter[job.type][wide](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run, lo, hi,
-                                                      job.assign)
+            odd |= job.leaves.scatter[job.type][longs](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run,
+                                                       lo, hi, job.assign)
         if odd & CROWDED:
             return CROWDED
     job.leaves.clear(flat + cleared * unit, unit, lanes * job.size, hi - cleared)
@@ -155,8 +155,8 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Memory* m = &job.at
     cdef Py_ssize_t plane = elements_of(job) * job.size, n, outs = job.width.out
     cdef Py_ssize_t g_pitch = <Py_ssize_t>y.planes[0], pitch = <Py_ssize_t>m.planes[0]
-    cdef bint wide = m.type == INT64
-    cdef Py_ssize_t g_stride = y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if wide else 4
+    cdef bint longs = m.type == INT64  # indices of 8 bytes
+    cdef Py_ssize_t g_stride = y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if longs else 4
     cdef int64_t cleared
     cdef char* flat
     cdef int odd
@@ -164,9 +164,9 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
         n = min(last - first, CLEARED // plane)
         flat, cleared = job.x.data + first * plane, plane // job.size
         memset(flat, 0, n * plane)
-        odd = job.leaves.add[job.type][wide](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
-                                             m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
-                                             cleared, job.assign)
+        odd = job.leaves.add[job.type][longs](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
+                                              m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
+                                              cleared, job.assign)
         if odd < 0 or odd & CROWDED:
             return ASTRAY if odd < 0 else CROWDED
         if odd:
@@ -181,50 +181,64 @@ cdef inline bint planes_end_to_end(Memory* m, Py_ssize_t elements) noexcept nogi
     return <Py_ssize_t>m.planes[0] == elements * m.size and m.w == m.size
 
 
-cdef bint sum_aside(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t channel,
-                    Py_ssize_t lanes) noexcept nogil:
-    """Sum planes [p, p + planes), of `lanes` channels from `channel` on, in scratch, and store them. Several planes are
-    rows that lie end to end. Return whether all indices lie in the plane."""
+cdef bint sum_aside(Job* job, Scattered* parts, const int64_t* extents, Py_ssize_t p, Py_ssize_t planes, int64_t lo,
+                    int64_t hi, Py_ssize_t channel, Py_ssize_t lanes) noexcept nogil:
+    """Sum elements [lo, hi) of planes [p, p + planes), of `lanes` channels from `channel` on, in scratch, and store
+    them. Several planes are rows that lie end to end. Of whole planes extents are NULL, and indices are compared as
+    they are used; return whether all lie in the plane."""
     cdef Memory* x = &job.x
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t elements = elements_of(job), high = job.height.out, unit = lanes * job.size, o, first, n, row
+    cdef Py_ssize_t elements = hi - lo, high = job.height.out, unit = lanes * job.size, o, first, n, stride, row, column
     cdef Py_ssize_t wide = job.width.size, most = max(1, LOADED // lanes)
     cdef int64_t cleared = 0
     cdef char* plane = plane_at(job, x, p) + channel * x.size
+    cdef char* sums = parts.sums
     cdef const char* gradients = plane_at(job, y, p) + channel * y.size
     cdef const char* indices = plane_at(job, m, p) + channel * m.size
     cdef const char* g
     cdef const char* at
+    cdef bint longs = m.type == INT64
     cdef int odd = 0, found
-    if planes > 1:
-        memset(parts.block, 0, planes * elements * unit)
+    if planes > 1 or extents != NULL:  # zeroing on the way is for one whole plane alone
+        memset(sums, 0, planes * elements * unit)
         cleared = elements
     for o in range(job.depth.out * high):
-        g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
+        if extents != NULL and (extents[2 * o] >= hi or extents[2 * o + 1] < lo):
+            continue
         first = 0
         while first < job.width.out:
             n = min(most, job.width.out - first)
-            job.load(parts.loaded, g + first * y.w, y.w, planes * n, lanes)
-            found = job.leaves.add[job.type][m.type == INT64](
-                parts.block, elements * unit, parts.loaded, n * unit, unit, at + first * m.w, <Py_ssize_t>m.planes[0],
-                m.w, planes, n, lanes, lanes, &cleared, elements, job.assign)
+            g, at, stride = row_in(y, gradients, o, high) + first * y.w, row_in(m, indices, o, high) + first * m.w, y.w
+            if extents == NULL or y.type != job.type:
+                job.load(parts.loaded, g, y.w, planes * n, lanes)
+                g, stride = parts.loaded, unit
+            if extents == NULL:
+                found = job.leaves.add[job.type][longs](sums, elements * unit, g, n * unit, stride, at,
+                                                        <Py_ssize_t>m.planes[0], m.w, planes, n, lanes, lanes, &cleared,
+                                                        elements, job.assign)
+            else:
+                found = job.leaves.scatter[job.type][longs](sums, g, stride, at, m.w, n, lanes, lo, hi, job.assign)
             if found < 0:
                 return False
             odd |= found
             first += n
-    job.leaves.clear(parts.block + cleared * unit, unit, unit, elements - cleared)
+    job.leaves.clear(sums + cleared * unit, unit, unit, elements - cleared)
     if odd:
-        settle(job, parts.block, planes * elements * lanes)
-    for row in range(elements // wide):
-        job.store(row_in(x, plane, row, job.height.size), x.w, parts.block + row * wide * unit, planes * wide, lanes)
+        settle(job, sums, planes * elements * lanes)
+    while lo < hi:  # whole rows, or a part of one
+        row, column = lo // wide, lo % wide
+        n = min(wide - column, hi - lo)
+        job.store(row_in(x, plane, row, job.height.size) + column * x.w, x.w, sums, planes * n, lanes)
+        sums += n * unit
+        lo += n
     return True
 
 
 cdef bint sum_channels(Job* job, Scattered* parts, Py_ssize_t p, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     """Sum and store channels [begin, end) of plane p, as many at once as scratch has room for, as `sum_aside`."""
     while begin < end:
-        if not sum_aside(job, parts, p, 1, begin, min(job.lanes_aside, end - begin)):
+        if not sum_aside(job, parts, NULL, p, 1, 0, elements_of(job), begin, min(job.lanes_aside, end - begin)):
             return False
         begin += job.lanes_aside
     return True
@@ -238,61 +252,14 @@ cdef bint sum_planes(Job* job, Scattered* parts, Py_ssize_t first, Py_ssize_t la
         n = max(1, LOADED // max(elements, outs))
     while first < last:
         n = min(n, last - first)
-        if not (sum_aside(job, parts, first, n, 0, 1) if job.run == 1 else sum_channels(job, parts, first, 0, job.run)):
+        if not (sum_aside(job, parts, NULL, first, n, 0, elements, 0, 1) if job.run == 1
+                else sum_channels(job, parts, first, 0, job.run)):
             return False
         first += n
     return True
 
 
-cdef void scatter_block(Job* job, Scattered* parts, const int64_t* extents, Py_ssize_t p, int64_t lo,
-                        int64_t hi) noexcept nogil:
-    """Zero elements [lo, hi) of plane p and add what belongs there."""
-    cdef Memory* y = &job.y
-    cdef Memory* m = &job.at
-    cdef Py_ssize_t high = job.height.out, o, stride = y.w, first, n, most = job.width.out
-    cdef bint loads = y.type != job.type
-    cdef int odd = 0
-    cdef const char* gradients = plane_at(job, y, p)
-    cdef const char* indices = plane_at(job, m, p)
-    cdef const char* g
-    cdef const char* at
-    cdef const char* numbers
-    if loads:
-        stride, most = job.unit, max(1, LOADED // job.run)
-    memset(parts.block, 0, (hi - lo) * job.unit)
-    for o in range(job.depth.out * job.height.out):
-        if extents[2 * o] >= hi or extents[2 * o + 1] < lo:
-            continue
-        g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
-        first = 0
-        while first < job.width.out:
-            n = min(most, job.width.out - first)
-            if loads:
-                job.load(parts.loaded, g + first * y.w, y.w, n, job.run)
-                numbers = parts.loaded
-            else:
-                numbers = g
-            odd |= job.leaves.scatter[job.type][m.type == INT64](
-                parts.block, numbers, stride, at + first * m.w, m.w, n, job.run, lo, hi, job.assign)
-            first += n
-    if odd:
-        settle(job, parts.block, (hi - lo) * job.run)
-
-
-cdef void store_block(Job* job, const char* block, Py_ssize_t p, int64_t lo, int64_t hi) noexcept nogil:
-    """Store elements [lo, hi) of plane p: whole rows, or a part of one."""
-    cdef Memory* x = &job.x
-    cdef Py_ssize_t wide = job.width.size, row, column, n
-    cdef char* plane = plane_at(job, x, p)
-    while lo < hi:
-        row, column = lo // wide, lo % wide
-        n = min(wide - column, hi - lo)
-        job.store(row_in(x, plane, row, job.height.size) + column * x.w, x.w, block, n, job.run)
-        block += n * job.unit
-        lo += n
-
-
-cdef inline Py_ssize_t blocks_of(Job* job) noexcept nogil:
+cdef inline Py_ssize_t channel_blocks_of(Job* job) noexcept nogil:
     """Into how many blocks of channels planes can be divided, so that there are some for each thread: none shares a
     cache line with another, so pixels lie whole lines apart."""
     cdef Py_ssize_t unit = job.run * job.x.size
@@ -312,11 +279,11 @@ cdef bint is_shared_by_rows(Job* job) noexcept nogil:
     return SEVERAL * several <= job.planes * outs
 
 
-cdef inline Py_ssize_t block_begin(Job* job, Py_ssize_t block) noexcept nogil:
+cdef inline Py_ssize_t first_channel(Job* job, Py_ssize_t block) noexcept nogil:
     """The first channel of a block: there begins a cache line, unless it is the first of all."""
-    cdef Py_ssize_t each = (job.run * job.x.size // LINE + job.blocks - 1) // job.blocks * LINE
+    cdef Py_ssize_t each = (job.run * job.x.size // LINE + job.channel_blocks - 1) // job.channel_blocks * LINE
     cdef Py_ssize_t before = <Py_ssize_t>job.x.data % LINE
-    if block == job.blocks:
+    if block == job.channel_blocks:
         return job.run
     return min(job.run, max(0, block * each - before) // job.x.size)
 
@@ -335,13 +302,14 @@ cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssiz
     cdef Py_ssize_t task, begin, end, p, elements = elements_of(job)
     cdef Scattered parts = lay_scattered(job, scratch)
     cdef Job bits
-    cdef Job* put = job_in_place(job, &bits)
+    cdef Job* in_place = job_in_place(job, &bits)
     for task in range(first, last):
-        begin, end = block_begin(job, task % job.blocks), block_begin(job, task % job.blocks + 1)
+        begin, end = first_channel(job, task % job.channel_blocks), first_channel(job, task % job.channel_blocks + 1)
         if begin == end:
             continue
-        p = task // job.blocks
-        if put == NULL or raised(job.crowded) or not told(job, add_rows(put, NULL, p, 0, elements, begin, end - begin)):
+        p = task // job.channel_blocks
+        if (in_place == NULL or raised(job.crowded)
+                or not told(job, add_rows(in_place, NULL, p, 0, elements, begin, end - begin))):
             sum_channels(job, &parts, p, begin, end)
 
 
@@ -354,21 +322,22 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
     """Write tasks [first, last) of all planes: rows, or pixels."""
     cdef Py_ssize_t wide = row_pixels(job), rows = elements_of(job) // wide
     cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, o
-    cdef int64_t lo, hi, stop, most = block_pixels(job)
+    cdef int64_t lo, hi, stop, most = most_pixels(job)
     cdef const int64_t* extents
     cdef Scattered parts = lay_scattered(job, scratch)
     cdef Job bits
-    cdef Job* put = job_in_place(job, &bits)
-    if put != NULL and job.by_planes and small_planes(put) and not raised(job.crowded):
-        if told(job, add_planes(put, first // rows, last // rows)):
-            return
+    cdef Job* in_place = job_in_place(job, &bits)
+    if (in_place != NULL and job.by_planes and small_planes(in_place) and not raised(job.crowded)
+            and told(job, add_planes(in_place, first // rows, last // rows))):
+        return
     while first < last and not raised(job.astray):
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)
         first += below - top
         lo, stop = top * wide, below * wide
         extents = NULL if job.checks else job.extents + 2 * p * outs
-        if put != NULL and not raised(job.crowded) and told(job, add_rows(put, extents, p, lo, stop, 0, job.run)):
+        if (in_place != NULL and not raised(job.crowded)
+                and told(job, add_rows(in_place, extents, p, lo, stop, 0, job.run))):
             continue
         if job.lanes_aside and job.by_planes:
             if not sum_planes(job, &parts, p, last // rows):
@@ -382,8 +351,7 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
                 raise_flag(job.astray)
         while lo < stop and not raised(job.astray):
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
-            scatter_block(job, &parts, extents, p, lo, hi)
-            store_block(job, parts.block, p, lo, hi)
+            sum_aside(job, &parts, extents, p, 1, lo, hi, 0, job.run)
             lo = hi
 
 

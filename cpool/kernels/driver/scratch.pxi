@@ -50,7 +50,7 @@ cdef inline char* take(Scratch* scratch, Py_ssize_t n) noexcept nogil:
     return scratch.base + begin
 
 
-cdef inline void start(Scratch* scratch) noexcept nogil:
+cdef inline void lay_anew(Scratch* scratch) noexcept nogil:
     """Begin a layout anew. What was overrun in the one before ends the process of a checking build."""
     cdef Py_ssize_t i
     for i in range(scratch.n if GAP else 0):

@@ -10,17 +10,17 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
     """Turn a row of sums or states into averages, norms or variances, where that was not done as they were folded:
     totals to row `to`, which may be the same, all others in place."""
     cdef Py_ssize_t lanes = tile.out * job.run
-    cdef double across = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
+    cdef double rows_count = count_of(&job.depth, od) * count_of(&job.height, oh) if job.divides else 1
     if job.reduction == TOTAL:
-        job.leaves.share[job.type](to, row, job.open.apart, room.widths, room.inside, across,
+        job.leaves.share[job.type](to, row, job.open.apart, room.widths, room.inside, rows_count,
                                    <double>(inside_taps(&job.depth, od) * inside_taps(&job.height, oh)),
                                    0 if job.divides else job.close.divisor, <double>job.least, lanes)
     elif job.reduction == MOMENTS:
         job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
-    elif job.nearest:
+    elif job.rounds:
         job.round(row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
-        job.leaves.divide[job.type](row, row, room.widths, across, lanes, 1)
+        job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes, 1)
     if job.norm > PLAIN:
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
 
@@ -46,7 +46,7 @@ cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
         return False
     if job.reduction == TOTAL and not (gathers(job) and job.width.one_count):
         return False
-    if not job.native and not job.nearest:
+    if not job.native and not job.rounds:
         return False
     return (job.along == HALVES and job.across == AS_IT_LIES and job.as_it_lies and job.width.kernel == 2
             and job.depth.uniform and job.height.uniform and tile.used == 2 * tile.out)
@@ -102,9 +102,9 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         fold_lanes(job, tile, room, out, out_pitch, room.flat, planes * n)
 
 
-cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
-                   Py_ssize_t n) noexcept nogil:
-    """Whether a chunk of totals is one of sums: no window sees NaN."""
+cdef bint lacks_nothing(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
+                        Py_ssize_t n) noexcept nogil:
+    """Whether a chunk of totals is one of plain sums: no window sees NaN."""
     cdef Axis* depth = &job.depth
     cdef Axis* height = &job.height
     cdef Py_ssize_t q, d, h, begin, end, rows = 1
@@ -125,15 +125,15 @@ cdef bint is_whole(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssi
     return True
 
 
-cdef Job whole_job(Job* job) noexcept nogil:
+cdef Job sum_job(Job* job) noexcept nogil:
     """The job of sums that gives the same as totals where all elements count."""
-    cdef Job whole = job[0]
-    whole.across, whole.as_it_lies = job.whole_across, True
-    whole.reduction, whole.arrays = SUM, 1
-    whole.fold, whole.halve = job.leaves.fold[SUM][job.type], job.leaves.halve[SUM][job.type]
-    if job.divides and job.whole_divisor:
-        whole.divides, whole.close.divisor = False, job.whole_divisor
-    return whole
+    cdef Job sums = job[0]
+    sums.across, sums.as_it_lies = job.sum_across, True
+    sums.reduction, sums.arrays = SUM, 1
+    sums.fold, sums.halve = job.leaves.fold[SUM][job.type], job.leaves.halve[SUM][job.type]
+    if job.divides and job.sum_divisor:
+        sums.divides, sums.close.divisor = False, job.sum_divisor
+    return sums
 
 
 cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
@@ -150,14 +150,14 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef bint shares = job.reduction == TOTAL and dense and not averaged  # averages are written where they lie
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
-    cdef bint narrows = job.nearest and y.type != job.type and (y.w == job.run * y.size or tile.out == 1)
-    cdef Job whole
-    if not averaged and is_whole(job, tile, p, planes, od, oh, n):
-        whole = whole_job(job)
-        fold_chunk(&whole, tile, room, p, planes, od, oh, n)
+    cdef bint narrows = job.rounds and y.type != job.type and (y.w == job.run * y.size or tile.out == 1)
+    cdef Job sums
+    if not averaged and lacks_nothing(job, tile, p, planes, od, oh, n):
+        sums = sum_job(job)
+        fold_chunk(&sums, tile, room, p, planes, od, oh, n)
         return
     fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch)
-    if not averaged and (job.divides or job.norm > PLAIN or job.arrays > 1 or (job.nearest and not narrows)):
+    if not averaged and (job.divides or job.norm > PLAIN or job.arrays > 1 or (job.rounds and not narrows)):
         for r in range(rows):
             row = out + r * out_pitch
             to = row
@@ -169,25 +169,24 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     for q in range(planes):
         base = pixel(job, y, p + q, od, oh, tile.begin)
         out = room.out + q * n * tile.out * size
-        for r in range(n if narrows else 0):
-            job.round(base + r * y.h, True, out + r * tile.out * size, <Py_ssize_t>job.close.divisor,
-                      tile.out * job.run)
-        if narrows:
-            continue
-        if y.h == tile.out * y.w and n > 1:
+        if y.h == tile.out * y.w and not narrows:  # rows lie end to end
             job.store(base, y.w, out, n * tile.out, job.run)
             continue
         for r in range(n):
-            job.store(base + r * y.h, y.w, out + r * tile.out * size, tile.out, job.run)
+            row = out + r * tile.out * size
+            if narrows:
+                job.round(base + r * y.h, True, row, <Py_ssize_t>job.close.divisor, tile.out * job.run)
+            else:
+                job.store(base + r * y.h, y.w, row, tile.out, job.run)
 
 
 cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     """Write what stays in scratch while a tile's rows are pooled: padding, divisors, and of places where windows
     begin."""
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), row_columns(job, tile)) * job.run
-    for o in range(tile.out if job.picks else 0):
-        room.bases[o] = first_of(&job.width, tile.begin + o)
     if job.picks:
+        for o in range(tile.out):
+            room.bases[o] = first_of(&job.width, tile.begin + o)
         if picks_lanes_first(job):
             pad_rows(job, tile, room.band, input_rows(job))
         return
@@ -207,9 +206,9 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
 
 
 cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:
-    cdef float single = <float>value
+    cdef float float32 = <float>value
     if job.size == 4:
-        job.fill(to, &single, lanes)
+        job.fill(to, &float32, lanes)
     else:
         job.fill(to, &value, lanes)
 
@@ -225,7 +224,7 @@ cdef void fill_inside(Job* job, Tile* tile, char* to) noexcept nogil:
     """Write how many taps of each window of totals lie inside the input, along W."""
     cdef Py_ssize_t o = tile.begin, n
     while o < tile.end:
-        n = alike_inside(&job.width, o, tile.end)
+        n = as_many_inside(&job.width, o, tile.end)
         fill_number(job, to, <double>inside_taps(&job.width, o), n * job.run)
         to += n * job.unit
         o += n

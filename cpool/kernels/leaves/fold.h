@@ -23,7 +23,7 @@
 
 /* What is done to a lane's last result. An element that was selected is told apart from its equals by nobody: which of
  * two zeros, or which NaN, would depend on the order in which a window is folded. */
-enum { NAME(open), NAME(whole), NAME(quotient), NAME(product) };
+enum { NAME(open), NAME(undivided), NAME(quotient), NAME(product) };
 
 CPOOL_INLINE T NAME(closed)(T v, int how, T divisor) {
 #if FLOATS
@@ -93,7 +93,7 @@ CPOOL_INLINE void NAME(pass)(T *out, ptrdiff_t out_pitch, const void *const *tap
 #if FLOATS && ARRAYS == 1
 static CPOOL_NOINLINE void NAME(last_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
                                            ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor) {
-  if (how == NAME(whole)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(whole), divisor);
+  if (how == NAME(undivided)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(undivided), divisor);
 #if !SELECTS
   if (how == NAME(quotient)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(quotient), divisor);
   if (how == NAME(product)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(product), divisor);
@@ -180,7 +180,7 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
                        ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor, int linear APART) {
   enum { part = CPOOL_RADIX * (NAME(strip) + 2 * NAME(line)) };
   T parts[ARRAYS][part];
-  const void *inner[CPOOL_RADIX];
+  const void *partial[CPOOL_RADIX];
   const ptrdiff_t dense = lanes * (ptrdiff_t)sizeof(T);
   const ptrdiff_t next = (rows * lanes / NAME(line) + 2) * NAME(line); /* rows do not all begin at one place of the cache */
   ptrdiff_t block = 1, done = 0, held = 0;
@@ -194,7 +194,7 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
     done = held * block;
     for (ptrdiff_t t = 0; t < held; t++) {
       NAME(each_eight)(parts[0] + t * next, taps + t * block, shift, pitch, rows, lanes AS_APART(from, part));
-      inner[t] = parts[0] + t * next;
+      partial[t] = parts[0] + t * next;
     }
   }
   while (done < n) {
@@ -202,10 +202,10 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
     T *to = parts[0] + held * next;
     if (block == CPOOL_RADIX && some > 1 && linear) NAME(linear_step)(to, taps + done, some, shift, lanes AS_APART(from, part));
     else NAME(tree)(to, dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1, linear AS_APART(from, part));
-    inner[held++] = to;
+    partial[held++] = to;
     done += some;
   }
-  NAME(step)(out, out_pitch, inner, held, 0, dense, rows, lanes, how, divisor AS_APART(part, into));
+  NAME(step)(out, out_pitch, partial, held, 0, dense, rows, lanes, how, divisor AS_APART(part, into));
 }
 
 CPOOL_INLINE int NAME(closing)(const cpool_close *close, T *divisor) {
@@ -221,7 +221,7 @@ CPOOL_INLINE int NAME(closing)(const cpool_close *close, T *divisor) {
     return NAME(product);
   }
 #endif
-  return NAME(whole);
+  return NAME(undivided);
 #else
   (void)close, *divisor = 1;
   return NAME(open);

@@ -152,11 +152,11 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps,
 #if FLOATS && ARRAYS == 1
   finish.how = NAME(closing)(close, &finish.divisor);
   /* What is asked is set again: a constant, for which the compiler makes a loop of its own. */
-  if (n == 2 && finish.how == NAME(whole)) finish.how = NAME(whole), CASE(2, 2);
+  if (n == 2 && finish.how == NAME(undivided)) finish.how = NAME(undivided), CASE(2, 2);
   else if (n == 2) CASE(2, 2);
   else if (n == 4) CASE(4, 2);
   else if (kernel == 2) CASE(1, 2);
-  else if (finish.how == NAME(whole)) finish.how = NAME(whole), CASE(1, 3);
+  else if (finish.how == NAME(undivided)) finish.how = NAME(undivided), CASE(1, 3);
   else CASE(1, 3);
 #else
 #if FLOATS && ARRAYS == 2

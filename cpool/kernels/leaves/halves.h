@@ -56,7 +56,7 @@ static CPOOL_NOINLINE void NAME(pass)(void *out, ptrdiff_t out_pitch, const void
 static void NAME(tree)(float *out, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how,
                        float divisor) {
   float sums[CPOOL_RADIX][HALVES_STRIP + 16];
-  const void *inner[CPOOL_RADIX];
+  const void *partial[CPOOL_RADIX];
   ptrdiff_t block = 1, held = 0;
   if (n <= CPOOL_RADIX) {
     NAME(pass)(out, 0, taps, n, shift, 0, 1, lanes, how, divisor);
@@ -65,9 +65,9 @@ static void NAME(tree)(float *out, const void *const *taps, ptrdiff_t n, ptrdiff
   while (block * CPOOL_RADIX < n) block *= CPOOL_RADIX;
   for (ptrdiff_t t = 0; t < n; t += block, held++) {
     NAME(tree)(sums[held], taps + t, n - t < block ? n - t : block, shift, lanes, sum_open_FLOAT32, 1);
-    inner[held] = sums[held];
+    partial[held] = sums[held];
   }
-  sum_step_FLOAT32(out, 0, inner, held, 0, 0, 1, lanes, how, divisor);
+  sum_step_FLOAT32(out, 0, partial, held, 0, 0, 1, lanes, how, divisor);
 }
 
 static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,

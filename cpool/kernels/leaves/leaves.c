@@ -261,8 +261,9 @@ CPOOL_CONVERSIONS(double, FLOAT64)
 
 /* ---------------------------------------------------------------------------------------------- places and scatter */
 
-static void place(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int wide,
-                  const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run) {
+static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places,
+                  int long_places, const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n,
+                  ptrdiff_t run) {
 #define CPOOL_PLACE(I, P)                                                                   \
   for (ptrdiff_t r = 0; r < rows; r++, shift += step) {                                     \
     const P *restrict w = (const P *)places + r * n * run;                                  \
@@ -278,14 +279,17 @@ static void place(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t st
       }                                                                                     \
     }                                                                                       \
   }
-  if (wide_indices && wide) CPOOL_PLACE(int64_t, int64_t)
-  else if (wide_indices) CPOOL_PLACE(int64_t, int32_t)
-  else if (wide) CPOOL_PLACE(int32_t, int64_t)
+  if (long_indices && long_places) CPOOL_PLACE(int64_t, int64_t)
+  else if (long_indices) CPOOL_PLACE(int64_t, int32_t)
+  else if (long_places) CPOOL_PLACE(int32_t, int64_t)
   else CPOOL_PLACE(int32_t, int32_t)
 #undef CPOOL_PLACE
 }
 
 /* The least and the greatest index of n runs. */
+#define CPOOL_MEET(j, low, high)                     \
+  least[j] = (low) < least[j] ? (low) : least[j];    \
+  most[j] = (high) > most[j] ? (high) : most[j]
 #define CPOOL_EXTENT(I)                                                                                      \
   static void extent_##I(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run) { \
     enum { some = 4 * CPOOL_VECTOR / sizeof(I) }; /* four vectors, so that none waits for the one before */  \
@@ -296,25 +300,15 @@ static void place(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t st
       const I *at = (const I *)((const char *)index + o * stride);                                           \
       ptrdiff_t i = 0;                                                                                       \
       for (; i + some <= run; i += some)                                                                     \
-        for (int j = 0; j < some; j++) {                                                                     \
-          least[j] = at[i + j] < least[j] ? at[i + j] : least[j];                                            \
-          most[j] = at[i + j] > most[j] ? at[i + j] : most[j];                                               \
-        }                                                                                                    \
-      for (; i < run; i++) {                                                                                 \
-        least[0] = at[i] < least[0] ? at[i] : least[0];                                                      \
-        most[0] = at[i] > most[0] ? at[i] : most[0];                                                         \
-      }                                                                                                      \
+        for (int j = 0; j < some; j++) { CPOOL_MEET(j, at[i + j], at[i + j]); }                              \
+      for (; i < run; i++) { CPOOL_MEET(0, at[i], at[i]); }                                                  \
     }                                                                                                        \
-    for (int j = 1; j < some; j++) {                                                                         \
-      least[0] = least[j] < least[0] ? least[j] : least[0];                                                  \
-      most[0] = most[j] > most[0] ? most[j] : most[0];                                                       \
-    }                                                                                                        \
+    for (int j = 1; j < some; j++) { CPOOL_MEET(0, least[j], most[j]); }                                     \
     extent[0] = least[0], extent[1] = most[0];                                                               \
   }
 CPOOL_EXTENT(int32_t)
 CPOOL_EXTENT(int64_t)
 
-/* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
 static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n) {
   if (stride == bytes) bytes *= n, n = n > 0;
   for (ptrdiff_t o = 0; o < n; o++) memset((char *)flat + o * stride, 0, (size_t)bytes);
@@ -436,7 +430,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .widen = {[CPOOL_FLOAT32] = {[CPOOL_FLOAT16] = widen_halves, [CPOOL_BFLOAT16] = widen_bfloats},
             [CPOOL_UINT16] = {[CPOOL_UINT8] = widen_UINT8_UINT16},
             [CPOOL_UINT32] = {[CPOOL_UINT16] = widen_UINT16_UINT32}},
-  .nearest = {[CPOOL_UINT16] = nearest_UINT8_UINT16, [CPOOL_UINT32] = nearest_UINT16_UINT32},
+  .round = {[CPOOL_UINT16] = round_UINT8_UINT16, [CPOOL_UINT32] = round_UINT16_UINT32},
   .raise = FLOATING(raise),
   .root = FLOATING(root),
   .times_power = FLOATING(times_power),

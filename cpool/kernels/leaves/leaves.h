@@ -88,9 +88,9 @@ typedef struct cpool_leaves {
                                                         ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes);
   /* The first lane that equals value, or the last NaN if it is one; -1 if there is none. Of types in which places fit. */
   ptrdiff_t (*find[CPOOL_COMPUTED])(const void *row, const void *value, ptrdiff_t lanes);
-  /* Of each of `rows` rows indices[o * run + i] = base[o] + shift + places[o * run + i]; `wide` ones are int64, others int32.
-   * Rows of indices are `pitch` bytes apart, rows of places end to end, and `shift` grows by `step`. */
-  void (*place)(void *indices, int wide_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int wide,
+  /* Of each of `rows` rows indices[o * run + i] = base[o] + shift + places[o * run + i]; long ones are int64, others
+   * int32. Rows of indices are `pitch` bytes apart, rows of places end to end, and `shift` grows by `step`. */
+  void (*place)(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t stride, const void *places, int long_places,
                 const int64_t *base, int64_t shift, int64_t step, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run);
   /* out[c][r] = in[r][c], by the logarithm of the element's size. */
   void (*turn[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns);
@@ -120,7 +120,7 @@ typedef struct cpool_leaves {
                                               const cpool_close *close);
   /* Sums of such integers to the integers nearest to their quotients by 1 to 256 (32768), half to even, at most 255 (65535): in place, or
    * narrowed again. */
-  void (*nearest[CPOOL_COMPUTED])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
+  void (*round[CPOOL_COMPUTED])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across, in place or
    * elsewhere. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);

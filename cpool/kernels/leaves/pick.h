@@ -26,7 +26,7 @@ enum { NAME(group) = 4, NAME(nine) = 9, NAME(few) = 384 / sizeof(T) };
   PLACE w = going ? places[k] : FROM(0);                           \
   if (going) TAKE(0)                                               \
   TAKE(1) TAKE(2) TAKE(3) TAKE(4) TAKE(5) TAKE(6) TAKE(7) TAKE(8)  \
-  to[k] = NAME(closed)(m, NAME(whole), 1);                         \
+  to[k] = NAME(closed)(m, NAME(undivided), 1);                         \
   places[k] = w
 
 /* `going`: what `to` and `places` hold came first. That overlapping vectors take a tap twice changes nothing. */
@@ -74,7 +74,7 @@ CPOOL_INLINE void NAME(pick_vectors)(T *to, PLACE *places, const void *const *ta
       }
     }
     CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
-      m[k] = NAME(closed_vector)(m[k], NAME(whole), 1);
+      m[k] = NAME(closed_vector)(m[k], NAME(undivided), 1);
       memcpy(to + i + k * width, &m[k], sizeof v);
       memcpy(places + i + k * width, &w[k], sizeof v);
     }
@@ -137,7 +137,7 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
       w = (indices)SELECT(stays, (VECTOR)w, (VECTOR)(stands + (PLACE)c));
     }
   }
-  m = NAME(closed_vector)(IN_ORDER(m), NAME(whole), 1), w = (indices)IN_ORDER((VECTOR)w);
+  m = NAME(closed_vector)(IN_ORDER(m), NAME(undivided), 1), w = (indices)IN_ORDER((VECTOR)w);
   memcpy(to, &m, sizeof m);
   memcpy(places, &w, sizeof w);
 }
@@ -173,7 +173,7 @@ CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const 
         m = stays ? m : v;
         w = stays ? w : (PLACE)(offsets[t] + c);
       }
-    to[o] = NAME(closed)(m, NAME(whole), 1);
+    to[o] = NAME(closed)(m, NAME(undivided), 1);
     places[o++] = w;
   }
 }

@@ -37,12 +37,12 @@ static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff
   const ptrdiff_t rest = (wide - before % wide) % wide, head = rest < lanes ? rest : lanes; /* copies of the first one */
   const ptrdiff_t n = (lanes - head) / wide, tail = head + n * wide; /* elements all of whose copies are wanted */
   const E *from = (const E *)((const char *)in + above / tall * pitch) + before / wide;
-  ptrdiff_t alike = tall - above % tall; /* rows that copy this one */
-  for (ptrdiff_t r = 0; r < rows; r++, alike--) {
+  ptrdiff_t remaining = tall - above % tall; /* rows that copy this one */
+  for (ptrdiff_t r = 0; r < rows; r++, remaining--) {
     E *to = (E *)((char *)out + r * out_pitch);
     ptrdiff_t k = 0;
-    if (alike == 0) from = (const E *)((const char *)from + pitch), alike = tall;
-    const E *inner = from + (head > 0);
+    if (remaining == 0) from = (const E *)((const char *)from + pitch), remaining = tall;
+    const E *from_whole = from + (head > 0);
     if (head) NAME(splat)(to, from[0], head);
 #ifdef __AVX2__
     const ptrdiff_t beyond = (out_pitch == lanes * size ? (rows - r) * lanes : lanes) - head;
@@ -52,15 +52,15 @@ static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff
         k = n - whole;
       }
       COPIED v, copies;
-      memcpy(&v, inner + k, sizeof v);
+      memcpy(&v, from_whole + k, sizeof v);
       for (ptrdiff_t j = 0; j < wide; j++) {
         copies = PERMUTE(v, at[j]);
         memcpy(to + head + k * wide + j * whole, &copies, sizeof copies);
       }
     }
 #endif
-    for (; k < n; k++) NAME(splat)(to + head + k * wide, inner[k], wide);
-    if (tail < lanes) NAME(splat)(to + tail, inner[n], lanes - tail);
+    for (; k < n; k++) NAME(splat)(to + head + k * wide, from_whole[k], wide);
+    if (tail < lanes) NAME(splat)(to + tail, from_whole[n], lanes - tail);
   }
 }
 #undef E

@@ -7,15 +7,15 @@
  * whether two numbers met that should have been alone, CPOOL_CROWDED. Sums begin at +0, so that no zero is -0. */
 #if ALONE
 #define IS_ODD(v) (((v) & 0x7c00) == 0x7c00) /* of bfloat16 some large numbers too */
-#define PUT(place, number)                                          \
-  do {                                                              \
+#define ADD(place, number)                                                      \
+  do {                                                                          \
     const F held = (place), given = (number), one = given & 0x7fff ? given : 0; \
-    met |= (held != 0) & (one != 0) & !assign;                      \
-    (place) = assign ? given : held | one;                          \
+    met |= (held != 0) & (one != 0) & !assign;                                  \
+    (place) = assign ? given : held | one;                                      \
   } while (0)
 #else
 #define IS_ODD(v) (!((v) - (v) == 0))
-#define PUT(place, number) (place) = assign ? (number) : (place) + (number)
+#define ADD(place, number) (place) = assign ? (number) : (place) + (number)
 #endif
 #define INSIDE (1 | (met ? CPOOL_CROWDED : 0))
 
@@ -36,7 +36,7 @@ static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const v
     for (ptrdiff_t i = 0; i < run; i++) {
       const int64_t x = at[i];
       if (x < lo || x >= hi) continue;
-      PUT(flat[(x - lo) * run + i], v[i]);
+      ADD(flat[(x - lo) * run + i], v[i]);
       odd |= IS_ODD(v[i]);
     }
   }
@@ -67,12 +67,12 @@ CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, 
   ptrdiff_t i = 0;
   for (; i + 4 <= lanes; i += 4) {
     F *to = flat + i;
-    PUT(to[(ptrdiff_t)at[i] * run], v[i]);
-    PUT(to[(ptrdiff_t)at[i + 1] * run + 1], v[i + 1]);
-    PUT(to[(ptrdiff_t)at[i + 2] * run + 2], v[i + 2]);
-    PUT(to[(ptrdiff_t)at[i + 3] * run + 3], v[i + 3]);
+    ADD(to[(ptrdiff_t)at[i] * run], v[i]);
+    ADD(to[(ptrdiff_t)at[i + 1] * run + 1], v[i + 1]);
+    ADD(to[(ptrdiff_t)at[i + 2] * run + 2], v[i + 2]);
+    ADD(to[(ptrdiff_t)at[i + 3] * run + 3], v[i + 3]);
   }
-  for (; i < lanes; i++) PUT(flat[(ptrdiff_t)at[i] * run + i], v[i]);
+  for (; i < lanes; i++) ADD(flat[(ptrdiff_t)at[i] * run + i], v[i]);
   return INSIDE;
 }
 
@@ -85,7 +85,7 @@ CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, 
   for (ptrdiff_t k = 0; k < n * run; k++) {
     const uint64_t x = (uint64_t)at[k];
     if (x >= done && !NAME(clear)(flat, run, run, x, &done, limit)) return 0;
-    PUT(flat[x * (uint64_t)run + (uint64_t)i], v[k]);
+    ADD(flat[x * (uint64_t)run + (uint64_t)i], v[k]);
     i = i + 1 < run ? i + 1 : 0;
   }
   *cleared = done;
@@ -127,7 +127,7 @@ CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const
     for (ptrdiff_t k = 0; k < n; k++) {
       const uint64_t x = (uint64_t)((const I *)index)[k];
       if (x >= limit) return 0;
-      PUT(((F *)planes)[x], v[k]);
+      ADD(((F *)planes)[x], v[k]);
     }
   return INSIDE;
 }
@@ -135,9 +135,10 @@ CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const
 /* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared` is
  * zero or has been added to; from there on elements are zeroed shortly before they are added to. So one comparison tells
  * both what is to be zeroed and, for a negative index is a large number, what is outside the plane: then -1 is returned. */
-CPOOL_INLINE int NAME(put)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
-                           const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
-                           ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign) {
+CPOOL_INLINE int NAME(add_rows)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch,
+                                ptrdiff_t g_stride, const void *index, ptrdiff_t pitch, ptrdiff_t stride,
+                                ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run, ptrdiff_t lanes, int64_t *cleared,
+                                int64_t limit, int assign) {
   const int dense = lanes == run && g_stride == run * (ptrdiff_t)sizeof(F) && stride == run * (ptrdiff_t)sizeof(I);
   const ptrdiff_t some = run < 2048 ? 2048 / run : 1; /* runs that stay in the first cache between two looks at them */
   const int at_once = dense && n <= some && g_pitch == n * g_stride; /* rows are short, and lie end to end */
@@ -181,14 +182,15 @@ CPOOL_INLINE int NAME(put)(void *planes, ptrdiff_t plane_pitch, const void *g, p
 static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch, ptrdiff_t g_stride,
                      const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run,
                      ptrdiff_t lanes, int64_t *cleared, int64_t limit, int assign) {
-#define ALL(assign) \
-  NAME(put)(planes, plane_pitch, g, g_pitch, g_stride, index, pitch, stride, rows, n, run, lanes, cleared, limit, assign)
+#define ALL(assign)                                                                                                    \
+  NAME(add_rows)(planes, plane_pitch, g, g_pitch, g_stride, index, pitch, stride, rows, n, run, lanes, cleared, limit, \
+                 assign)
   return assign ? ALL(1) : ALL(0);
 #undef ALL
 }
 #undef INSIDE
 #undef IS_ODD
-#undef PUT
+#undef ADD
 #undef NAME
 #undef F
 #undef I

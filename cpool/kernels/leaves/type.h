@@ -227,24 +227,27 @@ static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void
 #undef BY_DIVISOR
 }
 
-/* From a row into another, or the same. */
+/* One zero, one NaN. */
+#define ONE_FORM(v) ((v) == (v) ? (v) + (T)0 : (T)NAN)
+
+/* From a row into another, or the same; a norm is not plain here. */
 static void OF(raise)(void *out, const void *in, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)out;
   const T *x = (const T *)in;
 #define CPOOL_EACH(v) CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) to[i] = v
   if (norm == CPOOL_SQUARE) CPOOL_EACH(x[i] * x[i]);
   else if (norm == CPOOL_MAGNITUDE) CPOOL_EACH((T)fabs(x[i]));
-  else if (norm == CPOOL_POWER && power == -1) CPOOL_EACH(1 / x[i]);
-  else if (norm == CPOOL_POWER && power == 0.5) CPOOL_EACH((T)CPOOL_SQRT(x[i])); /* -infinity has none, as in torch */
-  else if (norm == CPOOL_POWER && power == 3) CPOOL_EACH((T)((double)x[i] * x[i] * x[i])); /* generalized means */
-  else if (norm == CPOOL_POWER) POWERS(to, x, lanes, power);
+  else if (power == -1) CPOOL_EACH(1 / x[i]);
+  else if (power == 0.5) CPOOL_EACH((T)CPOOL_SQRT(x[i])); /* -infinity has none, as in torch */
+  else if (power == 3) CPOOL_EACH((T)((double)x[i] * x[i] * x[i])); /* generalized means */
+  else POWERS(to, x, lanes, power);
 }
 
 static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
   T *to = (T *)a, *x = to;
   if (norm == CPOOL_SQUARE) CPOOL_EACH((T)CPOOL_SQRT(x[i]));
   else if (norm == CPOOL_POWER) POWERS(to, x, lanes, 1 / power);
-  CPOOL_EACH(x[i] == x[i] ? x[i] + (T)0 : (T)NAN);
+  CPOOL_EACH(ONE_FORM(x[i]));
 }
 
 static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t lanes, double power, int zeros,
@@ -266,7 +269,7 @@ static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t 
         to[first + i] = (zeros & (x[first + i] == 0)) ? (T)0 : v[first + i] * powers[i];
     }
 #undef TIMES
-  if (canonical) CPOOL_EACH(to[i] == to[i] ? to[i] + (T)0 : (T)NAN);
+  if (canonical) CPOOL_EACH(ONE_FORM(to[i]));
 #undef CPOOL_EACH
 }
 
@@ -282,8 +285,9 @@ static void OF(divide)(void *out, const void *in, const void *widths, double acr
   const T *a = (const T *)in, *w = (const T *)widths;
   const T tall = (T)across;
   CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) x[i] = a[i] / (tall * w[i]);
-  for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = x[i] == x[i] ? x[i] + (T)0 : (T)NAN;
+  for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = ONE_FORM(x[i]);
 }
+#undef ONE_FORM
 #endif
 #undef SELECTS
 

@@ -54,7 +54,7 @@ static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps,
  * they are: a quotient that lies in the middle is rounded up first. Sums of 4 bytes, which vectors do not multiply so, are
  * doubles that are divided: their quotients are as far from the middle as they were, or in it. By powers of two both are
  * shifted, to even at once. */
-static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
+static void NAME(round)(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
   T *x = (T *)a;
   S *restrict narrowed = (S *)out;
   int by = 0;
@@ -76,18 +76,18 @@ static void NAME(nearest)(void *out, int narrow, const void *a, ptrdiff_t diviso
 #endif
 #define UNDIVIDED(v) const T q = v
 #define POWER(v) const T w = (T)(v + (T)(below + (SHIFTED(v) & 1))), q = SHIFTED(w)
-#define NEAREST(QUOTIENT, STORE)                    \
-  for (ptrdiff_t i = 0; i < lanes; i++) {           \
-    const T v = x[i] < most ? x[i] : most;          \
-    QUOTIENT(v);                                    \
-    STORE(i);                                       \
+#define EACH_LANE(QUOTIENT, STORE)         \
+  for (ptrdiff_t i = 0; i < lanes; i++) {  \
+    const T v = x[i] < most ? x[i] : most; \
+    QUOTIENT(v);                           \
+    STORE(i);                              \
   }
 #define IN_PLACE(i) x[i] = q
 #define NARROWED(i) narrowed[i] = (S)q
-#define EITHER(QUOTIENT)                       \
-  do {                                         \
-    if (narrow) NEAREST(QUOTIENT, NARROWED)    \
-    else NEAREST(QUOTIENT, IN_PLACE)           \
+#define EITHER(QUOTIENT)                      \
+  do {                                        \
+    if (narrow) EACH_LANE(QUOTIENT, NARROWED) \
+    else EACH_LANE(QUOTIENT, IN_PLACE)        \
   } while (0)
   if (by == 0) EITHER(UNDIVIDED);
   else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
