@@ -1,7 +1,8 @@
 """Pooling of dask arrays: lazy, with any chunking, also along pooled axes.
 
 The functions have the names and arguments of cpool's, but for ``out``; ``where`` may be a dask array. Whether windows
-hold too little, or `x` holds NaN that ``nan_policy="raise"`` refuses, is seen when a chunk is computed.
+hold too little, or `x` holds NaN that ``nan_policy="raise"`` refuses, is seen when a chunk is computed; not NaN
+between windows which no task reads.
 
 Each output chunk is one task. Where no window reaches beyond its chunk the graph is blockwise, and dask fuses it with
 what comes before and after; else a task is given its chunk and, of the chunks behind, only the rows that a window

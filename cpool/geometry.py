@@ -229,6 +229,11 @@ class AxisWindows:
         same = self.out == self.size and bool((self.taps == 1).all())
         return same and bool((self.begin == np.arange(self.size)).all())
 
+    def done(self) -> AxisWindows:
+        """Return the windows of what has been pooled along this axis: its elements, with the counts of the windows."""
+        at = np.arange(self.out, dtype=np.int64)
+        return AxisWindows(self.out, self.out, 1, 1, 1, 0, True, at, at + 1, self.count)
+
     def _itself(self) -> Table:
         return Table(self.size, self.size, 1, 1, 1, 0, True, self.begin, self.taps, self.count)
 

@@ -40,7 +40,7 @@ import numpy as np
 
 import cpool
 from cpool import geometry, reference
-from cpool.core import driver, strategies
+from cpool.core import driver, engine, strategies
 
 try:
     from ml_dtypes import bfloat16
@@ -1056,10 +1056,18 @@ def geometry_calls(number, match=""):
 # -------------------------------------------------------------------------------------------------- children, report
 
 
+LIMITS = {name: getattr(strategies, name) for name in ("WIDEST_ROW", "WIDEST_PIXELS", "BAND", "CHUNK", "TALL")}
+SMALL_LIMITS = {"WIDEST_ROW": 256, "WIDEST_PIXELS": 512, "BAND": 1024, "CHUNK": 128, "TALL": 10}
+
+
 def set_limits(number, bands=strategies.TURNED, counting=strategies.COUNTING, padding=geometry.MOST_STORED_PADDING):
-    """Let small calls do what is done to large ones: of each fourth call bands of planes are cut, and of others padding
-    is not stored, so that windows are read from tables."""
+    """Let small calls do what is done to large ones: of each fourth call bands of planes are cut, of others padding is
+    not stored, so that windows are read from tables, or windows are longer than tiles; and sums of arrays whose axes
+    lie in another order are made one after the other."""
     small = number % 4 == 3
+    for name, limit in (SMALL_LIMITS if number % 8 == 6 else LIMITS).items():
+        setattr(strategies, name, limit)
+    engine.MANY = 1 if number % 3 else 2**13
     strategies.TURNED, strategies.COUNTING = (SMALL_BANDS, SMALL_BANDS // 4) if small else (bands, counting)
     geometry.MOST_STORED_PADDING = number // 8 % 3 if number % 8 == 5 else padding
 

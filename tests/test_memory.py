@@ -256,20 +256,41 @@ def test_scratch_does_not_grow_with_windows_or_strides(name, shape, arguments, m
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype", "shape", "arguments"),
+    ("name", "dtype", "shape", "arguments", "limit"),
     [
-        ("adaptive_avg_pool2d", "f2", (1, 8, 4096, 200), (1,)),
-        ("avg_pool2d", "f2", (1, 4, 20000, 100), ((5000, 3), 1)),
-        ("avg_pool2d", "u1", (1, 4, 20000, 100), ((5000, 3), 1)),
-        ("avg_pool3d", "f2", (1, 1, 64, 4096, 100), (3,)),
-        ("max_pool3d", "f2", (1, 1, 64, 2048, 100), (3,)),
-        ("var_pool2d", "f4", (1, 4, 20000, 100), ((5000, 3), 1)),
-        ("avg_pool2d", "f2", (1, 400, 400, 64), ((300, 3), 1)),
+        ("adaptive_avg_pool2d", "f2", (1, 8, 4096, 200), (1,), 0.1),
+        ("avg_pool3d", "f2", (1, 1, 64, 4096, 100), (3,), 0.1),
+        ("max_pool3d", "f2", (1, 1, 64, 2048, 100), (3,), 0.1),
+        ("avg_pool2d", "f2", (1, 400, 400, 64), ((300, 3), 1), 1.5),
+        # Tall windows share what lies in 7500 rows, of a line of the cache.
+        ("avg_pool2d", "f2", (1, 4, 20000, 100), ((5000, 3), 1), 3),
+        ("avg_pool2d", "u1", (1, 4, 20000, 100), ((5000, 3), 1), 4.5),
+        ("var_pool2d", "f4", (1, 4, 20000, 100), ((5000, 3), 1), 13),
     ],
 )
-def test_scratch_does_not_grow_with_what_is_loaded(name, dtype, shape, arguments):
+def test_scratch_does_not_grow_with_what_is_loaded(name, dtype, shape, arguments, limit):
     x = np.broadcast_to(np.zeros((), dtype), shape)
-    assert cpool.explain(getattr(cpool, name), x, *arguments).scratch_bytes < 1.5 * 2**20
+    assert cpool.explain(getattr(cpool, name), x, *arguments).scratch_bytes < limit * 2**20
+
+
+@pytest.mark.parametrize("k", [2000, 5000, 20000])
+@pytest.mark.parametrize("more", [{}, {"return_indices": True}])
+@pytest.mark.parametrize(("shape", "axis"), [((60000,), 0), ((60000, 21), 0), ((30, 60000), 1)])
+def test_long_windows_share_what_they_have_in_common(shape, axis, k, more):
+    """However little fits into a cache: else each window would be folded by itself."""
+    x = np.broadcast_to(np.float32(0), shape)
+    plan = cpool.explain(cpool.max_pool1d, x, k, 1, axis=axis, **more)
+    assert plan.strategies == ("flat",)
+    assert plan.tiles[1] >= k // 8
+    assert plan.scratch_bytes < 70 * k * (21 if len(shape) == 2 and axis == 0 else 1) * 4
+
+
+def test_tall_windows_share_rows():
+    x = np.broadcast_to(np.float32(0), (9000, 100))
+    for k in (24, 100, 1000, 5000):
+        plan = cpool.explain(cpool.avg_pool2d, x, (k, 1), 1)
+        assert plan.strategies == ("band flat", "none")
+        assert plan.tiles[0] >= k // 2
 
 
 @pytest.mark.parametrize("shape", [(4_000_000, 1), (400_000, 64), (4000, 1000)])

@@ -1,6 +1,8 @@
 """Shapes that a kernel has something of its own for: widths around vectors, gaps between windows, slabs that are alike,
 gradients of one picture that several threads share."""
 
+import itertools
+
 import numpy as np
 import pytest
 from cases import difficult
@@ -132,6 +134,34 @@ def test_rows_of_many_slabs(kernel, stride, padding, threads):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
         strided = np.asarray(x, order="F")
         same(np.ascontiguousarray(getattr(cpool, name)(strided, kernel, stride, padding)), ours)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8", "uint16", "int16"])
+@pytest.mark.parametrize(("shape", "kernel", "stride"), [
+    ((33, 22, 24), 3, 1), ((20, 30, 41), (2, 3, 2), (2, 1, 2)), ((150, 170), (3, 4), (2, 1)), ((130, 9, 14), (5, 3), 2),
+])  # fmt: skip
+def test_pooled_axes_in_any_order(shape, kernel, stride, dtype, threads):
+    """Sums of arrays whose rows lie across memory are made along one axis after the other, and extremes along axes as
+    they lie, with the bits of any other array."""
+    ndim = len(kernel) if isinstance(kernel, tuple) else 3
+    x = numbers(shape, "float32") * 90
+    x = (x % 50 if dtype[0] == "u" else x).astype(dtype)
+    given = dict(kernel_size=kernel, stride=stride, padding=1)
+    calls = [(f"{op}_pool{ndim}d", given) for op in ("max", "min", "median", "var")]
+    for more in ({}, dict(count_include_pad=False), dict(divisor_override=7), dict(dtype=dtype), dict(ceil_mode=True)):
+        calls.append((f"avg_pool{ndim}d", given | more))
+    for name, more in calls:
+        expected = getattr(cpool, name)(x, **more)
+        for order in itertools.permutations(range(len(shape))):
+            turned = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+            same(np.ascontiguousarray(getattr(cpool, name)(turned, **more)), expected)
+            out = np.empty_like(expected)
+            same(getattr(cpool, name)(turned, **more, out=out), expected)
+    gradient, aside = getattr(cpool, f"avg_pool{ndim}d_backward"), (2, 3, 2)[-ndim:]
+    for given in (dict(kernel_size=aside), dict(kernel_size=kernel, stride=stride, padding=1)):
+        grad = numbers(getattr(cpool, f"avg_pool{ndim}d")(x, **given).shape, "float32")
+        expected = gradient(grad, input_shape=shape, **given)
+        same(np.ascontiguousarray(gradient(np.asfortranarray(grad), input_shape=shape, **given)), expected)
 
 
 @pytest.mark.parametrize("channels", [8, 33, 128, 208])

@@ -31,6 +31,8 @@ WIDEST_PIXELS = 65536
 SHARED = 4
 #: Bytes of the input rows that output rows share: they stay in the second cache.
 BAND = 131072
+#: Bytes of a row of a tile, at least.
+LINE = 64
 #: Bytes of a block of channels, at least; and the same where places are wanted.
 BLOCK = 64
 BLOCK_OF_PICKS = 128
@@ -38,6 +40,9 @@ BLOCK_OF_PICKS = 128
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
 RADIX = 8
+#: Rows of windows that move by 1, from which on they share results whatever the size of a band: of fewer, folding them
+#: where they lie took 0.7 to 1 of the time where no band of whole rows fits.
+TALL = 24
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows move by 1, or a plane is one row.
@@ -122,9 +127,9 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
         return "repeated"
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
-        if long and w.span * unit > BAND:
-            return "long"
-        return "flat" if w.uniform and w.stride == 1 and w.out > 1 else "rows"
+        if w.uniform and w.stride == 1 and w.out > 1:
+            return "flat"
+        return "long" if long and w.span * unit > BAND else "rows"
     if not picks and _singly(w, run, size):
         return "singly"
     if w.uniform and w.out > 1 and w.stride * unit > WIDEST_ROW:
@@ -144,11 +149,18 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
     return "phases"
 
 
+def _slides(h: Table, least: int) -> bool:
+    """Return whether windows of at least so many rows move by 1, so that they can share results as they do along W."""
+    return h.uniform and h.stride == 1 and h.kernel >= least and h.out > 4
+
+
 def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bool) -> str:
     """Choose the strategy along D and H; `row` is the bytes of one row in scratch."""
-    shared = h.uniform and h.stride < h.span and h.out > 1 and along != "long" and (h.span + h.stride) * row <= 2 * BAND
-    if shared and h.stride == 1 and h.kernel > RADIX and h.out > 4:
+    shared = h.uniform and h.stride < h.span and h.out > 1 and along != "long"
+    fits = (h.span + h.stride) * row <= 2 * BAND
+    if shared and _slides(h, RADIX + 1 if fits else TALL):
         return "band flat"
+    shared = shared and fits
     together = not sums or (d.kernel <= RADIX and d.binary)  # D first, then H, is the same sum
     if as_it_lies and together and (d.kernel <= 2 or not shared):
         return "as it lies"
@@ -216,6 +228,11 @@ def choose(
     widest = max(1, (WIDEST_ROW if unit < VECTOR or total < RADIX else BAND if picks else WIDEST_PIXELS) // unit)
     if picks and along != "none":
         widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
+    if _slides(h, TALL) and along != "long" and not picks:  # so that bands, which are taller than windows, fit
+        widest = max(LINE // unit, min(widest, 2 * BAND // (unit * (h.span + h.stride))))
+    if along in ("flat", "phases", "halves") and w.uniform and w.out > 1 and w.stride < w.span:
+        # However long windows are, a tile holds several, which share columns: with places fewer, so that bands fit.
+        widest = max(widest, w.span * 5 // 4 if picks else SHARED * w.span)
     if along == "turned":
         widest = max(1, min(widest, 4 * CHUNK // (unit * min(total, LANES))))
     if w.uniform or along == "spread":
@@ -239,11 +256,13 @@ def choose(
     elif along == "phases" and w.out * run < RADIX:
         rows = max(rows, min(LANES, 4 * CHUNK // row))
     if across == "band flat":
-        rows = max(rows, min(2 * h.span, max(RADIX, BAND // row - h.span)))
+        rows = max(rows, min(2 * h.span, max(h.span // 2, BAND // row - h.span)))
     elif across == "band":
         rows = max(rows, min(h.span, max(1, BAND // row - h.span)))
     if picks and along != "none":
         rows = max(1, min(rows * 2, (2 * BAND // row - h.span) // min(h.stride, h.span) + 1 if h.uniform else rows))
+        if h.uniform:
+            rows = max(rows, h.span // (4 * h.stride))
     if along == "long":
         rows, columns = 1, max(1, min(w.out, CHUNK // unit))
     if h.out <= rows and d.out == 1:

@@ -66,20 +66,22 @@ cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n, bint shares) noexcept nog
 cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
     cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
-    cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit, counts
+    cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit, upright = 0, counts
     cdef Py_ssize_t modes = 0 if job.n_quantiles else lanes * sizeof(int32_t)
     lay_anew(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
     block.most_upright = job.columns
     if job.shares:  # upright, there are more groups, of shorter rows
-        block.most_upright = min(block.most_upright, line * job.size // job.width.kernel // LINE * LINE // unit)
+        upright = max(line * job.size // job.width.kernel // LINE, 1) * LINE
+        block.most_upright = min(block.most_upright, upright // unit)
     block.line = take(scratch, line * job.size if job.marks else 0)
-    block.lines = take(scratch, groups * job.column.rows * block.line_pitch)
+    block.lines = take(scratch, job.column.rows * max(groups * block.line_pitch, job.width.kernel * upright))
     block.laid = <Py_ssize_t*>take(scratch, groups * job.column.inputs * sizeof(Py_ssize_t))
     block.spare = take(scratch, (max(job.wanted_ranks.rows, job.all_ranks.rows) - job.all_ranks.inputs) * block.pitch)
     block.column_rows = <char**>take(scratch, job.column.rows * sizeof(char*))
     block.rows = <char**>take(scratch, max(job.wanted_ranks.rows, job.all_ranks.rows) * sizeof(char*))
-    block.marked = <int32_t*>take(scratch, groups * line * sizeof(int32_t) if job.marks else 0)
+    counts = max(groups * line, job.width.kernel * block.most_upright * job.run)
+    block.marked = <int32_t*>take(scratch, counts * sizeof(int32_t) if job.marks else 0)
     block.missing = <int32_t*>take(scratch, lanes * sizeof(int32_t) if job.marks else 0)
     block.results = take(scratch, lanes * sizeof(double))
     counts = job.all_ranks.inputs + 1 if job.marks and job.n_quantiles else 0
@@ -385,16 +387,17 @@ cdef void pool_columns(Job* job, Block* block, const char* plane, const char* wh
     """Pool the windows of a block in output rows [oh, end) of slab od, whose results begin at y."""
     cdef Axis* h = &job.height
     cdef Py_ssize_t first = block.first, n = block.n, up, down, r, o, rows
+    cdef Py_ssize_t least = 2 * n if job.shares else n  # upright, columns are not shared
     forget_rows(job, block)
     up = end
-    if h.uniform and n * job.run < FEW_LANES and n < block.most_upright:
+    if h.uniform and n * job.run < FEW_LANES and least < block.most_upright:
         up = oh
         while up < end and inside_taps(h, up) < h.kernel:
             up += 1
     down = up
     while down < end and inside_taps(h, down) == h.kernel:
         down += 1
-    if down - up <= n:
+    if down - up <= least:
         up = down = end
     for r in range(oh, up):
         pool_block(job, block, plane, where, y + r * job.y.h, od, r)
