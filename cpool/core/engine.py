@@ -75,11 +75,18 @@ def sums_as(source: Any, result: Any, taps: int) -> str:
 
 #: Integers whose averages, if they are to be of the same dtype, are computed in integers of twice their bytes.
 _WHOLE = {"uint8": "uint16", "uint16": "uint32"}
+#: Bytes of a row of outputs from which on that is quicker (0.3 to 1 of the time, in shorter rows 1 to 7), where windows
+#: move by 1 and by more.
+_WHOLE_ROW, _WHOLE_ROW_APART = {"uint8": 96, "uint16": 1024}, 32
 
 
-def whole_sums(plan: Plan, source: Any, result: Any) -> str | None:
+def whole_sums(plan: Plan, source: Any, result: Any, run: int) -> str | None:
     """Return what the averages of integers are summed in, if they are such integers too, and sums have one divisor."""
     if source != result or source.name not in _WHOLE:
+        return None
+    w = plan.axes[-1]
+    least = _WHOLE_ROW[source.name] if w.stride == 1 else _WHOLE_ROW_APART
+    if w.out * run * source.itemsize < least:
         return None
     most, wide = int(np.iinfo(source).max), _WHOLE[source.name]
     divisor = plan.divisor if plan.divisor is not None else math.prod(table.one_count for table in plan.tables())

@@ -113,7 +113,8 @@ def average(
 
     def make(x: layouts.View, y: layouts.View, order: Axes) -> Any:
         if min_count == 1 and mask is None and (not omits or source.dtype.kind in "biu"):
-            added_as = engine.whole_sums(plan, source.dtype, result) or type
+            run = layouts.canonical(source.axes, x, y).run
+            added_as = engine.whole_sums(plan, source.dtype, result, run) or type
             return engine.values("sum", added_as, plan, source.axes, x, y, divide=True)
         state: dict[str, Any] = dict(omits=omits or mask is not None, least=min_count)
         return engine.values("total", type, plan, source.axes, x, y, divide=True, mask=mask, **state)
