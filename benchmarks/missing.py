@@ -17,6 +17,7 @@ CALLS = {
     "avg 2x2": lambda x, **more: cpool.avg_pool2d(x, 2, **more),
     "avg 3x3 s1": lambda x, **more: cpool.avg_pool2d(x, 3, 1, 1, **more),
     "var 3x3 s2": lambda x, **more: cpool.var_pool2d(x, 3, 2, 1, **more),
+    "median 3x3 s1": lambda x, **more: cpool.median_pool2d(x, 3, 1, 1, **more),
     "median 3x3 s2": lambda x, **more: cpool.median_pool2d(x, 3, 2, 1, **more),
 }
 
