@@ -1056,8 +1056,10 @@ def geometry_calls(number, match=""):
 # -------------------------------------------------------------------------------------------------- children, report
 
 
-LIMITS = {name: getattr(strategies, name) for name in ("WIDEST_ROW", "WIDEST_PIXELS", "BAND", "CHUNK", "TALL")}
-SMALL_LIMITS = {"WIDEST_ROW": 256, "WIDEST_PIXELS": 512, "BAND": 1024, "CHUNK": 128, "TALL": 10}
+LIMITS = {
+    name: getattr(strategies, name) for name in ("WIDEST_ROW", "WIDEST_PIXELS", "BAND", "CHUNK", "TALL", "FEW_ROWS")
+}
+SMALL_LIMITS = {"WIDEST_ROW": 256, "WIDEST_PIXELS": 512, "BAND": 1024, "CHUNK": 128, "TALL": 10, "FEW_ROWS": 5}
 
 
 def set_limits(number, bands=strategies.TURNED, counting=strategies.COUNTING, padding=geometry.MOST_STORED_PADDING):
@@ -1067,7 +1069,7 @@ def set_limits(number, bands=strategies.TURNED, counting=strategies.COUNTING, pa
     small = number % 4 == 3
     for name, limit in (SMALL_LIMITS if number % 8 == 6 else LIMITS).items():
         setattr(strategies, name, limit)
-    engine.MANY = 1 if number % 3 else 2**13
+    engine.MANY = 1 if number % 3 else 2**15
     strategies.TURNED, strategies.COUNTING = (SMALL_BANDS, SMALL_BANDS // 4) if small else (bands, counting)
     geometry.MOST_STORED_PADDING = number // 8 % 3 if number % 8 == 5 else padding
 

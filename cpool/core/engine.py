@@ -51,7 +51,7 @@ _ASIDE, _WHOLE_LINES = 2**19, 32
 #: Outputs of a row whose least and greatest index are quickly found, so that threads can share a plane they add to.
 _LONG_ROW = 64
 #: Elements of an array from which on its sums are worth several calls.
-MANY = 2**13
+MANY = 2**15
 #: Bytes of an array that caches do not hold.
 _FAR = 2**23
 #: Windows of long rows are searched for their maxima where there is at most one for so many elements of a plane (64x64
@@ -86,7 +86,8 @@ def whole_sums(plan: Plan, source: Any, result: Any, run: int) -> str | None:
         return None
     w = plan.axes[-1]
     least = _WHOLE_ROW[source.name] if w.stride == 1 else _WHOLE_ROW_APART
-    if w.out * run * source.itemsize < least:
+    turned = w.stride == 1 and 2 * w.size * run * source.itemsize <= strategies.TURNED_ROW_3
+    if w.out * run * source.itemsize < least and not turned and w.kernel <= strategies.RADIX:
         return None
     most, wide = int(np.iinfo(source).max), _WHOLE[source.name]
     divisor = plan.divisor if plan.divisor is not None else math.prod(table.one_count for table in plan.tables())
@@ -364,8 +365,8 @@ def _in_memory_order(plan: Plan, axes: Axes, x: layouts.View) -> tuple[Plan, Axe
     """Take pooled axes as they lie in memory, rows innermost, where the order of a fold means nothing: maxima of
     volumes in Fortran order take 0.01 to 0.3 of the time."""
     order = sorted(range(len(axes)), key=lambda i: -abs(x.strides[axes[i]] or math.inf))
-    if order == list(range(len(axes))):
-        return plan, axes
+    if order == list(range(len(axes))) or layouts.canonical(axes, x).run * x.itemsize >= 2 * strategies.VECTOR:
+        return plan, axes  # or pixels are worth a fold
     return geometry.plan_of([plan.axes[i] for i in order], plan.divisor), tuple(axes[i] for i in order)
 
 
@@ -393,7 +394,7 @@ def values(
         in_order = _in_memory_order(plan, axes, x)
         if in_any_order:
             plan, axes = in_order
-        elif axes != in_order[1] and math.prod(x.shape) >= MANY:
+        elif axes != in_order[1] and math.prod(x.shape) >= MANY and _single(axes, x):
             return _axis_by_axis(type, plan, axes, x, y, divide)
     plan, axes = _without_ones(plan, axes, x)
     work = _work(plan, x, y)
@@ -410,11 +411,16 @@ def values(
     )  # fmt: skip
 
 
+def _single(axes: Axes, x: layouts.View) -> bool:
+    """Return whether less than a vector lies under each pixel."""
+    return layouts.canonical(axes, x).run * x.itemsize < strategies.VECTOR
+
+
 def _axis_by_axis(
     type: str, plan: Plan, axes: Axes, x: layouts.View, y: layouts.View, divide: bool
 ) -> Callable[..., None]:
     """Prepare sums of arrays whose pooled axes lie in another order: along D first, then H, then W, as in any memory,
-    by way of arrays that lie as x does (0.05 to 0.6 of the time, and as much memory)."""
+    by way of arrays that lie as x does, of what is computed in (0.05 to 0.6 of the time)."""
     if type in _WHOLE.values():  # not of what has been added
         type = sums_as(np.dtype(x.type), np.dtype(y.type), plan.window)
     order, size = layouts.memory_order(x.shape, x.strides), np.dtype(type).itemsize
@@ -488,8 +494,8 @@ _POWER = 8
 _ORDERED_BYTES = 98304
 #: Windows that are ordered at once, at least.
 _ORDERED = 32
-#: Outputs of the longest row that is too short to be ordered by itself; of small planes with padding, whose borders
-#: take longest; and bytes of one.
+#: Where windows share columns, outputs of the longest row that is too short to be ordered by itself; of small planes
+#: with padding, whose borders take longest; and bytes of one.
 _SHORT, _SHORT_PADDED, _SHORT_BYTES = 8, 16, 20
 #: Rows of low planes, and bytes of small ones, at most.
 _LOW, _SMALL = 32, 2**12
@@ -501,12 +507,18 @@ def _ranks(quantiles: Array, taps: int) -> tuple[int, ...]:
     return tuple(sorted({int(rank) for rank in (*np.floor(places), *np.ceil(places))}))
 
 
-def _narrow(tables: list[Table], run: int, size: int) -> bool:
+def _by_planes(tables: list[Table], memory: layouts.Memory, size: int) -> bool:
     """Return whether lanes go from plane to plane when windows are ordered, rather than along W."""
-    _, h, w = tables
-    row, padded = w.out * run, w.before or h.before
+    d, h, w = tables
+    row, padded = w.out * memory.run, w.before or h.before
+    if memory.planes < h.out or memory.planes <= w.out:
+        return False
+    if d.kernel * h.kernel == 1 or not (w.uniform and w.stride == 1 and w.out > 1):  # no columns are shared
+        return max(row, h.out * memory.run) < _LOW
     few = row <= (_SHORT_PADDED if padded and h.out < _LOW else _SHORT) or row * size <= _SHORT_BYTES
-    return few and math.prod(table.size for table in tables) * run * size < _SMALL
+    # Elements of large planes lie too far apart.
+    small = math.prod(table.size for table in tables) * memory.run * size < _SMALL
+    return few and small and memory.planes > w.out**2
 
 
 def ordered(
@@ -521,7 +533,10 @@ def ordered(
     """
     if 0 in y.shape:
         return _nothing
-    plan, axes = _without_ones(*_in_memory_order(plan, axes, x), x)
+    in_order = _in_memory_order(plan, axes, x)
+    if in_order[0].axes[-1].stride == 1 or plan.axes[-1].stride > 1:  # else columns would no longer be shared
+        plan, axes = in_order
+    plan, axes = _without_ones(plan, axes, x)
     memory, tables = layouts.canonical(axes, *_and_mask((x, y), mask)), plan.tables()
     taps, w = math.prod(table.kernel for table in tables), tables[-1]
     height, size = taps // w.kernel, np.dtype(type).itemsize
@@ -533,7 +548,7 @@ def ordered(
         every = tuple(range(fewest[0], wanted[-1] + 1))
     wanted_ranks, all_ranks = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     share, h = threads.share(math.prod(y.shape) * taps), tables[1]
-    plane_lanes = len(memory.lead) == 1 and memory.planes > w.out**2 and _narrow(tables, memory.run, size)
+    plane_lanes = len(memory.lead) == 1 and _by_planes(tables, memory, size)
     shares = w.uniform and w.stride == 1 and w.out > 1 and not plane_lanes
     rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps
     columns = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))

@@ -25,7 +25,8 @@ class Explanation:
     shape, dtype : tuple of int, dtype
         Of the result (of the values, where there are indices too).
     windows : tuple of Table
-        Which inputs each output sees, along each axis that has a strategy. Empty where a call follows indices.
+        Which inputs each output sees, along each axis that has a strategy. Empty where a call follows indices. Pooled
+        axes that lie in another order (Fortran order) stand in that of memory, where a call takes them so.
     strategies : tuple of str
         How each pooled axis is folded; an axis that became part of another one, or of which nothing is to be done, has
         none. `cpool.core.strategies` tells what the names mean.
@@ -98,7 +99,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     -------
     Explanation
         An object with attributes; printed, a table. Of a call that is made of several, the first decides the windows
-        and strategies, and bytes and scratch are those of all.
+        and strategies (of averages in Fortran order those of one axis), and bytes and scratch are those of all.
 
     Raises
     ------

@@ -31,8 +31,8 @@ WIDEST_PIXELS = 65536
 SHARED = 4
 #: Bytes of the input rows that output rows share: they stay in the second cache.
 BAND = 131072
-#: Bytes of a row of a tile, at least.
-LINE = 64
+#: Bytes of a row of a tile under tall windows, at least.
+NARROWEST = 64
 #: Bytes of a block of channels, at least; and the same where places are wanted.
 BLOCK = 64
 BLOCK_OF_PICKS = 128
@@ -40,9 +40,10 @@ BLOCK_OF_PICKS = 128
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
 RADIX = 8
-#: Rows of windows that move by 1, from which on they share results whatever the size of a band: of fewer, folding them
-#: where they lie took 0.7 to 1 of the time where no band of whole rows fits.
-TALL = 24
+#: Rows of windows that move by 1, from which on they share results although no band of whole rows stays in the second
+#: cache, if there are more output rows than these, and a quarter of theirs, and a band is not larger than that: of
+#: fewer, folding them where they lie took 0.5 to 1 of the time.
+TALL, FEW_ROWS, TALLEST_BAND = 32, 16, 2**21
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows move by 1, or a plane is one row.
@@ -149,16 +150,22 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
     return "phases"
 
 
-def _slides(h: Table, least: int) -> bool:
-    """Return whether windows of at least so many rows move by 1, so that they can share results as they do along W."""
-    return h.uniform and h.stride == 1 and h.kernel >= least and h.out > 4
+def _slides(h: Table) -> bool:
+    """Return whether long windows move by 1, so that they can share results as they do along W."""
+    return h.uniform and h.stride == 1 and h.kernel > RADIX and h.out > 4
+
+
+def _tall(h: Table, row: int) -> bool:
+    """Return whether they share results although no band of rows of so many bytes stays in the second cache."""
+    many = h.out > max(FEW_ROWS, h.kernel // 4)
+    return _slides(h) and h.kernel >= TALL and many and (h.span + h.stride) * row <= TALLEST_BAND
 
 
 def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bool) -> str:
     """Choose the strategy along D and H; `row` is the bytes of one row in scratch."""
     shared = h.uniform and h.stride < h.span and h.out > 1 and along != "long"
     fits = (h.span + h.stride) * row <= 2 * BAND
-    if shared and _slides(h, RADIX + 1 if fits else TALL):
+    if shared and (_slides(h) if fits else _tall(h, row)):
         return "band flat"
     shared = shared and fits
     together = not sums or (d.kernel <= RADIX and d.binary)  # D first, then H, is the same sum
@@ -228,11 +235,15 @@ def choose(
     widest = max(1, (WIDEST_ROW if unit < VECTOR or total < RADIX else BAND if picks else WIDEST_PIXELS) // unit)
     if picks and along != "none":
         widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
-    if _slides(h, TALL) and along != "long" and not picks:  # so that bands, which are taller than windows, fit
-        widest = max(LINE // unit, min(widest, 2 * BAND // (unit * (h.span + h.stride))))
-    if along in ("flat", "phases", "halves") and w.uniform and w.out > 1 and w.stride < w.span:
-        # However long windows are, a tile holds several, which share columns: with places fewer, so that bands fit.
-        widest = max(widest, w.span * 5 // 4 if picks else SHARED * w.span)
+    # However long windows are, a tile holds several, which share columns: with places fewer, so that bands fit. Under
+    # tall windows it is as narrow as that allows.
+    several = 1
+    if along in ("flat", "rows", "phases", "halves") and w.uniform and w.out > 1 and w.stride < w.span:
+        several = w.span * 5 // 4 if picks else SHARED * w.span
+    narrow = max(NARROWEST // unit, several, 2 * BAND // (unit * (h.span + h.stride)))
+    if not picks and along != "long" and _tall(h, min(narrow, widest) * unit):
+        widest = min(narrow, widest)
+    widest = max(widest, several)
     if along == "turned":
         widest = max(1, min(widest, 4 * CHUNK // (unit * min(total, LANES))))
     if w.uniform or along == "spread":
