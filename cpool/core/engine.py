@@ -9,6 +9,7 @@ import math
 import os
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,7 +82,8 @@ _WHOLE_ROW, _WHOLE_ROW_APART = {"uint8": 96, "uint16": 1024}, 32
 
 
 def whole_sums(plan: Plan, source: Any, result: Any, run: int) -> str | None:
-    """Return what the averages of integers are summed in, if they are such integers too, and sums have one divisor."""
+    """Return what the averages of integers are summed in, if they are such integers too, and sums have one divisor;
+    `run` is how many lie under each pixel."""
     if source != result or source.name not in _WHOLE:
         return None
     w = plan.axes[-1]
@@ -240,6 +242,99 @@ def _driven(
     return _nothing
 
 
+@dataclass(frozen=True)
+class _Fold:
+    """A fold, and what its strategies depend on: what is done to elements, and how rows of them can be read."""
+
+    kind: str
+    reduction: str
+    type: str
+    tables: list[Table]
+    memory: layouts.Memory
+    divides_first: bool
+    omits: bool
+    #: Whether planes are copied to scratch first, where rows are dense, and of the type that is computed in.
+    copied: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is computed in."""
+        return np.dtype(self.type).itemsize
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """What `strategies.choose` asks of it."""
+        return dict(sums=self.reduction in _ADDS, picks=self.kind == "picks", divides_first=self.divides_first)
+
+    @property
+    def plain(self) -> bool:
+        """Whether lanes are extremes or sums, and nothing else."""
+        return self.reduction not in _STATES and self.kind == "values"
+
+    @property
+    def gathers(self) -> bool:
+        """Whether elements become states as rows of them are folded where they lie."""
+        return self.reduction == "total" and self.omits
+
+    @property
+    def several(self) -> bool:
+        """Whether much is done to each lane: places or moments."""
+        return self.kind == "picks" or self.reduction == "moments"
+
+    @property
+    def straight(self) -> bool:
+        """Whether nothing is done to elements before they are folded."""
+        return self.reduction not in _STATES and not self.divides_first
+
+    @property
+    def dense(self) -> bool:
+        """Whether the pixels of a row lie side by side."""
+        x = self.memory.views[0]
+        return self.copied or x.strides[2] == self.memory.run * x.itemsize or self.tables[2].size == 1
+
+    @property
+    def native(self) -> bool:
+        """Whether they do, and are of the type that is computed in."""
+        return self.copied or (self.memory.views[0].type == self.type and self.dense)
+
+    @property
+    def widened(self) -> bool:
+        """Whether rows are widened as they are summed where they lie."""
+        stored, unit = self.memory.views[0].type, self.memory.run * self.size
+        halves = self.reduction == "sum" and self.type == "float32" and stored in _HALVES
+        return self.type == _WHOLE.get(stored) or (halves and strategies.widens(self.tables, unit))
+
+    @property
+    def ready(self) -> bool:
+        """Whether rows can be read where they lie whatever is done along H."""
+        return self.straight and (self.native or (self.dense and self.widened))
+
+    @property
+    def gapped(self) -> bool:
+        """Whether that holds of rows whose pixels lie apart, where nothing is done but to read them."""
+        vectors = self.memory.run * self.size >= strategies.VECTOR
+        return self.straight and self.memory.views[0].type == self.type and not self.dense and vectors
+
+    def windows_at_once(self, run: int) -> bool:
+        """Whether rows and columns of windows are folded at once, `run` lanes under each pixel."""
+        return self.plain and strategies.windows_at_once(self.tables, run, self.size, self.reduction in _ADDS)
+
+    @property
+    def condensed(self) -> bool:
+        """The same of many windows side by side, of one lane."""
+        floats = self.plain and self.straight and self.native and self.type in _FLOATS.values()
+        return floats and strategies.condenses(self.tables, self.memory.run, self.memory.planes)
+
+
+def _shared(kind: str, reduction: str, tables: list[Table], memory: layouts.Memory, size: int, share: int) -> Any:
+    """Return the memory with channels cut into blocks, if threads or tiles would have too few windows else."""
+    if reduction in _ADDS and tables[0].size > 1:  # sums of volumes are folded slab by slab
+        return memory
+    blocks = strategies.blocks(tables, memory.run * size, memory.planes, kind == "picks", _workers(share))
+    least = strategies.BLOCK_OF_PICKS if kind == "picks" else strategies.BLOCK
+    return memory.shared(blocks, least // size)
+
+
 def _call(
     kind: str, reduction: str, type: str, tables: list[Table], axes: Axes, views: tuple[layouts.View, ...], work: int,
     divide: bool = False, divisor: int | None = None, divides_first: bool = False, norm: str = "plain",
@@ -252,54 +347,34 @@ def _call(
     if parts:
         options = dict(divide=divide, divisor=divisor, norm=norm, power=power) | state
         return _in_parts(parts, kind, reduction, type, tables, axes, views, work, mask, options)
-    if reduction not in _ADDS or tables[0].size == 1:  # sums of volumes are folded slab by slab
-        blocks = strategies.blocks(tables, memory.run * size, memory.planes, kind == "picks", _workers(share))
-        least = strategies.BLOCK_OF_PICKS if kind == "picks" else strategies.BLOCK
-        memory = memory.shared(blocks, least // size)
-    sums = reduction in _ADDS
-    flags: dict[str, Any] = dict(sums=sums, picks=kind == "picks", divides_first=divides_first)
-    turned_straight = reduction not in _STATES  # planes are divided once they are turned
-    straight = turned_straight and not divides_first
-    gathers = reduction == "total" and state["omits"]  # elements become states as rows that lie so are folded
-    several = kind == "picks" or reduction == "moments"  # places or moments: much is done to each lane
-    inner, together, band = None, 0, 0
-    x = memory.views[0]
-    # With a mask, of norms, and where short rows are stored as another type, planes are copied to scratch first, where
-    # rows are dense, and of the type that is computed in.
-    other = kind == "values" and x.type != type and type != _WHOLE.get(x.type) and not divides_first
+    memory = _shared(kind, reduction, tables, memory, size, share)
+    stored = memory.views[0].type
+    other = kind == "values" and stored != type and type != _WHOLE.get(stored) and not divides_first
+    # With a mask, of norms, and where short rows are stored as another type.
     copied = mask is not None or norm != "plain" or (other and strategies.loads_bands(tables, memory.run, size))
-    far = not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR
-    dense = copied or x.strides[2] == memory.run * x.itemsize or tables[2].size == 1
-    native = copied or (x.type == type and dense)
-    plain = turned_straight and kind == "values"  # nothing but extremes or sums, once elements are loaded
-    condensed = plain and straight and native and type in _FLOATS.values()
-    condensed = condensed and strategies.condenses(tables, memory.run, memory.planes)
-    if not condensed:
+    fold = _Fold(kind, reduction, type, tables, memory, divides_first, state.get("omits", False), copied)
+    at_once, inner, together, band = "condensed" if fold.condensed else None, None, 0, 0
+    inner_as_it_lies = reduction not in _STATES  # planes are divided once they are turned
+    if not at_once:
         together, band = strategies.together(
-            tables, memory.run, size, memory.planes, several, kind == "picks", _workers(share)
+            tables, memory.run, size, memory.planes, fold.several, kind == "picks", _workers(share)
         )
     if together:  # planes as channels
-        windows = plain and strategies.windows_at_once(tables, together * memory.run, size, sums)
+        lanes = together * memory.run
         inner = strategies.choose(
-            tables, together * memory.run, size, 1, turned_straight or gathers, **flags | dict(divides_first=False),
-            at_once="windows" if windows else None,
+            tables, lanes, size, 1, inner_as_it_lies or fold.gathers, **fold.flags | dict(divides_first=False),
+            at_once="windows" if fold.windows_at_once(lanes) else None,
         )  # fmt: skip
-        turned_straight |= gathers and inner.across == "as it lies"
+        inner_as_it_lies |= fold.gathers and inner.across == "as it lies"
     else:
         tables, memory = _joined(tables, memory)
-    widened = type == _WHOLE.get(x.type) or (
-        reduction == "sum" and type == "float32" and x.type in _HALVES
-        and strategies.widens(tables, memory.run * size)
-    )  # fmt: skip
-    rows_lie_so = straight and (native or (dense and widened))
-    # Rows whose pixels lie apart are read as they lie where nothing but that is done.
-    gapped = straight and x.type == type and not dense and memory.run * size >= strategies.VECTOR
-    direct = rows_lie_so or (gathers and native) or gapped
-    windows = plain and straight and native and strategies.windows_at_once(tables, memory.run, size, sums)
-    at_once = "condensed" if condensed else "windows" if windows else None
-    strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **flags, at_once=at_once)
-    as_it_lies = rows_lie_so or (direct and strategy.across == "as it lies")
-    if gapped and kind == "picks":  # and all taps are compared in one pass
+        fold = replace(fold, tables=tables, memory=memory)
+    if not at_once and fold.straight and fold.native and fold.windows_at_once(memory.run):
+        at_once = "windows"
+    direct = fold.ready or fold.gapped or (fold.gathers and fold.native)
+    strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **fold.flags, at_once=at_once)
+    as_it_lies = fold.ready or (direct and strategy.across == "as it lies")
+    if fold.gapped and kind == "picks":  # and all taps are compared in one pass
         as_it_lies = strategy.one_pass
     if copied and not inner:
         together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
@@ -309,14 +384,14 @@ def _call(
         even = divisor if divisor is not None else None if reduction == "total" else count or None
     if reduction == "total":  # where nothing is missing, rows are read as they lie if they can be
         run, planes, chosen = (together * memory.run, 1, inner) if inner else (memory.run, memory.planes, strategy)
-        across = strategies.choose(tables, run, size, planes, True, **flags).across
+        across = strategies.choose(tables, run, size, planes, True, **fold.flags).across
         state |= dict(sum_across=across if across == "as it lies" else chosen.across, sum_divisor=count)
     return _driven(
         kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
-        divides=divide and even is None, divides_first=divides_first, native=native, as_it_lies=as_it_lies,
-        gapped=gapped and as_it_lies, far=far,
-        **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=turned_straight, **state,
+        divides=divide and even is None, divides_first=divides_first, native=fold.native, as_it_lies=as_it_lies,
+        gapped=fold.gapped and as_it_lies, far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
+        **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=inner_as_it_lies, **state,
     )  # fmt: skip
 
 
@@ -394,13 +469,13 @@ def values(
         in_order = _in_memory_order(plan, axes, x)
         if in_any_order:
             plan, axes = in_order
-        elif axes != in_order[1] and math.prod(x.shape) >= MANY and _single(axes, x):
+        elif axes != in_order[1] and math.prod(x.shape) >= MANY and _few_channels(axes, x):
             return _axis_by_axis(type, plan, axes, x, y, divide)
     plan, axes = _without_ones(plan, axes, x)
     work = _work(plan, x, y)
     row = plan.elements * np.dtype(type).itemsize
     if (
-        reduction not in _ADDS and mask is None and norm == "plain"
+        reduction not in _ADDS and mask is None and norm == "plain"  # the order means nothing
         and x.strides[axes[-1]] == x.itemsize  # and there are no channels, which make rows that are worth a fold
         and _CONDENSED < row <= strategies.WIDEST_ROW
     ):  # fmt: skip
@@ -411,7 +486,7 @@ def values(
     )  # fmt: skip
 
 
-def _single(axes: Axes, x: layouts.View) -> bool:
+def _few_channels(axes: Axes, x: layouts.View) -> bool:
     """Return whether less than a vector lies under each pixel."""
     return layouts.canonical(axes, x).run * x.itemsize < strategies.VECTOR
 
@@ -497,7 +572,7 @@ _ORDERED = 32
 #: Where windows share columns, outputs of the longest row that is too short to be ordered by itself; of small planes
 #: with padding, whose borders take longest; and bytes of one.
 _SHORT, _SHORT_PADDED, _SHORT_BYTES = 8, 16, 20
-#: Rows of low planes, and bytes of small ones, at most.
+#: Output rows of low planes, and bytes of small ones: they have fewer.
 _LOW, _SMALL = 32, 2**12
 
 
@@ -534,7 +609,7 @@ def ordered(
     if 0 in y.shape:
         return _nothing
     in_order = _in_memory_order(plan, axes, x)
-    if in_order[0].axes[-1].stride == 1 or plan.axes[-1].stride > 1:  # else columns would no longer be shared
+    if in_order[0].axes[-1].stride == 1 or plan.axes[-1].stride > 1:  # else windows would no longer share columns
         plan, axes = in_order
     plan, axes = _without_ones(plan, axes, x)
     memory, tables = layouts.canonical(axes, *_and_mask((x, y), mask)), plan.tables()
