@@ -309,7 +309,8 @@ def together(
         return 0, 0
     if run == 1 and not several and w.uniform:
         ends_meet = w.kernel == 2 and w.size == 2 * w.out and not w.before  # then rows are halved as one
-        halves = _halved(w, run) and (w.out * size >= VECTOR or (ends_meet and row >= VECTOR))
+        least = VECTOR if h.out > RADIX // 2 else 2 * VECTOR  # of few rows each costs more than its lanes
+        halves = _halved(w, run) and (w.out * size >= least or (ends_meet and row >= VECTOR))
         one_row = d.size == h.size == 1 and w.pooled and w.stride in (1, 2, 4)
         longest = TURNED_ROW if w.stride > 1 else TURNED_ROW_3 if w.kernel <= 3 else TURNED_ROW_MORE
         if row > longest or halves or one_row:
@@ -320,11 +321,12 @@ def together(
     flat = d.size == 1 or (d.out == 1 and d.uniform and not d.before and most > MOST_TURNED)
     if w.out == 1 and flat and not several and fit and h.uniform and not h.before:
         return 0, 0  # most is done once D and H are folded, and that of all rows at once
-    if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else MOST_TURNED):
+    more = 4 // min(size, 4) if row <= VECTOR else 1  # narrow elements take no more room
+    if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else more * MOST_TURNED):
         return 0, 0
     if not several and w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR:
         return 0, 0  # most is copied
-    lanes = max(16, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
+    lanes = max(16, VECTOR // size, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))
     unit *= at_once
     # Bands are of whole slabs, or of the rows of the only one: turned, their input and output stay in the second cache.
