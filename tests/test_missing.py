@@ -453,3 +453,12 @@ def test_averages_of_padding_beside_nan_and_a_mask():
         y = cpool.avg_pool2d(x, 1, 1, 4, where=where)
         assert np.argwhere(np.isnan(y)).tolist() == [[4, 5], [11, 11]]
         assert (y[:4] == 0).all()
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_extremes_of_too_few_elements_are_nan(dtype):
+    x = np.array([1, np.nan, np.nan, 2, 3, 4], dtype)
+    for pool, both in ((cpool.max_pool1d, [3, 4]), (cpool.min_pool1d, [2, 3])):
+        expected = np.array([np.nan, np.nan, np.nan, *both], dtype)
+        np.testing.assert_array_equal(pool(x, 2, 1, nan_policy="omit", min_count=2), expected, strict=True)
+        np.testing.assert_array_equal(pool(np.nan_to_num(x), 2, 1, where=x == x, min_count=2), expected, strict=True)

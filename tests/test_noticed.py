@@ -352,6 +352,7 @@ def far_plane(dtype, falling=False):
     (2, (2**17 - 1, 10000), (2**16, 2**14)),  # places in the window are beyond 2**31 too
     ((2, 64), (2**17 - 2, 2**15 - 64), 1),
     ((1, 3), (2**17 - 1, 1000), (1, 2)),
+    ((2**17 - 4, 2), (1, 2**15 - 2), 1),
 ])  # fmt: skip
 def test_planes_beyond_32_bits(kernel, stride, dilation, dtype):
     (kh, kw), (sh, sw), (dh, dw) = (np.broadcast_to(v, 2).astype(np.int64) for v in (kernel, stride, dilation))
@@ -794,10 +795,11 @@ def test_tall_windows_that_share_rows(stride, threads):
 
 
 def test_gradients_of_long_windows_of_channels(threads):
-    g = channels_last(whole((1, 64, 1001), np.float64))
-    given = dict(kernel_size=600, stride=1, padding=300, count_include_pad=False)
-    ours = cpool.avg_pool1d_backward(g, (1, 64, 1000), **given)
-    np.testing.assert_allclose(ours, reference.avg_pool1d_backward(g, (1, 64, 1000), **given), atol=1e-11)
+    for stride, n in ((1, 1001), (2, 501)):
+        g = channels_last(whole((1, 64, n), np.float64))
+        given = dict(kernel_size=600, stride=stride, padding=300, count_include_pad=False)
+        ours = cpool.avg_pool1d_backward(g, (1, 64, 1000), **given)
+        np.testing.assert_allclose(ours, reference.avg_pool1d_backward(g, (1, 64, 1000), **given), atol=1e-11)
 
 
 def test_dtypes_of_indices_make_another_call():

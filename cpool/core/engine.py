@@ -558,7 +558,7 @@ def picks(
             find(limit, x, y, indices)
 
         return pool_and_find
-    if type == "float32" and flat_plan.reach >= 2**30:
+    if type in ("float32", "int32") and flat_plan.reach >= 2**30:  # 32 bits may not hold all places
         type = "float64"
     return _call("picks", reduction, type, flat_plan.tables(), flat, tuple(views), work, mask=mask)
 
