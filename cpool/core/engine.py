@@ -88,6 +88,7 @@ def whole_sums(plan: Plan, source: Any, result: Any, run: int) -> str | None:
         return None
     w = plan.axes[-1]
     least = _WHOLE_ROW[source.name] if w.stride == 1 else _WHOLE_ROW_APART
+    # Small planes are turned, which makes their rows longer, and long windows need sums of many.
     turned = w.stride == 1 and 2 * w.size * run * source.itemsize <= strategies.TURNED_ROW_3
     if w.out * run * source.itemsize < least and not turned and w.kernel <= strategies.RADIX:
         return None
@@ -326,7 +327,9 @@ class _Fold:
         return floats and strategies.condenses(self.tables, self.memory.run, self.memory.planes)
 
 
-def _shared(kind: str, reduction: str, tables: list[Table], memory: layouts.Memory, size: int, share: int) -> Any:
+def _shared(
+    kind: str, reduction: str, tables: list[Table], memory: layouts.Memory, size: int, share: int
+) -> layouts.Memory:
     """Return the memory with channels cut into blocks, if threads or tiles would have too few windows else."""
     if reduction in _ADDS and tables[0].size > 1:  # sums of volumes are folded slab by slab
         return memory
@@ -436,11 +439,16 @@ def _without_ones(plan: Plan, axes: Axes, x: layouts.View) -> tuple[Plan, Axes]:
     return (geometry.plan_of(plan.axes[:n], plan.divisor), axes[:n]) if n < len(axes) else (plan, axes)
 
 
+def _pixel(axes: Axes, x: layouts.View) -> int:
+    """Return how many bytes lie under each pixel."""
+    return layouts.canonical(axes, x).run * x.itemsize
+
+
 def _in_memory_order(plan: Plan, axes: Axes, x: layouts.View) -> tuple[Plan, Axes]:
     """Take pooled axes as they lie in memory, rows innermost, where the order of a fold means nothing: maxima of
     volumes in Fortran order take 0.01 to 0.3 of the time."""
     order = sorted(range(len(axes)), key=lambda i: -abs(x.strides[axes[i]] or math.inf))
-    if order == list(range(len(axes))) or layouts.canonical(axes, x).run * x.itemsize >= 2 * strategies.VECTOR:
+    if order == list(range(len(axes))) or _pixel(axes, x) >= 2 * strategies.VECTOR:
         return plan, axes  # or pixels are worth a fold
     return geometry.plan_of([plan.axes[i] for i in order], plan.divisor), tuple(axes[i] for i in order)
 
@@ -469,7 +477,7 @@ def values(
         in_order = _in_memory_order(plan, axes, x)
         if in_any_order:
             plan, axes = in_order
-        elif axes != in_order[1] and math.prod(x.shape) >= MANY and _few_channels(axes, x):
+        elif axes != in_order[1] and math.prod(x.shape) >= MANY and _pixel(axes, x) < strategies.VECTOR:
             return _axis_by_axis(type, plan, axes, x, y, divide)
     plan, axes = _without_ones(plan, axes, x)
     work = _work(plan, x, y)
@@ -484,11 +492,6 @@ def values(
         "values", reduction, type, plan.tables(), axes, (x, y), work, divide, plan.divisor, norm=norm, power=power,
         mask=mask, **state,
     )  # fmt: skip
-
-
-def _few_channels(axes: Axes, x: layouts.View) -> bool:
-    """Return whether less than a vector lies under each pixel."""
-    return layouts.canonical(axes, x).run * x.itemsize < strategies.VECTOR
 
 
 def _axis_by_axis(
@@ -572,7 +575,8 @@ _ORDERED = 32
 #: Where windows share columns, outputs of the longest row that is too short to be ordered by itself; of small planes
 #: with padding, whose borders take longest; and bytes of one.
 _SHORT, _SHORT_PADDED, _SHORT_BYTES = 8, 16, 20
-#: Output rows of low planes, and bytes of small ones: they have fewer.
+#: Outputs of a column of low planes, also of their rows where windows share no columns, and bytes of small planes: they
+#: have fewer.
 _LOW, _SMALL = 32, 2**12
 
 
@@ -582,7 +586,7 @@ def _ranks(quantiles: Array, taps: int) -> tuple[int, ...]:
     return tuple(sorted({int(rank) for rank in (*np.floor(places), *np.ceil(places))}))
 
 
-def _by_planes(tables: list[Table], memory: layouts.Memory, size: int) -> bool:
+def _plane_lanes(tables: list[Table], memory: layouts.Memory, size: int) -> bool:
     """Return whether lanes go from plane to plane when windows are ordered, rather than along W."""
     d, h, w = tables
     row, padded = w.out * memory.run, w.before or h.before
@@ -623,7 +627,7 @@ def ordered(
         every = tuple(range(fewest[0], wanted[-1] + 1))
     wanted_ranks, all_ranks = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     share, h = threads.share(math.prod(y.shape) * taps), tables[1]
-    plane_lanes = len(memory.lead) == 1 and _by_planes(tables, memory, size)
+    plane_lanes = len(memory.lead) == 1 and _plane_lanes(tables, memory, size)
     shares = w.uniform and w.stride == 1 and w.out > 1 and not plane_lanes
     rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps
     columns = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))
@@ -717,8 +721,9 @@ def spread(
     """
     if 0 in gx.shape:
         return _nothing
-    if all(table.kernel <= 1 for table in plan.transposed()):  # no two numbers are added
-        plan, axes = _in_memory_order(plan, axes, gx)
+    in_order = _in_memory_order(plan, axes, gx)
+    if in_order[1] != axes and all(table.kernel <= 1 for table in plan.transposed()):  # no two numbers are added
+        plan, axes = in_order
     plan, axes = _without_ones(plan, axes, gx)
     if plan.elements <= _ONE_ROW:
         plan, axes, (gy, gx) = _as_one_row(plan, axes, gy, gx)

@@ -40,10 +40,13 @@ BLOCK_OF_PICKS = 128
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
 RADIX = 8
-#: Rows of windows that move by 1, from which on they share results although no band of whole rows stays in the second
-#: cache, if there are more output rows than these, and a quarter of theirs, and a band is not larger than that: of
-#: fewer, folding them where they lie took 0.5 to 1 of the time.
-TALL, FEW_ROWS, TALLEST_BAND = 32, 16, 2**21
+#: Windows of so many rows that move by 1 share results although no band of whole rows stays in the second cache (fewer
+#: rows are folded where they lie in 0.5 to 1 of the time),
+TALL = 32
+#: if there are more output rows than these and than a quarter of a window's,
+FEW_ROWS = 16
+#: and a band has no more bytes.
+TALLEST_BAND = 2**21
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows move by 1, or a plane is one row.
@@ -156,7 +159,8 @@ def _slides(h: Table) -> bool:
 
 
 def _tall(h: Table, row: int) -> bool:
-    """Return whether they share results although no band of rows of so many bytes stays in the second cache."""
+    """Return whether tall windows that move by 1 share results although a band of rows of so many bytes
+    does not stay in the second cache."""
     many = h.out > max(FEW_ROWS, h.kernel // 4)
     return _slides(h) and h.kernel >= TALL and many and (h.span + h.stride) * row <= TALLEST_BAND
 
@@ -237,13 +241,13 @@ def choose(
         widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
     # However long windows are, a tile holds several, which share columns: with places fewer, so that bands fit. Under
     # tall windows it is as narrow as that allows.
-    several = 1
+    least = 1
     if along in ("flat", "rows", "phases", "halves") and w.uniform and w.out > 1 and w.stride < w.span:
-        several = w.span * 5 // 4 if picks else SHARED * w.span
-    narrow = max(NARROWEST // unit, several, 2 * BAND // (unit * (h.span + h.stride)))
+        least = w.span * 5 // 4 if picks else SHARED * w.span
+    narrow = max(NARROWEST // unit, least, 2 * BAND // (unit * (h.span + h.stride)))
     if not picks and along != "long" and _tall(h, min(narrow, widest) * unit):
         widest = min(narrow, widest)
-    widest = max(widest, several)
+    widest = max(widest, least)
     if along == "turned":
         widest = max(1, min(widest, 4 * CHUNK // (unit * min(total, LANES))))
     if w.uniform or along == "spread":
