@@ -1061,6 +1061,7 @@ LIMITS = {
     name: getattr(strategies, name) for name in ("WIDEST_ROW", "WIDEST_PIXELS", "BAND", "CHUNK", "TALL", "FEW_ROWS")
 }
 SMALL_LIMITS = {"WIDEST_ROW": 256, "WIDEST_PIXELS": 512, "BAND": 1024, "CHUNK": 128, "TALL": 10, "FEW_ROWS": 5}
+SMALL_LIMITS |= {"SLIDING": 2, "SLIDING_MORE": 2}
 
 
 def set_limits(number, bands=strategies.TURNED, counting=strategies.COUNTING, padding=geometry.MOST_STORED_PADDING):

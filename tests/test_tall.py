@@ -1,4 +1,5 @@
-"""Tall windows that move by 1, the strategy "band flat": every height around powers of 2, dilation, padding."""
+"""Windows that share results along H ("band flat") and along W ("flat"): every height around powers of 2, dilation,
+padding; those that move by more than 1."""
 
 import numpy as np
 import pytest
@@ -144,3 +145,30 @@ def test_averages_of_more_than_caches_hold(width, dtype, threads):
         whole = cpool.adaptive_avg_pool2d(x, out)
         parts = [cpool.adaptive_avg_pool2d(part, out) for part in np.array_split(x, 5)]
         np.testing.assert_array_equal(whole, np.concatenate(parts), strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8", "int64"])
+@pytest.mark.parametrize("stride", [2, 3, 7])
+def test_windows_that_move_by_more(stride, dtype, threads):
+    """Along H, and along W of one number a column, of a few channels, and of so many that they are a vector."""
+    rng = np.random.default_rng(0)
+    for kernel in (24 * stride, 25 * stride + 1, 31 * stride):
+        x = rng.integers(0, 99, (kernel + 200 * stride, 37)).astype(dtype)
+        windows = np.lib.stride_tricks.sliding_window_view(x, kernel, 0)[::stride]
+        values, places = windows.max(-1), windows.argmax(-1) + stride * np.arange(len(windows))[:, None]
+        variances = windows.var(-1, dtype=float)
+        assert is_band_flat("max_pool2d", x, (kernel, 1), (stride, 1))
+        np.testing.assert_array_equal(cpool.max_pool2d(x, (kernel, 1), (stride, 1)), values)
+        np.testing.assert_allclose(cpool.var_pool2d(x, (kernel, 1), (stride, 1)), variances, rtol=1e-5)
+        for channels in (1, 3, 37):
+            given = dict(stride=stride, axis=0)
+            some = np.ascontiguousarray(x[:, :channels])
+            for more in ({}, {"return_indices": True}):
+                assert cpool.explain(cpool.max_pool1d, some, kernel, **given, **more).strategies == ("flat",)
+            ours, at = cpool.max_pool1d(some, kernel, **given, return_indices=True)
+            np.testing.assert_array_equal(ours, values[:, :channels])
+            np.testing.assert_array_equal(at, places[:, :channels])
+            np.testing.assert_array_equal(cpool.max_pool1d(some, kernel, **given), values[:, :channels])
+            ours = cpool.avg_pool1d(some, kernel, **given, dtype=float)
+            np.testing.assert_allclose(ours, windows[:, :channels].mean(-1, dtype=float), rtol=1e-12)
+            np.testing.assert_allclose(cpool.var_pool1d(some, kernel, **given), variances[:, :channels], rtol=1e-5)

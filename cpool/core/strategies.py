@@ -6,7 +6,7 @@ Along H rows are folded, ``across``:
 as it lies     rows are read where they lie in the array
 nested         rows are loaded, or folded along D first, as they are needed: no rows are shared, or too many for scratch
 band           the input rows under a chunk of output rows are loaded once, or folded along D, and shared
-band flat      the same, and neighbouring windows share results, as windows that move by 1 do along W
+band flat      the same, and neighbouring windows share results, as `flat` ones do along W
 =============  =======================================================================================================
 
 Along W lanes are folded, ``along``: the list is at the head of `kernels/driver/lanes.pxi`.
@@ -40,13 +40,16 @@ BLOCK_OF_PICKS = 128
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
 RADIX = 8
-#: Windows of so many rows that move by 1 share results although no band of whole rows stays in the second cache (fewer
+#: Windows of so many rows share results although no band of whole rows stays in the second cache (fewer
 #: rows are folded where they lie in 0.5 to 1 of the time),
 TALL = 32
 #: if there are more output rows than these and than a quarter of a window's,
 FEW_ROWS = 16
 #: and a band has no more bytes.
 TALLEST_BAND = 2**21
+#: Windows that move by more than 1 share results as if they moved by 1 if each column is in so many of them (16: 0.5 to
+#: 0.8 of the time, 40: 0.3); where places are wanted, and along H, if it is in as many as the second number.
+SLIDING, SLIDING_MORE = 16, 20
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows move by 1, or a plane is one row.
@@ -116,6 +119,17 @@ def _picked_by_halves(tables: list[Table], run: int, size: int, least: int) -> b
     return w.out * size >= least or (4 * w.out * size >= 3 * VECTOR and tiles and not h.before and h.span <= h.stride)
 
 
+def _slides_along(w: Table, run: int, size: int, picks: bool) -> bool:
+    """Return whether windows that begin at every column are folded, of which those that are not wanted are left out."""
+    if not w.uniform or w.out == 1:
+        return False
+    if w.stride == 1:
+        return True
+    if 1 < run < VECTOR // size and max(w.kernel, w.stride) <= (RADIX // 2 if picks else RADIX):
+        return True  # cheaper than a transposition of channels
+    return w.kernel * w.out >= (SLIDING_MORE if picks else SLIDING) * ((w.out - 1) * w.stride + w.span)
+
+
 def _singly(w: Table, run: int, size: int) -> bool:
     """Return whether windows begin so many columns apart that each is folded by itself."""
     apart = w.size // w.out if not w.uniform else w.kernel if w.out == 1 else w.stride
@@ -131,7 +145,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
         return "repeated"
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     if unit >= VECTOR:
-        if w.uniform and w.stride == 1 and w.out > 1:
+        if _slides_along(w, run, size, picks):
             return "flat"
         return "long" if long and w.span * unit > BAND else "rows"
     if not picks and _singly(w, run, size):
@@ -144,7 +158,7 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
         if rows >= RADIX:
             return "turned"
         return "long" if long else "rows"
-    if w.stride == 1 and w.out > 1:
+    if _slides_along(w, run, size, picks):
         return "flat"
     if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW):
         return "long"
@@ -154,14 +168,15 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
 
 
 def _slides(h: Table) -> bool:
-    """Return whether long windows move by 1, so that they can share results as they do along W."""
-    return h.uniform and h.stride == 1 and h.kernel > RADIX and h.out > 4
+    """Return whether tall windows overlap so much that they can share results as they do along W."""
+    least = RADIX if h.stride == 1 else SLIDING_MORE * h.stride
+    return h.uniform and h.kernel > least and h.out > 4
 
 
 def _tall(h: Table, row: int) -> bool:
-    """Return whether tall windows that move by 1 share results although a band of rows of so many bytes
+    """Return whether tall windows share results although a band of rows of so many bytes
     does not stay in the second cache."""
-    many = h.out > max(FEW_ROWS, h.kernel // 4)
+    many = h.out * h.stride > max(FEW_ROWS, h.kernel // 4)
     return _slides(h) and h.kernel >= TALL and many and (h.span + h.stride) * row <= TALLEST_BAND
 
 
@@ -239,11 +254,11 @@ def choose(
     widest = max(1, (WIDEST_ROW if unit < VECTOR or total < RADIX else BAND if picks else WIDEST_PIXELS) // unit)
     if picks and along != "none":
         widest = max(1, min(widest, 2 * BAND // (unit * max(1, min(h.span, h.size) * d.kernel))))
-    # However long windows are, a tile holds several, which share columns: with places fewer, so that bands fit. Under
-    # tall windows it is as narrow as that allows.
+    # However long windows are, a tile holds several, which share columns: with places fewer, so that bands fit, if many
+    # begin in it. Under tall windows it is as narrow as that allows.
     least = 1
     if along in ("flat", "rows", "phases", "halves") and w.uniform and w.out > 1 and w.stride < w.span:
-        least = w.span * 5 // 4 if picks else SHARED * w.span
+        least = w.span * 5 // 4 if picks and (along != "flat" or w.stride == 1) else SHARED * w.span
     narrow = max(NARROWEST // unit, least, 2 * BAND // (unit * (h.span + h.stride)))
     if not picks and along != "long" and _tall(h, min(narrow, widest) * unit):
         widest = min(narrow, widest)
@@ -268,10 +283,10 @@ def choose(
     rows = CHUNK // max(row, columns * unit)
     if along == "turned":
         rows = LANES
-    elif along == "phases" and w.out * run < RADIX:
+    elif along in ("phases", "flat") and stride > 1 and w.out * run < RADIX:
         rows = max(rows, min(LANES, 4 * CHUNK // row))
     if across == "band flat":
-        rows = max(rows, min(2 * h.span, max(h.span // 2, BAND // row - h.span)))
+        rows = max(rows, min(2 * h.span, max(h.span // 2, BAND // row - h.span)) // h.stride)
     elif across == "band":
         rows = max(rows, min(h.span, max(1, BAND // row - h.span)))
     if picks and along != "none":

@@ -1,12 +1,12 @@
 # Along W: rows of scratch are folded, `rows` of them at one pitch, with padding in front and behind. The strategies:
 #
 #     NONE     nothing is pooled along W: rows were folded where they are wanted
-#     FLAT     windows move by 1: taps are the row itself, moved by the dilation
+#     FLAT     windows move by 1: taps are the row itself, moved by the dilation; or they move by more, but share so much
+#              that those which begin at any column are folded, and every stride-th is kept
 #     ROWS     a vector of channels or more under each column: taps are runs of channels
 #     HALVES   2 or 3 taps that move by 2: shuffles; with places of all rows of a window at once, and so are pairs of
 #              floats of 2 or 4 rows that are read as they lie
-#     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1; or, with
-#              a few channels under each column, windows move by 1 first and every s-th result is kept
+#     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1
 #     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
 #     REPEATED many neighbours see the same, as in the gradient of large windows: one is folded and copied
@@ -19,16 +19,41 @@
 # vector, and PHASES with channels in any case: what a window meets across the seam of two rows is not used.
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
-    """Whether windows begin at every column first, and every stride-th is kept: with channels that is cheaper than a
-    transposition, up to as many taps as one pass has; with places, which cost more, up to half of it."""
-    return job.run > 1 and max(job.width.kernel, job.width.stride) <= (RADIX // 2 if job.picks else RADIX)
+    """Whether windows begin at every column first, and every stride-th is kept."""
+    return job.along == FLAT and job.width.stride > 1
 
 
-cdef inline void keep_some(Job* job, char* to, const char* flat, Py_ssize_t n) noexcept nogil:
-    """Keep n runs, every stride-th, of all arrays of a state."""
+cdef inline Py_ssize_t lanes_before_keeping(Job* job, Tile* tile) noexcept nogil:
+    """Lanes of one row, from the first window that is kept to the last."""
+    return ((tile.out - 1) * job.width.stride + 1) * job.run
+
+
+cdef inline void keep_some(Job* job, char* to, Py_ssize_t to_pitch, const char* flat, Py_ssize_t pitch,
+                           Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """Keep n runs of each row, every stride-th, of all arrays of a state."""
+    cdef Py_ssize_t r
     cdef int a
-    for a in range(job.arrays):
-        job.leaves.keep(to + a * job.open.apart, flat + a * job.open.apart, job.width.stride * job.unit, n, job.unit)
+    if pitch == n * job.width.stride * job.unit and to_pitch == n * job.unit:  # one long row
+        n, rows = n * rows, 1
+    for r in range(rows):
+        for a in range(job.arrays):
+            job.leaves.keep(to + r * to_pitch + a * job.open.apart, flat + r * pitch + a * job.open.apart,
+                            job.width.stride * job.unit, n, job.unit)
+
+
+cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
+                        Py_ssize_t rows) noexcept nogil:
+    """FLAT with a stride: of runs that are vectors the last step is done to every stride-th alone."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t pitch = pitch_of(job, tile), r
+    if job.unit >= VECTOR:
+        for r in range(rows):
+            progress(job, room, out + r * out_pitch, job.unit, flat + r * pitch, job.unit, w.stride, tile.out, job.run,
+                     w.kernel, w.step * job.unit, &job.close)
+        return
+    progress(job, room, room.folded, 0, flat, 0, 1, 1, (rows - 1) * tile.pitch * job.run + lanes_before_keeping(
+        job, tile), w.kernel, w.step * job.unit, &job.close)
+    keep_some(job, out, out_pitch, room.folded, pitch, rows, tile.out)
 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
@@ -37,12 +62,6 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
     cdef Py_ssize_t columns = min(w.stride, w.span) * job.run
-    if keeps_some(job):
-        for t in range(w.kernel):
-            room.taps[t] = flat + t * w.step * job.unit
-        job.fold(room.folded, 0, room.taps, w.kernel, 0, 1, ((lanes - 1) * w.stride + 1) * job.run, &job.close)
-        keep_some(job, to, room.folded, lanes)
-        return
     turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
     for c in range(job.run):
         for t in range(w.kernel):
@@ -194,6 +213,8 @@ cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out
             fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run)
     elif job.along == SPREAD:
         fold_spread(job, tile, room, out, out_pitch, flat, rows)
+    elif keeps_some(job):
+        fold_and_keep(job, tile, room, out, out_pitch, flat, rows)
     else:
         fold_sliding(job, tile, room, out, out_pitch, flat, rows)
 
@@ -210,7 +231,7 @@ cdef void fold_sliding(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t o
         if behind > tile.out * job.run or out_pitch != behind * job.size:  # else nothing lies between them
             to = room.ends
     if job.along == FLAT:
-        progress(job, room, to, out_pitch, flat, pitch, n, lanes, w.kernel, w.step * job.unit, &job.close)
+        progress(job, room, to, out_pitch, flat, pitch, 1, n, lanes, w.kernel, w.step * job.unit, &job.close)
     elif job.along == HALVES:
         room.taps[0] = flat
         job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)

@@ -75,10 +75,11 @@ cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ss
 
 
 cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t out_pitch, const char* row,
-                    Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
+                    Py_ssize_t pitch, Py_ssize_t every, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
     """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t covered = 1, left = w.kernel, i, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t covered = 1, left = w.kernel, i, reach
+    cdef Py_ssize_t some = (rows - 1) * every * (pitch // job.size) + lanes
     cdef Py_ssize_t distance = w.step * job.unit
     cdef int turn = 0
     cdef const char* m = row
@@ -101,7 +102,8 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
         t[i] = m + offsets[i] * distance
         f[i] = stood + offsets[i] * distance if stood != NULL else NULL
         offsets[i] *= w.step
-    job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, pitch, rows, lanes, 0)
+    job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, every * pitch, rows, lanes,
+             0)
 
 
 cdef void pick_columns(Job* job, Tile* tile, Room* room, char* values, char* places, const char* columns,
@@ -127,19 +129,20 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     cdef Py_ssize_t t, n, r, c, row
     cdef Turn turn = job.leaves.turn[job.log_size]
     cdef const char* column
-    if job.along == FLAT:
-        pick_flat(job, room, values, places, to_pitch, flat, pitch, rows, tile.out * job.run)
+    if keeps_some(job) and unit >= VECTOR:
+        for r in range(rows):
+            pick_flat(job, room, values + r * to_pitch, places + r * to_pitch, unit, flat + r * pitch, unit, w.stride,
+                      tile.out, job.run)
+    elif keeps_some(job):
+        pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
+                  (rows - 1) * tile.pitch * job.run + lanes_before_keeping(job, tile))
+        keep_some(job, values, to_pitch, room.folded, pitch, rows, tile.out)
+        keep_some(job, places, to_pitch, room.folded_places, pitch, rows, tile.out)
+    elif job.along == FLAT:
+        pick_flat(job, room, values, places, to_pitch, flat, pitch, 1, rows, tile.out * job.run)
     elif job.along == ROWS:
         for r in range(rows):
             pick_columns(job, tile, room, values + r * to_pitch, places + r * to_pitch, flat + r * pitch, job.run)
-    elif job.along == PHASES and keeps_some(job):
-        for t in range(w.kernel):
-            room.taps[t], room.offsets[t] = flat + t * w.step * unit, t * w.step
-        job.pick(room.folded, room.folded_places, 0, room.taps, NULL, room.offsets, w.kernel, 0, 1,
-                 (rows * tile.pitch - (w.kernel - 1) * w.step) * job.run, 0)
-        for r in range(rows):
-            keep_some(job, values + r * to_pitch, room.folded + r * pitch, tile.out)
-            keep_some(job, places + r * to_pitch, room.folded_places + r * pitch, tile.out)
     elif job.along == PHASES:
         n = rows * tile.pitch // w.stride
         turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, w.span) * job.run)

@@ -77,10 +77,10 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
                 room.left_over[turn] = take(scratch, n)
     if job.along == PHASES:
         room.turned = take(scratch, lines)
-        if job.run > 1:
-            room.folded = take(scratch, lines)
-            room.folded_places = take(scratch, lines if job.picks else 0)
-    elif job.along == TURNED:
+    if (job.along == PHASES and job.run > 1) or (keeps_some(job) and unit < VECTOR):
+        room.folded = take(scratch, lines)
+        room.folded_places = take(scratch, lines if job.picks else 0)
+    if job.along == TURNED:
         room.turned = take(scratch, rows * tile.span * unit)
         room.folded = take(scratch, out)
         room.folded_places = take(scratch, out if job.picks else 0)

@@ -158,15 +158,16 @@ cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, 
 
 
 cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const char* row, Py_ssize_t pitch,
-                   Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance,
+                   Py_ssize_t every, Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance,
                    const Close* close) noexcept nogil:
-    """Fold `taps` taps, `distance` bytes apart, of windows that move by one lane (or row): neighbours share results.
+    """Fold `taps` taps, `distance` bytes apart, of windows that move by one lane or row: neighbours share results.
+    Of the rows each `every`-th is wanted.
 
     m1 = row, m4[i] = m1[i] o m1[i+1] o m1[i+2] o m1[i+3], m16 likewise from m4, ... An extreme is that of windows of a
     power of 4 that overlap. A sum is tree(taps): the blocks that the digits of `taps` to the base of 4 tell.
     """
     cdef const void* t[RADIX]
-    cdef Py_ssize_t covered = 1, left = taps, i, n, reach, some = (rows - 1) * (pitch // job.size) + lanes
+    cdef Py_ssize_t covered = 1, left = taps, i, n, reach, some = (rows - 1) * every * (pitch // job.size) + lanes
     cdef Py_ssize_t apart = distance // job.size
     cdef int turn = 0, other = 0
     cdef bint sums = job.reduction >= SUM
@@ -198,7 +199,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
     if left_over != NULL:
         t[n] = left_over
         n += 1
-    job.fold(out, out_pitch, t, n, pitch, rows, lanes, close)
+    job.fold(out, out_pitch, t, n, every * pitch, rows, lanes, close)
 
 
 cdef void pad_rows(Job* job, Tile* tile, char* rows, Py_ssize_t n) noexcept nogil:
@@ -300,7 +301,7 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
         h = first_of(height, oh)
         fill_band(job, tile, room, plane, od, h, (n - 1) * height.stride + height.span)
         if job.across == BAND_FLAT:
-            progress(job, room, to, to_pitch, room.band + edge, pitch, n, lanes_of(job, tile), height.kernel,
+            progress(job, room, to, to_pitch, room.band + edge, pitch, height.stride, n, lanes_of(job, tile), height.kernel,
                      height.step * pitch, close)
         else:
             for t in range(height.kernel):

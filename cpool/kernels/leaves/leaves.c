@@ -128,7 +128,7 @@ static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdi
     for (; i + 1 < n; i++) memcpy(to + i * UNIT, from + i * stride, LONGER);                            \
     break;
   switch (unit) {
-    KEEP(2, 2) KEEP(3, 4) KEEP(4, 4) KEEP(6, 8) KEEP(8, 8) KEEP(10, 16) KEEP(12, 16) KEEP(16, 16) KEEP(20, 32) KEEP(24, 32)
+    KEEP(1, 1) KEEP(2, 2) KEEP(3, 4) KEEP(4, 4) KEEP(6, 8) KEEP(8, 8) KEEP(10, 16) KEEP(12, 16) KEEP(16, 16) KEEP(20, 32) KEEP(24, 32)
   }
 #undef KEEP
   for (; i < n; i++) memcpy(to + i * unit, from + i * stride, (size_t)unit);
