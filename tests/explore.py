@@ -611,7 +611,8 @@ class Drawing:
                 bad.reshape(-1)[c.int(0, bad.size - 1)] = c.one([-1, 2**32 + 3, 1250999896764, -(2**63), 9001 * 9001])
             value = c.one([bad, bad[:-1] if bad.ndim else bad, bad.astype("f8"), bad.astype("u8")])
         elif isinstance(value, np.ndarray) and value.ndim and c.chance(0.8):
-            numbers = np.nan_to_num(value.astype("f8")).clip(-(2**30), 2**30)  # that fit everywhere: others C leaves open
+            # Numbers that fit: what a cast makes of others differs from machine to machine.
+            numbers = np.nan_to_num(value.astype("f8")).clip(-(2**30), 2**30)
             value = c.one(
                 [value[..., :-1], value[None], value.reshape(-1), value.astype("O"), numbers.astype("i4")]
                 + [np.zeros(value.shape, kind) for kind in ("c16", "M8[s]", "U3", "V5")]

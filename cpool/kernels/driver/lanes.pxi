@@ -1,8 +1,8 @@
 # Along W: rows of scratch are folded, `rows` of them at one pitch, with padding in front and behind. The strategies:
 #
 #     NONE     nothing is pooled along W: rows were folded where they are wanted
-#     FLAT     windows move by 1: taps are the row itself, moved by the dilation; or they move by more, but share so much
-#              that those which begin at any column are folded, and every stride-th is kept
+#     FLAT     windows move by 1: taps are the row itself, moved by the dilation; or they move by more, but share so
+#              much that those which begin at any column are folded, and every stride-th is kept
 #     ROWS     a vector of channels or more under each column: taps are runs of channels
 #     HALVES   2 or 3 taps that move by 2: shuffles; with places of all rows of a window at once, and so are pairs of
 #              floats of 2 or 4 rows that are read as they lie

@@ -301,8 +301,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
         h = first_of(height, oh)
         fill_band(job, tile, room, plane, od, h, (n - 1) * height.stride + height.span)
         if job.across == BAND_FLAT:
-            progress(job, room, to, to_pitch, room.band + edge, pitch, height.stride, n, lanes_of(job, tile), height.kernel,
-                     height.step * pitch, close)
+            progress(job, room, to, to_pitch, room.band + edge, pitch, height.stride, n, lanes_of(job, tile),
+                     height.kernel, height.step * pitch, close)
         else:
             for t in range(height.kernel):
                 room.taps[t] = room.band + edge + t * height.step * pitch
