@@ -943,7 +943,8 @@ FAMILIES = {
 @functools.cache
 def reachable():
     """Return all strategies that `cpool.core.strategies` chooses for small plans, each with a family of reductions."""
-    found = {("finds", "extremes"), ("ordered", "extremes"), ("gather", "extremes"), ("scatter", "sums")}
+    found = {("finds", "extremes"), ("gather", "extremes"), ("scatter", "sums")}
+    found |= {("ordered", "extremes"), ("ranked", "extremes")}
     found |= {("copies", "sums"), ("uneven copies", "sums"), ("powers", "sums")}
     # kind, reductions, bytes of a number, and whether the input is divided before it is summed
     forwards = [("values", "extremes", 1, False), ("values", "extremes", 4, False), ("values", "sums", 4, False)]
@@ -1062,7 +1063,7 @@ LIMITS = {
     name: getattr(strategies, name) for name in ("WIDEST_ROW", "WIDEST_PIXELS", "BAND", "CHUNK", "TALL", "FEW_ROWS")
 }
 SMALL_LIMITS = {"WIDEST_ROW": 256, "WIDEST_PIXELS": 512, "BAND": 1024, "CHUNK": 128, "TALL": 10, "FEW_ROWS": 5}
-SMALL_LIMITS |= {"SLIDING": 2, "SLIDING_MORE": 2}
+SMALL_LIMITS |= {"SLIDING": 2, "SLIDING_MORE": 2, "MOST_IN_NETWORK": 3, "RANKED": 64}
 
 
 def set_limits(number, bands=strategies.TURNED, counting=strategies.COUNTING, padding=geometry.MOST_STORED_PADDING):

@@ -92,7 +92,7 @@ def test_every_name_of_the_driver_can_be_chosen():
             across.add(folds[0])
             along.add(folds[1])
     assert kinds == {
-        "values", "picks", "finds", "ordered", "scatter", "gather", "copies", "uneven copies", "powers",
+        "values", "picks", "finds", "ordered", "ranked", "scatter", "gather", "copies", "uneven copies", "powers",
     }  # fmt: skip
     assert across == set(driver.ACROSS)
     assert along == set(driver.ALONG)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import cpool
 from cpool import reference
-from cpool.core import networks
+from cpool.core import networks, strategies
 
 GEOMETRIES = [(2, None, 0, 1), (3, 1, 1, 1), (3, 2, 2, 1), ((1, 5), (2, 1), (0, 2), 1), (2, 1, 1, 2), (7, 3, 3, 1)]
 
@@ -106,6 +106,42 @@ def test_networks_find_every_rank(columns, height):
                     rows[row] = half
         for rank in wanted:
             np.testing.assert_array_equal(rows[network.order[rank]], expected[rank])
+
+
+LARGE = [
+    ((2, 300), 120, 1, 30, 1), ((2, 300), 90, 2, 0, 1), ((2, 400), 150, 4, 9, 2), ((40, 45), (15, 17), 1, 7, 1),
+    ((50, 60), (21, 25), (3, 2), (2, 9), 1), ((12, 13, 14), 7, 1, 3, 1), ((20, 90), (20, 33), (20, 2), 0, (1, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i1", "i2", "u4", "i8", "f2", "f4", "f8"])
+@pytest.mark.parametrize(("shape", "k", "s", "p", "d"), LARGE)
+def test_large_windows_are_ranked(shape, k, s, p, d, dtype, threads, monkeypatch):
+    """In tiles of a few windows each; channels one by one; with masks, NaN, infinities and several quantiles."""
+    rng, n = np.random.default_rng(3), min(3, len(shape)) if isinstance(k, tuple) or len(shape) == 3 else 1
+    x = numbers((2, *shape), dtype) if dtype[0] == "f" else rng.integers(0, 120, (2, *shape)).astype(dtype)
+    name, q, where = f"quantile_pool{n}d", [0.5, 0.1, 1.0], rng.random(x.shape) < 0.9
+    ours, slow = getattr(cpool, name), getattr(reference, name)
+    monkeypatch.setattr(strategies, "MOST_IN_NETWORK", 1)  # of few bytes networks are quicker
+    assert cpool.explain(ours, x, q, k, s, p, d).strategies == ("ranks",) * n
+    with np.errstate(invalid="ignore"):
+        for array in (x, np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0)):
+            close(ours(array, q, k, s, p, d), slow(x, q, k, s, p, d))
+        more = dict(nan_policy="omit", min_count=3)
+        close(ours(x, q, k, s, p, d, **more), slow(x, q, k, s, p, d, **more))
+        close(ours(x, q, k, s, p, d, where=where), slow(x, q, k, s, p, d, where=where))
+        for method in METHODS:
+            np.testing.assert_array_equal(
+                ours(x, 0.3, k, s, p, d, method=method), slow(x, 0.3, k, s, p, d, method=method)
+            )
+
+
+def test_ranked_integers_stay_exact():
+    """Also those that a double does not hold."""
+    x = (np.random.default_rng(0).integers(0, 2**20, 500) + 2**62).astype(np.int64)
+    windows = np.lib.stride_tricks.sliding_window_view(x, 101)
+    assert cpool.explain(cpool.median_pool1d, x, 101, 1, dtype=np.int64).strategies == ("ranks",)
+    np.testing.assert_array_equal(cpool.median_pool1d(x, 101, 1, dtype=np.int64), np.sort(windows, -1)[:, 50])
 
 
 def test_networks_are_small():

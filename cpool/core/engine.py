@@ -202,6 +202,8 @@ class Driven(NamedTuple):
     scratch_bytes: int
     bytes_read: int
     bytes_written: int
+    #: Output rows and columns of a tile whose elements are ranked at once.
+    tile: tuple[int, int] | None
 
 
 #: While a call is explained: what would have been done, and is not.
@@ -238,6 +240,7 @@ def _driven(
             kind, options.get("reduction", ""), type, tables, memory, strategy,
             options["together"] if options.get("inner") else 0, share,
             call.scratch_bytes, sum(sizes[:read]) + beside, sum(sizes[read:]),
+            (options["rows"], options["columns"]) if kind == "ranked" else None,
         )
     )  # fmt: skip
     return _nothing
@@ -619,6 +622,16 @@ def ordered(
     memory, tables = layouts.canonical(axes, *_and_mask((x, y), mask)), plan.tables()
     taps, w = math.prod(table.kernel for table in tables), tables[-1]
     height, size = taps // w.kernel, np.dtype(type).itemsize
+    share = threads.share(math.prod(y.shape) * taps)
+    given = dict(
+        identity_bits=_bits(neutral("min", np.dtype(type)), type), quantiles=quantiles, method=method,
+        quantile_pitch=pitch, least=least, omits=omits or mask is not None,
+    )  # fmt: skip
+    if quantiles is not None and strategies.ranks(tables, size):
+        slabs, rows, columns = strategies.ranked_tile(tables, memory.planes * memory.run, _workers(share))
+        return _driven(
+            "ranked", type, tables, memory, share, (x, y), None, mask, slabs=slabs, rows=rows, columns=columns, **given
+        )
     column = networks.sorting(height) if 1 < height < taps else networks.unsorted(height)
     inside = height if column.steps else 1  # taps of a column in order
     wanted = every = tuple(range(taps))
@@ -626,7 +639,7 @@ def ordered(
         wanted, fewest = _ranks(quantiles, taps), _ranks(quantiles, min(least, taps))
         every = tuple(range(fewest[0], wanted[-1] + 1))
     wanted_ranks, all_ranks = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
-    share, h = threads.share(math.prod(y.shape) * taps), tables[1]
+    h = tables[1]
     plane_lanes = len(memory.lead) == 1 and _plane_lanes(tables, memory, size)
     shares = w.uniform and w.stride == 1 and w.out > 1 and not plane_lanes
     rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps
@@ -635,12 +648,10 @@ def ordered(
     columns = min(columns, most)
     return _driven(
         "ordered", type, tables, memory, share, (x, y), None, mask, plane_lanes=plane_lanes,
-        identity_bits=_bits(neutral("min", np.dtype(type)), type), columns=columns,
-        as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
+        columns=columns, as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
         networks=networks.packed((column, wanted_ranks, all_ranks)),
         shares=shares and (w.kernel - 1) * w.step <= columns * w.kernel,  # else there would be more columns than taps
-        quantiles=quantiles, method=method, quantile_pitch=pitch, least=least,
-        omits=omits or mask is not None, skip_bits=None if skip is None else _bits(skip, type),
+        skip_bits=None if skip is None else _bits(skip, type), **given,
     )  # fmt: skip
 
 

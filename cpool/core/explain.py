@@ -85,6 +85,10 @@ class Explanation:
         return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 
 
+#: What stands for the strategies of a kind of call that has none along H and W.
+_ALONE = dict(scatter="indices", gather="indices", copies="copies", ordered="network", ranked="ranks")
+
+
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Explanation:
     """Tell how a call would run, and compute nothing.
 
@@ -140,7 +144,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     ndim = 3 - axes.index(True) if any(axes) else 1
     along = main.strategy
     along_indices = main.kind in ("scatter", "gather")
-    names: tuple[str, ...] = ("indices" if along_indices else "copies" if main.kind == "copies" else "network",) * 3
+    names: tuple[str, ...] = (_ALONE.get(main.kind, ""),) * 3
     if along is not None:
         names = (along.across, along.across, along.along)
     if any(each.kind == "finds" for each in told):
@@ -153,7 +157,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
         planes_at_once=main.together,
         instruction_set=engine.LEVEL,
         threads=max(1, min(main.threads, threads.get_num_threads())),
-        tiles=(along.rows, along.columns) if along else (1, main.tables[-1].out),
+        tiles=(along.rows, along.columns) if along else main.tile or (1, main.tables[-1].out),
         scratch_bytes=max(each.scratch_bytes for each in told),
         bytes_read=sum(each.bytes_read for each in told),
         bytes_written=sum(each.bytes_written for each in told),

@@ -36,6 +36,11 @@ NARROWEST = 64
 #: Bytes of a block of channels, at least; and the same where places are wanted.
 BLOCK = 64
 BLOCK_OF_PICKS = 128
+#: Taps of the largest windows that are put in order by networks, whatever they share: larger networks take seconds to
+#: build.
+MOST_IN_NETWORK = 4096
+#: Elements that are ranked at once, unless windows are larger.
+RANKED = 32768
 #: Rows that are turned into lanes at once, if there are so many.
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
@@ -368,6 +373,40 @@ def loads_bands(tables: list[Table], run: int, size: int) -> bool:
     plane = axis.size * line
     fits = plane <= COUNTING or 2 * axis.span * line <= COUNTING
     return run * size < VECTOR and row < LOADED_ROW and plane > 0 and fits
+
+
+def ranks(tables: list[Table], size: int) -> bool:
+    """Return whether elements, of `size` bytes, are ranked for quantiles rather than put in order by networks: windows
+    are large and share much, or very large."""
+    w = tables[2]
+    if not w.uniform or w.stride % w.step:
+        return False
+    taps = math.prod(table.kernel for table in tables)
+    if taps > MOST_IN_NETWORK:
+        return True
+    # In nanoseconds, about: what each window is searched for, gains and loses, and elements that are ranked for it.
+    changed = taps // w.kernel * min(w.kernel, w.stride // w.step)
+    fresh = math.prod(min(table.kernel, table.stride) for table in tables)
+    return 40 + 3 * changed + 15 * fresh < size * taps * math.log2(taps) ** 2 / 200
+
+
+def ranked_tile(tables: list[Table], planes: int, workers: int) -> tuple[int, int, int]:
+    """Return how many slabs, rows and columns of outputs are a tile whose elements are ranked at once: what it sees is
+    several times as long as windows, along each axis."""
+    n = [table.out for table in tables]
+    spans = [min(table.span, table.size) for table in tables]
+
+    def seen() -> list[int]:
+        axes = zip(tables, n, strict=True)
+        return [min(t.size, (i - 1) * t.stride + t.span) if t.uniform else t.size for t, i in axes]
+
+    total = planes * math.prod(table.size for table in tables)
+    most = max(min(RANKED, total // (SHARES * workers)), SHARED * math.prod(spans))
+    while math.prod(seen()) > most and max(n) > 1:
+        room = [size / span if i > 1 else 0.0 for size, span, i in zip(seen(), spans, n, strict=True)]
+        longest = room.index(max(room))
+        n[longest] = math.ceil(n[longest] / 2)
+    return n[0], n[1], n[2]
 
 
 def widens(tables: list[Table], unit: int) -> bool:

@@ -23,7 +23,7 @@ numbers are given to leaves (leaves/leaves.h), a table of functions per instruct
     values.pxi    max, min, sum: rows, then lanes, a chunk at a time
     picks.pxi     values with places: lanes, then rows
     planes.pxi    planes with short rows, turned into channels; bands that are copied, with masks and for norms
-    ordered.pxi   median, quantiles, mode
+    ordered.pxi   median, quantiles, mode;  ranked.pxi: quantiles of large windows that share much
     scatter.pxi   along indices: the gradient of what selects, and that of unpooling
     copies.pxi    the gradient of windows that lie side by side
     powers.pxi    what the gradient of a norm is multiplied by
@@ -35,7 +35,7 @@ Compiled once. Arguments are checked in Python; nothing here validates but indic
 from cpython.buffer cimport PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cython.parallel cimport prange
 from libc.math cimport NAN
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport abort, calloc, free
 from libc.string cimport memchr, memcpy, memset
 
@@ -48,6 +48,7 @@ include "values.pxi"
 include "picks.pxi"
 include "planes.pxi"
 include "ordered.pxi"
+include "ranked.pxi"
 include "scatter.pxi"
 include "copies.pxi"
 include "powers.pxi"
@@ -228,7 +229,7 @@ cdef class Call:
     Parameters
     ----------
     kind : str
-        "values", "picks", "finds", "ordered", "scatter", "gather", "copies" or "powers".
+        "values", "picks", "finds", "ordered", "ranked", "scatter", "gather", "copies" or "powers".
     level, type : str
         Of the leaves: instruction set, and what is computed in.
     windows, memory : contiguous arrays of int64
@@ -251,7 +252,7 @@ cdef class Call:
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
                   int threads, *, str reduction="max", str norm="plain", double power=0,
                   divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
-                  Py_ssize_t rows=1, Py_ssize_t columns=1, bint one_pass=False, bint native=False,
+                  Py_ssize_t slabs=1, Py_ssize_t rows=1, Py_ssize_t columns=1, bint one_pass=False, bint native=False,
                   bint as_it_lies=False,
                   Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
@@ -296,7 +297,7 @@ cdef class Call:
         job.zeros, job.canonical = zeros, canonical
         job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
-        job.rows, job.columns, job.one_pass = rows, columns, one_pass
+        job.slabs, job.rows, job.columns, job.one_pass = slabs, rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
         job.round, job.widen = job.leaves.round[job.type], job.leaves.widen[job.type][job.x.type]
         job.rounds = job.reduction == SUM and job.round != NULL
@@ -344,13 +345,7 @@ cdef class Call:
         elif kind == "finds":
             self.work = find_rows
             take(&scratch, SEARCHED * job.size)
-        elif kind == "ordered":
-            self.work = pool_ordered_planes if plane_lanes else pool_ordered
-            if plane_lanes:
-                self.total = (job.planes + columns - 1) // columns * job.depth.out * job.height.out
-            self.networks = networks
-            read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks), &job.all_ranks)
-            job.shares = shares
+        elif kind == "ordered" or kind == "ranked":
             job.skips = job.type <= FLOAT64 or skip_bits is not None
             job.marks = job.skips or job.masked
             if skip_bits is not None:
@@ -361,7 +356,17 @@ cdef class Call:
                 job.quantiles, job.n_quantiles, job.quantile_pitch = &self.quantiles[0], len(quantiles), quantile_pitch
                 job.direct, job.store = job.store, job.leaves.store[FLOAT64][job.y.type]
             job.method = number_of("method", METHODS, method)
-            lay_block_out(job, &scratch)
+            if kind == "ranked":
+                self.work, self.total = pool_ranked, job.planes * ranked_tiles(job)
+                lay_ranking(job, &scratch)
+            else:
+                self.work = pool_ordered_planes if plane_lanes else pool_ordered
+                if plane_lanes:
+                    self.total = (job.planes + columns - 1) // columns * job.depth.out * job.height.out
+                self.networks, job.shares = networks, shares
+                read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks),
+                             &job.all_ranks)
+                lay_block_out(job, &scratch)
         elif kind == "scatter":
             self.work, self.backward = scatter_rows, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
@@ -377,7 +382,7 @@ cdef class Call:
         elif kind == "powers":
             self.work, self.total = multiply_powers, (job.width.size + MULTIPLIED - 1) // MULTIPLIED
         else:
-            raise ValueError("kind must be values, picks, finds, ordered, scatter, gather, copies or powers, "
+            raise ValueError("kind must be values, picks, finds, ordered, ranked, scatter, gather, copies or powers, "
                              f"got {kind!r}")
         if (job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL)
                 or (kind == "values" and as_it_lies and not native and not gapped and job.widen == NULL)):

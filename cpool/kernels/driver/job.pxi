@@ -42,6 +42,11 @@ ctypedef void (*Round)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept
 ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 
 cdef extern from "leaves.h":
+    ctypedef struct Ranked "cpool_set":
+        uint64_t* members
+        Py_ssize_t count, cursors
+        Py_ssize_t* word
+        Py_ssize_t* before
     ctypedef struct Leaves "cpool_leaves":
         Fold fold[KINDS][COMPUTED]
         Halve halve[KINDS][COMPUTED]
@@ -84,6 +89,9 @@ cdef extern from "leaves.h":
                                        Py_ssize_t) noexcept nogil
         void (*count[COMPUTED])(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                                 Py_ssize_t) noexcept nogil
+        void (*rank[COMPUTED])(int32_t*, int32_t*, const void*, const int32_t*, Py_ssize_t, void*) noexcept nogil
+        void (*slide)(Ranked*, const int32_t*, const int32_t*, const Py_ssize_t*, Py_ssize_t) noexcept nogil
+        int32_t (*seek)(Ranked*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*extent[2])(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*scatter[COMPUTED][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                     int64_t, int64_t, int) noexcept nogil
@@ -149,6 +157,7 @@ cdef struct Job:
     bint root               # the square root of a variance
     bint zeros, canonical   # of powers: those of 0 are 0; results have one zero and one NaN
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
+    Py_ssize_t slabs        # and of ranked windows slabs
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
     bint native             # rows are dense, and of the type that is computed in
     bint as_it_lies         # nothing is done to elements before they are folded

@@ -94,12 +94,29 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     return block
 
 
+cdef bint mark_line(Job* job, char* to, int32_t* counts, char* line, const char* inside, const char* where,
+                    Py_ssize_t where_step, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
+    """Lay n runs, which lie side by side inside the input, and count those elements that do not count: where not all
+    do by `where`, they lie in `line` already. Return whether there were any."""
+    cdef bint found = False
+    if job.masked and job.blank(line, line, NULL if job.skips else counts, <const unsigned char*>where, where_step, n,
+                                run, job.blank_bits):
+        if job.skips:
+            raise_flag(job.met)
+        found = True
+    if not job.skips:
+        memcpy(to, inside, n * run * job.size)
+    elif job.leaves.mark[job.type](to, counts, inside, job.skip, job.identity, n * run):
+        found = True
+    return found
+
+
 cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* inside, const char* where,
                    Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t begin, Py_ssize_t end,
                    Py_ssize_t n) noexcept nogil:
     """Lay n elements side by side, and return where they are: [begin, end) of them from `inside` on, `step` bytes
     apart; the others lie outside, and do not count. Inside, `where` says what counts."""
-    cdef Py_ssize_t unit = job.unit, lanes = (end - begin) * job.run
+    cdef Py_ssize_t unit = job.unit
     cdef char* first = to + begin * unit
     cdef int32_t* counts
     if job.as_it_lies and step == unit and not job.marks and begin == 0 and end == n:
@@ -113,15 +130,7 @@ cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char
         if not job.as_it_lies or step != unit:
             job.load(block.line, inside, step, end - begin, job.run)
             inside = block.line
-        if job.masked and job.blank(block.line, block.line, NULL if job.skips else counts, <const unsigned char*>where,
-                                    where_step, end - begin, job.run, job.blank_bits):
-            if job.skips:
-                raise_flag(job.met)
-            block.found = True
-        if not job.skips:
-            memcpy(first, inside, lanes * job.size)
-        elif job.leaves.mark[job.type](first, counts, inside, job.skip, job.identity, lanes):
-            block.found = True
+        block.found |= mark_line(job, first, counts, block.line, inside, where, where_step, end - begin, job.run)
     return to
 
 

@@ -8,6 +8,7 @@
 #include "half.h"
 #include "conversions.h"
 #include "power.h"
+#include "ranked.h"
 
 /* ------------------------------------------------------------------------------------------------ folds and picks */
 
@@ -444,6 +445,9 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .between_each = EACH(between_each),
   .mark = EACH(mark),
   .count = INTEGERS(count),
+  .rank = EACH(rank),
+  .slide = slide,
+  .seek = seek,
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = SCATTERED(scatter),
   .settle = FLOATING(settle),

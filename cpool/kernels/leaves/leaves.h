@@ -56,6 +56,13 @@ typedef struct {
   double beside, least; /* of these, where they become averages at once: what a divisor counts besides, and fewest */
 } cpool_close;
 
+/* A set of ranks, and where some numbers of it were last found: cursor c in word[c], before which lie before[c] members. */
+typedef struct {
+  uint64_t *members; /* one bit for each rank there may be */
+  ptrdiff_t count, cursors;
+  ptrdiff_t *word, *before;
+} cpool_set;
+
 typedef struct cpool_leaves {
   /* out[r][i] = taps[0][r][i] o taps[1][r][i] o …, in the order of tree(n). */
   void (*fold[CPOOL_REDUCTIONS][CPOOL_COMPUTED])(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
@@ -158,6 +165,15 @@ typedef struct cpool_leaves {
    * its value. */
   void (*count[CPOOL_COMPUTED])(void *result, int32_t *length, int32_t *most, const int32_t *taps, int32_t t,
                                 const void *before, const void *row, ptrdiff_t lanes);
+  /* Of n elements: how many of the others come before each, equal ones in the order of memory, or -1 where `gone` is not 0;
+   * order[rank] is the element. `spare` holds 2n numbers of 8 bytes, or of 16 if elements have 8. */
+  void (*rank[CPOOL_COMPUTED])(int32_t *ranks, int32_t *order, const void *elements, const int32_t *gone, ptrdiff_t n,
+                               void *spare);
+  /* Take the elements of one column from a set and add those of another: of n taps each, whose ranks stand at `taps` from
+   * the column's first on. Either may be NULL. */
+  void (*slide)(cpool_set *set, const int32_t *leaving, const int32_t *entering, const ptrdiff_t *taps, ptrdiff_t n);
+  /* The rank of the member that has `number` members before it. */
+  int32_t (*seek)(cpool_set *set, ptrdiff_t cursor, ptrdiff_t number);
   /* Along indices (scatter.h): by float, double, and uint16 as the bits of other floats, then by int32 and int64. */
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   int (*scatter[CPOOL_COMPUTED][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
