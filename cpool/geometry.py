@@ -16,12 +16,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
 
 from .core import checks
+
+Array = np.ndarray[Any, Any]
+
+#: The tables of windows that need none.
+_NONE: Array = np.empty(0, np.int64)
 
 #: Windows of which each row is so long are searched for a value faster than an index is carried along.
 LONG_ROW = 16
@@ -47,7 +52,7 @@ class Table:
     first, taps : ndarray of int64, shape (out,)
         Tables of the others.
     count : ndarray of int64
-        What averages divide by: one for each output, or in a gradient for each input.
+        What averages divide by: one for each output, or in a gradient for each input; or the one of all.
     period, advance : int
         Of tables: windows o and o + period have as many taps, `advance` inputs apart; period 0 without such a rule.
     rows : int
@@ -61,9 +66,9 @@ class Table:
     step: int
     before: int
     uniform: bool
-    first: np.ndarray[Any, Any]
-    taps: np.ndarray[Any, Any]
-    count: np.ndarray[Any, Any]
+    first: Array
+    taps: Array
+    count: Array
     period: int = 0
     advance: int = 1
     rows: int = 0
@@ -79,7 +84,7 @@ class Table:
         return 1 if self.uniform else self.out / max(1, int(np.count_nonzero(self.alike == 1)))
 
     @property
-    def alike(self) -> np.ndarray[Any, Any]:
+    def alike(self) -> Array:
         """How many windows from each one on see the same: of tables, and counted until another one does not.
 
         Examples
@@ -173,7 +178,7 @@ class Copies(Table):
         return replace(self, size=n * self.size, out=n * self.out, rows=self.size)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AxisWindows:
     """The windows along one pooled axis.
 
@@ -185,12 +190,13 @@ class AxisWindows:
         Taps of a window, distance of windows, distance of taps, and padding in front of the input.
     sliding : bool
         Every window is ``o*stride - before + t*step`` for ``t < kernel``, clipped to the input.
-    begin, end, count : ndarray of int64, shape (out,)
-        First tap inside the input, one past the last, and the average's divisor.
+    rule : callable
+        Of an array of outputs: first tap inside the input, one past the last, and the average's divisor.
+    alike : pair of int
+        Outputs [a, b) whose windows lie wholly inside, a stride apart each, and have one divisor: one stands for all,
+        so that long axes need no arrays.
     period, advance : int
         Of windows that do not slide, as in `Table`.
-    taps : ndarray of int64, shape (out,)
-        How many taps lie inside the input.
     """
 
     size: int
@@ -200,22 +206,73 @@ class AxisWindows:
     step: int
     before: int
     sliding: bool
-    begin: np.ndarray[Any, Any]
-    end: np.ndarray[Any, Any]
-    count: np.ndarray[Any, Any]
+    rule: Callable[[Array], tuple[Array, Array, Array]]
+    alike: tuple[int, int] = (0, 0)
     period: int = 0
     advance: int = 1
 
+    @cached_property
+    def _all(self) -> tuple[Array, Array, Array]:
+        return self.rule(np.arange(self.out, dtype=np.int64))
+
     @property
-    def taps(self) -> np.ndarray[Any, Any]:
+    def begin(self) -> Array:
+        """First tap of each window inside the input."""
+        return self._all[0]
+
+    @property
+    def end(self) -> Array:
+        """One past the last."""
+        return self._all[1]
+
+    @property
+    def count(self) -> Array:
+        """What the average over each window divides by."""
+        return self._all[2]
+
+    @property
+    def taps(self) -> Array:
         """How many taps of each window lie inside the input."""
-        length: np.ndarray[Any, Any] = self.end - self.begin
+        return self._inside(self.begin, self.end)
+
+    def _inside(self, begin: Array, end: Array) -> Array:
+        length: Array = end - begin
         return -(-length // self.step)
+
+    @cached_property
+    def some(self) -> tuple[Array, Array, Array, Array]:
+        """Outputs that stand for all: first tap, taps inside and count of each, and which they are."""
+        a, b = self.alike
+        o = np.arange(self.out, dtype=np.int64) if a >= b else np.r_[: a + 1, b : self.out]
+        begin, end, count = self.rule(o)
+        return begin, self._inside(begin, end), count, o
+
+    @property
+    def counts(self) -> Array:
+        """The divisor of each window, or the only one."""
+        _, _, count, o = self.some
+        if (count == count[:1]).all():
+            return count[:1]
+        counts = np.full(self.out, count[min(self.alike[0], len(count) - 1)], np.int64)
+        counts[o] = count
+        return counts
 
     def first_empty(self) -> int | None:
         """Return the first output position whose window has no tap inside the input, or None."""
-        empty = np.flatnonzero(self.begin >= self.end)
-        return int(empty[0]) if empty.size else None
+        _, taps, _, o = self.some
+        empty = np.flatnonzero(taps <= 0)
+        return int(o[empty[0]]) if empty.size else None
+
+    @property
+    def fewest(self) -> float:
+        """Taps inside the input of the window that has fewest of those that have any; infinity if none has."""
+        taps = self.some[1]
+        return float(taps[taps > 0].min(initial=self.size)) if (taps > 0).any() else math.inf
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is one window, and it sees all."""
+        return self.out == 1 and int(self.some[1][0]) == self.size
 
     @property
     def uniform(self) -> bool:
@@ -226,26 +283,33 @@ class AxisWindows:
     @property
     def identity(self) -> bool:
         """Whether the windows are the elements themselves, whatever rule made them."""
-        same = self.out == self.size and bool((self.taps == 1).all())
-        return same and bool((self.begin == np.arange(self.size)).all())
+        if self.out != self.size or (self.stride > 1 and self.alike[1] - self.alike[0] > 1):
+            return False
+        begin, taps, _, o = self.some
+        return bool((taps == 1).all() and (begin == o).all())
 
     def done(self) -> AxisWindows:
         """Return the windows of what has been pooled along this axis: its elements, with the counts of the windows."""
-        at = np.arange(self.out, dtype=np.int64)
-        return AxisWindows(self.out, self.out, 1, 1, 1, 0, True, at, at + 1, self.count)
+
+        def itself(o: Array) -> tuple[Array, Array, Array]:
+            return o, o + 1, self.rule(o)[2]
+
+        return AxisWindows(self.out, self.out, 1, 1, 1, 0, True, itself, self.alike)
 
     def _itself(self) -> Table:
-        return Table(self.size, self.size, 1, 1, 1, 0, True, self.begin, self.taps, self.count)
+        return Table(self.size, self.size, 1, 1, 1, 0, True, _NONE, _NONE, self.counts)
 
     def forward(self) -> Table:
         """Return the windows as the driver reads them."""
         if self.identity:
             return self._itself()
         stride = self.stride if self.out > 1 or not self.sliding else (self.kernel - 1) * self.step + 1
-        kernel = self.kernel if self.uniform else int(self.taps.max(initial=1))
+        kernel, first, taps = self.kernel, _NONE, _NONE
+        if not self.uniform:
+            kernel, first, taps = int(self.taps.max(initial=1)), self.begin, self.taps
         return Table(
-            self.size, self.out, kernel, stride, self.step, self.before, self.uniform, self.begin, self.taps,
-            self.count, self.period, self.advance,
+            self.size, self.out, kernel, stride, self.step, self.before, self.uniform, first, taps, self.counts,
+            self.period, self.advance,
         )  # fmt: skip
 
     def transposed(self) -> Table:
@@ -271,11 +335,11 @@ class AxisWindows:
         slides = self.stride == 1
         before = (self.kernel - 1) * self.step - self.before if slides else self.before
         return Table(
-            self.out, self.size, int(taps.max()), 1, step, before, slides, first, taps[phase], self.count,
+            self.out, self.size, int(taps.max()), 1, step, before, slides, first, taps[phase], self.counts,
             0 if slides else self.stride,
         )  # fmt: skip
 
-    def _seen_by(self, i: np.ndarray[Any, Any]) -> Table:
+    def _seen_by(self, i: Array) -> Table:
         """Return the windows of the gradient by search: outputs between whose begin and end element i is a tap."""
         begin, end = self.begin, self.end
         if self.sliding:  # those inside need not rise where windows are dilated
@@ -297,7 +361,7 @@ class AxisWindows:
         if np.ptp(first) == np.ptp(taps) == 0:  # all see the same
             period, advance = 1, 0
         return Table(
-            self.out, self.size, int(taps.max(initial=1)), 1, step, 0, False, first, taps, self.count, period, advance
+            self.out, self.size, int(taps.max(initial=1)), 1, step, 0, False, first, taps, self.counts, period, advance
         )
 
 
@@ -330,8 +394,7 @@ class Plan:
     @property
     def fewest(self) -> float:
         """Elements inside the input of the smallest window that has any; infinity if none has."""
-        seen = [w.taps[w.taps > 0] for w in self.axes]
-        return math.prod(int(taps.min()) for taps in seen) if all(map(len, seen)) else math.inf
+        return math.prod(w.fewest for w in self.axes)
 
     @property
     def cost(self) -> int:
@@ -346,7 +409,7 @@ class Plan:
     @property
     def whole(self) -> bool:
         """Whether there is one window: the plane."""
-        return all(w.out == 1 and w.taps[0] == w.size for w in self.axes)
+        return all(w.whole for w in self.axes)
 
     def searched(self, each: int) -> bool:
         """Whether windows have long dense rows, and there is at most one for `each` so many elements."""
@@ -356,9 +419,7 @@ class Plan:
     def as_one_row(self) -> Plan:
         """Return the plan of the same elements in a row, if the plan is `whole`."""
         n, count = self.elements, math.prod(int(w.count[0]) for w in self.axes)
-        begin, end, counts = (np.array([v], np.int64) for v in (0, n, count))
-        windows = AxisWindows(n, 1, n, n, 1, 0, True, begin, end, counts)
-        return plan_of([windows], self.divisor)
+        return plan_of([AxisWindows(n, 1, n, n, 1, 0, True, listed([0], [n], [count]))], self.divisor)
 
     def tables(self) -> list[Table]:
         """Return the windows of D, H and W; axes that are not pooled are windows of one element."""
@@ -368,9 +429,9 @@ class Plan:
         """Return the windows of the gradient, of D, H and W: outputs that see each input."""
         return [single_window(1).forward()] * (3 - len(self.axes)) + [w.transposed() for w in self.axes]
 
-    def inside(self, axes: tuple[int, ...], ndim: int) -> np.ndarray[Any, Any]:
+    def inside(self, axes: tuple[int, ...], ndim: int) -> Array:
         """Return how many elements each window sees, for arrays of `ndim` axes that are pooled along `axes`."""
-        product: np.ndarray[Any, Any] = np.ones((1,) * ndim, np.int64)
+        product: Array = np.ones((1,) * ndim, np.int64)
         for w, axis in zip(self.axes, axes, strict=True):
             product = product * w.taps.reshape([-1 if a == axis else 1 for a in range(ndim)])
         return product
@@ -425,16 +486,25 @@ def sliding_windows(
         )
     if out > 2**40:
         raise ValueError(f"padding=({before}, {after}) makes pooled axis {axis_name} {out} windows long")
-    raw = np.arange(out, dtype=np.int64) * stride - before
-    begin = np.minimum(raw + np.where(raw < 0, -(raw // dilation) * dilation, 0), size)  # the first tap >= 0
-    end = np.minimum(raw + span, size)
-    taps = np.maximum(0, -(-(end - begin) // dilation))
-    # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
-    padded = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
-    count = padded if count_include_pad else taps
-    return AxisWindows(
-        size, out, kernel, stride, dilation, before, True, begin, np.maximum(end, begin), np.maximum(count, 1)
-    )
+
+    def rule(o: Array) -> tuple[Array, Array, Array]:
+        raw = o * stride - before
+        begin = np.minimum(raw + np.where(raw < 0, -(raw // dilation) * dilation, 0), size)  # the first tap >= 0
+        end = np.minimum(raw + span, size)
+        taps = np.maximum(0, -(-(end - begin) // dilation))
+        # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
+        padded = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
+        count = padded if count_include_pad else taps
+        return begin, np.maximum(end, begin), np.maximum(count, 1)
+
+    inside = (min(-(-before // stride), out), max(0, min((size - span + before) // stride + 1, out)))
+    return AxisWindows(size, out, kernel, stride, dilation, before, True, rule, inside)
+
+
+def listed(begin: Any, end: Any, count: Any) -> Callable[[Array], tuple[Array, Array, Array]]:
+    """Return the rule of windows that are told one by one."""
+    tables = [np.asarray(table, np.int64) for table in (begin, end, count)]
+    return lambda o: (tables[0][o], tables[1][o], tables[2][o])
 
 
 def single_window(size: int) -> AxisWindows:
@@ -442,7 +512,7 @@ def single_window(size: int) -> AxisWindows:
     return sliding_windows(size, 1, 1, 0, 0, 1, False, True, "D")
 
 
-def pack(tables: Iterable[Table]) -> np.ndarray[Any, Any]:
+def pack(tables: Iterable[Table]) -> Array:
     """Lay the windows of D, H and W end to end, as the driver reads them."""
     return np.concatenate([part for table in tables for part in table.packed], dtype=np.int64)
 
@@ -505,11 +575,12 @@ def sliding_plan(
 
 
 def table_windows(
-    size: int, begin: np.ndarray[Any, Any], end: np.ndarray[Any, Any], period: int = 0, advance: int = 1
+    size: int, begin: Array, end: Array, period: int = 0, advance: int = 1
 ) -> AxisWindows:
     """Return windows that do not slide, each a whole interval of the input."""
     taps = end - begin
-    return AxisWindows(size, len(begin), int(taps.max(initial=1)), 1, 1, 0, False, begin, end, taps, period, advance)
+    most, rule = int(taps.max(initial=1)), listed(begin, end, taps)
+    return AxisWindows(size, len(begin), most, 1, 1, 0, False, rule, period=period, advance=advance)
 
 
 def adaptive_windows(size: int, out: int, axis_name: str) -> AxisWindows:
@@ -541,7 +612,7 @@ def adaptive_plan(sizes: tuple[int, ...], output_size: tuple[int | None, ...]) -
     )
 
 
-def fractional_starts(size: int, kernel: int, out: int, samples: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def fractional_starts(size: int, kernel: int, out: int, samples: Array) -> Array:
     """Return where `out` windows of each plane start: Graham's pseudo-random sequence, in the samples' type (ATen).
 
     Examples
@@ -566,7 +637,7 @@ def plan_of(axes: Iterable[AxisWindows], divisor: int | None = None) -> Plan:
 
 def shapes(sizes: tuple[int, ...], out_shape: tuple[int, ...]) -> list[Table]:
     """Return tables of shapes alone, for scattering along indices, which needs no windows."""
-    none: np.ndarray[Any, Any] = np.ones(1, np.int64)
+    none: Array = np.ones(1, np.int64)
     pairs = [(1, 1)] * (3 - len(sizes)) + list(zip(sizes, out_shape, strict=True))
     return [Table(n, o, 1, 1, 1, 0, True, none, none, none) for n, o in pairs]
 

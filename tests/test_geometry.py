@@ -1,5 +1,7 @@
 """Random geometry: the fast functions and the slow reference agree, or both refuse."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from cases import difficult
@@ -149,3 +151,40 @@ def test_wide_rows_are_cut_into_columns(width, kernel, stride, padding):
     room.fill(1e9)
     average = cpool.avg_pool2d(x, kernel, stride, padding, out=room)
     np.testing.assert_array_equal(average, windows(0).mean((-1, -2)))  # sums of integers are exact
+
+
+def test_long_axes_need_no_tables():
+    """One of the windows that lie wholly inside stands for all of them, in plans and what is decided by them."""
+    tracemalloc.start()
+    try:
+        plan = geometry.plan((10**9, 10**9), (3, 4), (1, 2), 1, needs_input=True)
+        tables = plan.tables()
+        assert (plan.out_shape, plan.fewest, plan.whole) == ((10**9, 499999999 + 1), 6, False)
+        assert [table.one_count for table in tables] == [1, 3, 4]
+        assert not plan.axes[0].identity
+        assert geometry.plan((10**9,), 1).axes[0].identity
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "windows", [(5, 2, 3, 0, 0), (7, 1, 2, 6, 6), (3, 3, 1, 1, 0), (2, 5, 1, 9, 9), (4, 1, 3, 30, 0)]
+)
+@pytest.mark.parametrize("size", [1, 2, 9, 30])
+@pytest.mark.parametrize("padding_counts", [False, True])
+def test_some_windows_stand_for_all(windows, size, padding_counts):
+    kernel, stride, step, before, after = windows
+    if size + before + after < (kernel - 1) * step + 1:
+        pytest.skip("no window fits")
+    w = geometry.sliding_windows(size, kernel, stride, before, after, step, True, padding_counts, "W")
+    assert set(w.counts.tolist()) == set(w.count.tolist())
+    np.testing.assert_array_equal(np.broadcast_to(w.counts, w.out), w.count)
+    begin, taps, count, o = w.some
+    for some, all in ((begin, w.begin), (taps, w.taps), (count, w.count)):
+        np.testing.assert_array_equal(some, all[o])
+    assert set(zip(w.taps.tolist(), w.count.tolist(), strict=True)) == set(
+        zip(taps.tolist(), count.tolist(), strict=True)
+    )
+    empty = np.flatnonzero(w.taps <= 0)
+    assert w.first_empty() == (int(empty[0]) if len(empty) else None)

@@ -135,7 +135,7 @@ class Pooling(NamedTuple):
         else:
             n = self._of(counts.view(np.uint8) != 0, _sum)
         too_few: Array = n < least
-        if all((w.taps > 0).all() for w in self.plan.axes):
+        if all(w.first_empty() is None for w in self.plan.axes):
             return too_few
         return too_few & (self.plan.inside(self.axes, counts.ndim) > 0)
 
