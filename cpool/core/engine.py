@@ -65,11 +65,18 @@ _TURNED_PLANE = 2**9
 _CONDENSED = 256
 
 
-def sums_as(source: Any, result: Any, taps: int) -> str:
-    """Return what `taps` elements of dtype `source` are summed in, for a result of another dtype `result`."""
+def sums_as(source: Any, result: Any, plan: Plan) -> str:
+    """Return what elements of dtype `source` are summed in over a plan's windows, for averages of dtype `result`.
+
+    A quotient of two numbers that floats hold, computed as double and then rounded, is the one computed as float: double
+    has more than twice as many bits.
+    """
     if SUMS[source.name] == SUMS[result.name] == "float32":
         return "float32"
-    if result.kind in "iu" and taps << 8 * source.itemsize < _EXACT_AS_FLOAT:
+    most = plan.window << 8 * source.itemsize
+    if result.kind in "iu" and most < _EXACT_AS_FLOAT:
+        return "float32"
+    if source.kind in "biu" and result.name == "float32" and max(most, abs(plan.divisor or 1)) <= 2 * _EXACT_AS_FLOAT:
         return "float32"
     return "float64"
 
@@ -503,7 +510,7 @@ def _axis_by_axis(
     """Prepare sums of arrays whose pooled axes lie in another order: along D first, then H, then W, as in any memory,
     by way of arrays that lie as x does, of what is computed in (0.05 to 0.6 of the time)."""
     if type in _WHOLE.values():  # not of what has been added
-        type = sums_as(np.dtype(x.type), np.dtype(y.type), plan.window)
+        type = sums_as(np.dtype(x.type), np.dtype(y.type), plan)
     order, size = layouts.memory_order(x.shape, x.strides), np.dtype(type).itemsize
     windows, shape, view = list(plan.axes), list(x.shape), x
     steps: list[tuple[Callable[..., None], Axes]] = []

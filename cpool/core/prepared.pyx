@@ -206,10 +206,11 @@ cdef class Memo:
     cdef object prepare
     cdef tuple arrays, converters
     cdef str beside
+    cdef bint has_out
     cdef Py_ssize_t length  # of all axes of what is kept
 
-    def __cinit__(self, prepare, dict arrays, str beside):
-        self.calls, self.prepare, self.beside = {}, prepare, beside
+    def __cinit__(self, prepare, dict arrays, str beside, bint has_out):
+        self.calls, self.prepare, self.beside, self.has_out = {}, prepare, beside, has_out
         self.arrays, self.converters = tuple(arrays), tuple(arrays.values())
 
     cdef object find(self, tuple args, dict kwargs, object out, bint joined):
@@ -246,15 +247,20 @@ cdef class Memo:
     cdef object serve(self, tuple args, dict kwargs):
         """Do what the function does."""
         cdef Py_ssize_t i, n = len(self.arrays)
-        cdef object out = kwargs.pop("out", None) if kwargs else None
+        cdef object out = kwargs.pop("out", None) if kwargs and self.has_out else None
         cdef object beside = kwargs.pop(self.beside, None) if kwargs and self.beside is not None else None
         cdef bint joined = beside is not None
         while len(args) < n and self.arrays[len(args)] in kwargs:
             args = (*args, kwargs.pop(self.arrays[len(args)]))
         call = None if forgetful else self.find(args, kwargs, out, joined)
         if call is None:
-            args = (*[convert(name, array) for convert, name, array in zip(self.converters, self.arrays, args)],
-                    *copied(args[n:]))
+            plain = [convert(name, array) for convert, name, array in zip(self.converters, self.arrays, args)]
+            converted = any([a is not b for a, b in zip(plain, args)])
+            args = (*plain, *args[n:])
+            if converted and not forgetful:
+                call = self.find(args, kwargs, out, joined)
+        if call is None:
+            args = (*args[:n], *copied(args[n:]))
             kwargs = {name: copied(value) for name, value in kwargs.items()}
             call = self.prepare(args, kwargs, out, beside)
             if not forgetful:
@@ -270,7 +276,7 @@ cdef class Memo:
         return call(*args[:n]) if out is None else call(*args[:n], out=out)
 
 
-def remembering(prepare, dict arrays, str beside):
+def remembering(prepare, dict arrays, str beside, bint has_out):
     """Return a function that calls what `prepare` makes of a call, and has each distinct call prepared once.
 
     Parameters
@@ -283,8 +289,10 @@ def remembering(prepare, dict arrays, str beside):
         The leading parameters whose elements are pooled, and for each a function of (name, value) that makes an array.
     beside : str or None
         The name of a parameter that is given anew with each call, whatever it holds.
+    has_out : bool
+        Whether there is a parameter `out`.
     """
-    cdef Memo memo = Memo(prepare, arrays, beside)
+    cdef Memo memo = Memo(prepare, arrays, beside, has_out)
 
     def function(*args, **kwargs):
         return memo.serve(args, kwargs)

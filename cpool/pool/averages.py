@@ -107,7 +107,7 @@ def average(
     `omits` passes NaN over; windows in which fewer than `min_count` elements count give NaN.
     """
     result = calls.averaged(source.dtype, dtype)
-    type = engine.sums_as(source.dtype, result, plan.window)
+    type = engine.sums_as(source.dtype, result, plan)
     calls.enough(plan, source, result, "min_count", min_count, min_count)
     mask = None if source.where is None else engine.Mask(source.where, np.nan, omits)
 

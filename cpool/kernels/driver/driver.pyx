@@ -37,7 +37,7 @@ from cython.parallel cimport prange
 from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport abort, calloc, free
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memchr, memcmp, memcpy, memset
 
 include "job.pxi"
 include "scratch.pxi"

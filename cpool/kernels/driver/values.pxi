@@ -213,11 +213,33 @@ cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes)
         job.fill(to, &value, lanes)
 
 
+cdef inline Py_ssize_t alike_counts(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
+    """How many windows from o on, up to `end`, have the count of window o; of long rows nearly all have."""
+    cdef Py_ssize_t n = 1
+    if w.one_count or memcmp(w.counts + o, w.counts + o + 1, (end - o - 1) * sizeof(int64_t)) == 0:
+        return end - o
+    while o + n < end and w.counts[o + n] == w.counts[o]:
+        n += 1
+    return n
+
+
+cdef Job divided_job(Job* job, Tile* tile) noexcept nogil:
+    """The job of a tile of sums: where all its windows have one divisor, they are divided as they are folded."""
+    cdef Job divided = job[0]
+    if (job.reduction == SUM and job.depth.one_count and job.height.one_count
+            and alike_counts(&job.width, tile.begin, tile.end) == tile.out):
+        divided.divides = False
+        divided.close.divisor = (count_of(&job.depth, 0) * count_of(&job.height, 0)) * count_of(&job.width, tile.begin)
+    return divided
+
+
 cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
     """Write the counts of n windows along W, from the first one on, each `run` times."""
-    cdef Py_ssize_t o
-    for o in range(n):
-        fill_number(job, to + o * run * job.size, count_of(&job.width, first + o), run)
+    cdef Py_ssize_t o = first, end = first + n, same
+    while o < end:
+        same = alike_counts(&job.width, o, end)
+        fill_number(job, to + (o - first) * run * job.size, count_of(&job.width, o), same * run)
+        o += same
 
 
 cdef void fill_inside(Job* job, Tile* tile, char* to) noexcept nogil:
@@ -339,10 +361,15 @@ cdef void pool_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t las
     cdef Py_ssize_t all_rows = job.planes * job.depth.out * job.height.out, begin, end
     cdef Tile tile
     cdef Room room
+    cdef Job divided
+    cdef Job* of_tile = job
     while first < last:
         begin, end = first % all_rows, min(all_rows, first % all_rows + last - first)
         tile = tile_at(job, first // all_rows)
-        room = lay_out(job, scratch, &tile)
-        start_tile(job, &tile, &room)
-        pool_tile(job, &tile, &room, begin, end)
+        if job.divides:
+            divided = divided_job(job, &tile)
+            of_tile = &divided
+        room = lay_out(of_tile, scratch, &tile)
+        start_tile(of_tile, &tile, &room)
+        pool_tile(of_tile, &tile, &room, begin, end)
         first += end - begin
