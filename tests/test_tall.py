@@ -172,3 +172,24 @@ def test_windows_that_move_by_more(stride, dtype, threads):
             ours = cpool.avg_pool1d(some, kernel, **given, dtype=float)
             np.testing.assert_allclose(ours, windows[:, :channels].mean(-1, dtype=float), rtol=1e-12)
             np.testing.assert_allclose(cpool.var_pool1d(some, kernel, **given), variances[:, :channels], rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 7])
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(70, 70, 0), (900, 450, 9), (9001, 9000, 1), (64, 50, 32)])
+def test_long_windows_of_few_channels(channels, kernel, stride, padding, threads):
+    """Each channel is a row of its own: the same bits as those of an array in which it is one."""
+    x = difficult((2 * kernel + 90, channels), "float32")
+    pools = [cpool.max_pool1d, cpool.avg_pool1d]
+    if not padding and channels < 4:  # of doubles more are a vector
+        pools.append(cpool.var_pool1d)
+    for pool in pools:
+        assert cpool.explain(pool, x, kernel, stride, padding, axis=0).strategies == ("long",)
+        ours = pool(x, kernel, stride, padding, axis=0)
+        np.testing.assert_array_equal(ours, pool(x.T.copy(), kernel, stride, padding).T)
+
+
+def test_long_windows_side_by_side_need_little_room():
+    x = np.zeros(2 * 10**8, np.uint8)
+    for pool in (cpool.max_pool1d, cpool.avg_pool1d, cpool.var_pool1d):
+        for axes in (x, x.reshape(-1, 2), x.reshape(-1, 20)):
+            assert cpool.explain(pool, axes, len(axes) // 2, axis=0).scratch_bytes < 10**6

@@ -141,7 +141,12 @@ def _singly(w: Table, run: int, size: int) -> bool:
     return w.pooled and run == 1 and w.step == 1 and apart >= APART and w.span * size <= WIDEST_ROW
 
 
-def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, divides_first: bool) -> str:
+def _shares_rows(h: Table) -> bool:
+    """Return whether output rows see some input rows that others see."""
+    return h.uniform and h.stride < h.span and h.out > 1
+
+
+def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, divides_first: bool) -> str:
     """Choose the strategy along W; `rows` is how many output rows there are in all planes."""
     if not w.pooled:
         return "none"
@@ -155,8 +160,6 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
         return "long" if long and w.span * unit > BAND else "rows"
     if not picks and _singly(w, run, size):
         return "singly"
-    if w.uniform and w.out > 1 and w.stride * unit > WIDEST_ROW:
-        return "rows"  # phases would hold what lies between windows
     if not w.uniform:
         if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not picks:
             return "spread"
@@ -165,7 +168,10 @@ def _along(w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, 
         return "long" if long else "rows"
     if _slides_along(w, run, size, picks):
         return "flat"
-    if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW):
+    if w.uniform and w.out > 1 and w.stride * unit > WIDEST_ROW:
+        return "long" if long else "rows"  # phases would hold what lies between windows
+    apart = w.kernel <= 2 * w.stride and not _shares_rows(h)  # windows share little
+    if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW or (run > 1 and apart)):
         return "long"
     if _halved(w, run) and (halves if picks else w.out > 1):
         return "halves"
@@ -187,7 +193,7 @@ def _tall(h: Table, row: int) -> bool:
 
 def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bool) -> str:
     """Choose the strategy along D and H; `row` is the bytes of one row in scratch."""
-    shared = h.uniform and h.stride < h.span and h.out > 1 and along != "long"
+    shared = _shares_rows(h) and along != "long"
     fits = (h.span + h.stride) * row <= 2 * BAND
     if shared and (_slides(h) if fits else _tall(h, row)):
         return "band flat"
@@ -252,7 +258,7 @@ def choose(
     total = planes * d.out * h.out
     one_pass = picks and _at_once(tables)
     halves = picks and _picked_by_halves(tables, run, size, VECTOR)
-    along = at_once or _along(w, run, size, total, picks, halves, divides_first)
+    along = at_once or _along(h, w, run, size, total, picks, halves, divides_first)
     stride = w.stride if w.uniform else 1
     # Columns: as many as make a row of scratch of the allowed length, but whole windows.
     # Of few rows threads share the tiles.

@@ -312,6 +312,9 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
                           &job.open)
         if job.run == 1:
             job.leaves.shrink[job.reduction][job.type](to, 0, source, n, 0, 1, close)
+        elif unit < VECTOR:  # each channel is a row
+            turn_rows(job, room.turned, n * job.size, source, unit, n, job.run)
+            job.leaves.shrink[job.reduction][job.type](to, job.size, room.turned, n, n * job.size, job.run, close)
         else:
             for o in range(n):
                 room.taps[o] = source + o * unit

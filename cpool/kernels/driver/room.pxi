@@ -61,6 +61,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         if job.along == LONG:
             room.flat = take(scratch, columns * unit)
             room.blocks = take(scratch, levels_of(w.kernel) * RADIX * unit)
+            room.turned = take(scratch, columns * unit if 1 < job.run and unit < VECTOR else 0)
             pitch = columns * unit
         elif lays_rows(job):
             room.flat = take(scratch, lines)
