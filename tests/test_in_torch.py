@@ -627,3 +627,23 @@ def test_sizes_of_unpooling_are_of_the_pooled_axes_or_all():
         ours.max_unpool2d(x, indices, 2, output_size=(9, 9, 5, 5))
     with pytest.raises(ValueError, match="output_size"):
         ours.max_unpool2d(x, indices, 2, output_size=(5,))
+
+
+@pytest.mark.parametrize(
+    "behind", [torch.nn.ReLU(inplace=True), torch.nn.Hardtanh(inplace=True), torch.nn.LeakyReLU(inplace=True)]
+)
+@pytest.mark.parametrize(
+    "layer", [torch.nn.LPPool2d(2, 2), torch.nn.LPPool2d(4, 3, 1), torch.nn.MaxPool2d(2), torch.nn.AvgPool2d(2)]
+)
+def test_layers_before_in_place_ones_train(layer, behind):
+    """As torch's do: what they need for the way back is not their result."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 1), layer, behind)
+    x = torch.rand(2, 1, 9, 9)
+    model(x).sum().backward()
+    expected = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    model = ours.accelerate(copy.deepcopy(model))
+    model(x).sum().backward()
+    for p, e in zip(model.parameters(), expected, strict=True):
+        torch.testing.assert_close(p.grad, e)

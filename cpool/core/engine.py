@@ -68,8 +68,8 @@ _CONDENSED = 256
 def sums_as(source: Any, result: Any, plan: Plan) -> str:
     """Return what elements of dtype `source` are summed in over a plan's windows, for averages of dtype `result`.
 
-    A quotient of two numbers that floats hold, computed as double and then rounded, is the one computed as float: double
-    has more than twice as many bits.
+    A quotient of two numbers that floats hold, computed as double and then rounded, is the one computed as float:
+    double has more than twice as many bits.
     """
     if SUMS[source.name] == SUMS[result.name] == "float32":
         return "float32"

@@ -30,4 +30,5 @@ def remembering(
     prepare: Callable[[tuple[Any, ...], dict[str, Any], Any, Any], Callable[..., Any]],
     arrays: dict[str, Callable[[str, Any], Array]],
     beside: str | None,
+    has_out: bool,
 ) -> Any: ...

@@ -121,7 +121,8 @@ def _function(
             return call
         return (some and some(call, defaults | given)) or call.prepared()
 
-    function: Any = documented(prepared.remembering(anew, arrays, beside, "out" in signature.parameters), name, ndim, text, **more)
+    remembering = prepared.remembering(anew, arrays, beside, "out" in signature.parameters)
+    function: Any = documented(remembering, name, ndim, text, **more)
     function.__signature__ = inspect.Signature([_shown(p) for p in parameters])
     function.decide = decide
     result: Function = function

@@ -334,25 +334,27 @@ _differentiable(
 
 
 class Norm(Reverse):
-    """Gradients of norms: dy is the sum of ``x**(p-1) * dx``, times ``y**(1-p)``."""
+    """Gradients of norms: dy is the sum of ``x**(p-1) * dx``, times ``y**(1-p)``. y is computed again, as an in-place
+    layer behind may have changed it."""
 
     @staticmethod
     def setup_context(ctx: Context, inputs: Any, output: Tensor) -> None:
         _, x, ctx.windows, ctx.ceil_mode, ctx.p = inputs
-        ctx.save_for_backward(x, output)
-        ctx.save_for_forward(x, output)
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
 
     @staticmethod
     def backward(ctx: Context, grad: Tensor) -> Any:
-        x, y = ctx.saved_tensors
-        inner, outer = _chain(x, y, ctx.p)
+        (x,) = ctx.saved_tensors
+        inner, outer = _chain(x, norm(x, ctx.windows, ctx.ceil_mode, ctx.p), ctx.p)
         sizes = x.shape[-_ndim(ctx.windows) :]
         gx = inner * spread(outer * grad, sizes, ctx.windows, ctx.ceil_mode, True, 1)
         return None, gx.to(grad.dtype), None, None, None
 
     @staticmethod
     def jvp(ctx: Context, _: Any, tangent: Tensor, *__: Any) -> Tensor:
-        x, y = ctx.saved_tensors
+        (x,) = ctx.saved_tensors
+        y = norm(x, ctx.windows, ctx.ceil_mode, ctx.p)
         return _norm_tangent(tangent, x, y, ctx.windows, ctx.ceil_mode, ctx.p)
 
 
