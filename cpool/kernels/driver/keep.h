@@ -1,8 +1,8 @@
 /* What threads share: a block of memory, counters, flags.
  *
  * One block waits for the next call. Scratch is a large block, freed beside a large result: an allocator (that of glibc
- * does) may give both back to the system after each call, which clears each page anew when it is next touched, and that can
- * cost more than the pooling. */
+ * does) may give both back to the system after each call, which clears each page anew when it is next touched, and that
+ * can cost more than the pooling. */
 #ifndef CPOOL_KEEP_H
 #define CPOOL_KEEP_H
 

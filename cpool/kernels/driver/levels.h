@@ -1,5 +1,5 @@
-/* Instruction sets that are built: name, leaves, and whether this CPU has all that they were compiled with. The table is
- * written by meson.build: CPOOL_SET(name, question) for each. */
+/* Instruction sets that are built: name, leaves, and whether this CPU has all that they were compiled with. The table
+ * is written by meson.build: CPOOL_SET(name, question) for each. */
 #ifndef CPOOL_LEVELS_H
 #define CPOOL_LEVELS_H
 
@@ -23,7 +23,11 @@ CPOOL_INSTRUCTION_SETS
 #undef CPOOL_SET
 
 #define CPOOL_SET(name, question) {#name, &cpool_leaves_##name, cpool_runs_##name},
-static const struct { const char *name; const cpool_leaves *leaves; int (*runs)(void); } cpool_levels[] = {CPOOL_INSTRUCTION_SETS};
+static const struct {
+  const char *name;
+  const cpool_leaves *leaves;
+  int (*runs)(void);
+} cpool_levels[] = {CPOOL_INSTRUCTION_SETS};
 #undef CPOOL_SET
 enum { CPOOL_LEVELS = sizeof cpool_levels / sizeof *cpool_levels };
 static cpool_leaves cpool_tables[CPOOL_LEVELS];

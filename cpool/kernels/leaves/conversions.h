@@ -3,8 +3,8 @@
 #define CPOOL_CONVERT(S, T, to, from, n) for (ptrdiff_t k = 0; k < (n); k++) (to)[k] = (S)(from)[k]
 #define CPOOL_COPY(S, T, to, from, n) memcpy(to, from, (size_t)(n) * sizeof(S))
 
-/* Integers, kept in range: as they are (without a sign), or the nearest one, half to even. From CPOOL_WHOLE(T) on numbers
- * of T have no fractions. */
+/* Integers, kept in range: as they are (without a sign), or the nearest one, half to even. From CPOOL_WHOLE(T) on
+ * numbers of T have no fractions. */
 #define CPOOL_LEAST(S) \
   _Generic((S)0, int8_t: INT8_MIN, int16_t: INT16_MIN, int32_t: INT32_MIN, int64_t: INT64_MIN, default: 0)
 #define CPOOL_MOST(S) \

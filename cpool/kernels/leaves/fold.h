@@ -2,8 +2,8 @@
  * came first, and SELECTS (an element is selected) or not (a sum). FLOATS: the type has NaN and two zeros.
  *
  * Where a lane is more than one number (ARRAYS of them, in a STATE), these lie in arrays of their own: `from` elements
- * apart of taps, `into` elements apart of results. What becomes of them in the end is not done here. Taps that are 0 apart
- * are elements, of which states are made here. */
+ * apart of taps, `into` elements apart of results. What becomes of them in the end is not done here. Taps that are 0
+ * apart are elements, of which states are made here. */
 #if ARRAYS > 1
 #define LOAD(p, k) STATE_AT((p) + (k), from)
 #define STORE(p, k, v) STATE_TO((p) + (k), into, v)
@@ -91,8 +91,9 @@ CPOOL_INLINE void NAME(pass)(T *out, ptrdiff_t out_pitch, const void *const *tap
 }
 
 #if FLOATS && ARRAYS == 1
-static CPOOL_NOINLINE void NAME(last_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
-                                           ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor) {
+static CPOOL_NOINLINE void NAME(last_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
+                                           ptrdiff_t shift, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how,
+                                           T divisor) {
   if (how == NAME(undivided)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(undivided), divisor);
 #if !SELECTS
   if (how == NAME(quotient)) NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(quotient), divisor);
@@ -101,8 +102,8 @@ static CPOOL_NOINLINE void NAME(last_pass)(T *out, ptrdiff_t out_pitch, const vo
 }
 #endif
 
-static CPOOL_NOINLINE void NAME(first_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
-                                            ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
+static CPOOL_NOINLINE void NAME(first_pass)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
+                                            ptrdiff_t shift, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes APART) {
 #if ARRAYS == 2
   if (from == 0) {
     NAME(pass)(out, out_pitch, taps, n, shift, pitch, rows, lanes, NAME(open), 1, 0, into);
@@ -132,11 +133,12 @@ enum {
   NAME(line) = 64 / sizeof(T),                          /* lanes of one line of the cache */
 };
 
-/* One pass over `some` taps that lie end to end, piece by piece: as many bytes of what comes next, in the order of memory,
- * are asked for as are read, for the processor does not foresee so many short rows at once. */
+/* One pass over `some` taps that lie end to end, piece by piece: as many bytes of what comes next, in the order of
+ * memory, are asked for as are read, for the processor does not foresee so many short rows at once. */
 static CPOOL_NOINLINE void NAME(linear_step)(T *out, const void *const *taps, ptrdiff_t some, ptrdiff_t shift,
                                              ptrdiff_t lanes APART) {
-  const ptrdiff_t size = sizeof(T), pieces = (lanes + NAME(piece) - 1) / NAME(piece), most = (lanes + pieces - 1) / pieces;
+  const ptrdiff_t size = sizeof(T), pieces = (lanes + NAME(piece) - 1) / NAME(piece);
+  const ptrdiff_t most = (lanes + pieces - 1) / pieces;
   const char *next = (const char *)taps[0] + shift + some * lanes * size, *end = next;
   for (ptrdiff_t i = 0, n; i < lanes; i += n) {
     n = lanes - i < most ? lanes - i : most;
@@ -163,8 +165,8 @@ CPOOL_INLINE void NAME(eight)(T *out, const void *const *taps, ptrdiff_t shift, 
     if (lanes % line) CPOOL_BLOCK(lanes - line, line, LANE_8);
   }
 }
-static CPOOL_NOINLINE void NAME(each_eight)(T *out, const void *const *taps, ptrdiff_t shift, ptrdiff_t pitch, ptrdiff_t rows,
-                                            ptrdiff_t lanes APART) {
+static CPOOL_NOINLINE void NAME(each_eight)(T *out, const void *const *taps, ptrdiff_t shift, ptrdiff_t pitch,
+                                            ptrdiff_t rows, ptrdiff_t lanes APART) {
 #if ARRAYS == 2
   if (from == 0) {
     NAME(eight)(out, taps, shift, pitch, rows, lanes, 0, into);
@@ -176,13 +178,14 @@ static CPOOL_NOINLINE void NAME(each_eight)(T *out, const void *const *taps, ptr
 
 /* Up to `strip` lanes, of one row or of several, of more taps than one pass takes: blocks of the largest power of the
  * radix, then what is left. */
-static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t pitch,
-                       ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor, int linear APART) {
+static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
+                       ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, T divisor, int linear APART) {
   enum { part = CPOOL_RADIX * (NAME(strip) + 2 * NAME(line)) };
   T parts[ARRAYS][part];
   const void *partial[CPOOL_RADIX];
   const ptrdiff_t dense = lanes * (ptrdiff_t)sizeof(T);
-  const ptrdiff_t next = (rows * lanes / NAME(line) + 2) * NAME(line); /* rows do not all begin at one place of the cache */
+  /* Partial results lie so far apart that they do not all begin at one place of the cache. */
+  const ptrdiff_t next = (rows * lanes / NAME(line) + 2) * NAME(line);
   ptrdiff_t block = 1, done = 0, held = 0;
   if (n <= CPOOL_RADIX) {
     NAME(step)(out, out_pitch, taps, n, shift, pitch, rows, lanes, how, divisor AS_APART(from, into));
@@ -200,8 +203,10 @@ static void NAME(tree)(T *out, ptrdiff_t out_pitch, const void *const *taps, ptr
   while (done < n) {
     ptrdiff_t some = n - done < block ? n - done : block;
     T *to = parts[0] + held * next;
-    if (block == CPOOL_RADIX && some > 1 && linear) NAME(linear_step)(to, taps + done, some, shift, lanes AS_APART(from, part));
-    else NAME(tree)(to, dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1, linear AS_APART(from, part));
+    if (block == CPOOL_RADIX && some > 1 && linear)
+      NAME(linear_step)(to, taps + done, some, shift, lanes AS_APART(from, part));
+    else
+      NAME(tree)(to, dense, taps + done, some, shift, pitch, rows, lanes, NAME(open), 1, linear AS_APART(from, part));
     partial[held++] = to;
     done += some;
   }

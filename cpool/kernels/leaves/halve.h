@@ -1,8 +1,9 @@
-/* Windows of 2 or 3 lanes that move by 2, for one reduction and one type; included after fold.h. Several rows are folded
- * on the way, in registers: of two rows and pairs of columns that takes 0.67 to 0.9 of the time of a row in scratch.
+/* Windows of 2 or 3 lanes that move by 2, for one reduction and one type; included after fold.h. Several rows are
+ * folded on the way, in registers: of two rows and pairs of columns that takes 0.67 to 0.9 of the time of a row in
+ * scratch.
  *
- * Even and odd lanes are taken within 16-byte lanes, combined, and only the result is put in order. A compiler moves each
- * of them across by itself, which costs twice the shuffles.
+ * Even and odd lanes are taken within 16-byte lanes, combined, and only the result is put in order. A compiler moves
+ * each of them across by itself, which costs twice the shuffles.
  *
  *     in:     | 0  1  2  3| 4  5  6  7|   | 8  9 10 11|12 13 14 15|
  *     even:   | 0  2  8 10| 4  6 12 14|
@@ -30,7 +31,8 @@ CPOOL_INLINE T NAME(halve_one)(const void *const *taps, ptrdiff_t n, ptrdiff_t k
   STATE m = COMBINE(NAME(folded_lane)(taps, n, shift), NAME(folded_lane)(taps, n, shift + one));
   if (kernel > 2) m = COMBINE(m, NAME(folded_lane)(taps, n, shift + 2 * one));
 #if ARRAYS == 2
-  const T by = m.count + finish.beside, v = m.value / (finish.divisor != 0 ? finish.divisor : by > 1 ? by : (T)1) + (T)0;
+  const T by = m.count + finish.beside;
+  const T v = m.value / (finish.divisor != 0 ? finish.divisor : by > 1 ? by : (T)1) + (T)0;
   return m.count < finish.least || v != v ? (T)NAN : v;
 #else
   return NAME(closed)(m, finish.how, finish.divisor);
@@ -57,10 +59,12 @@ CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, 
     v[k][0] += v[k][1], lacks[k][0] += lacks[k][1];
     if (n > 2) v[k][0] += v[k][2], lacks[k][0] += lacks[k][2];
   }
-  const VECTOR evens = __builtin_shufflevector(v[0][0], v[1][0], EVEN), odds = __builtin_shufflevector(v[0][0], v[1][0], ODD);
+  const VECTOR evens = __builtin_shufflevector(v[0][0], v[1][0], EVEN);
+  const VECTOR odds = __builtin_shufflevector(v[0][0], v[1][0], ODD);
   const integers gone = __builtin_shufflevector(lacks[0][0], lacks[1][0], EVEN) +
                         __builtin_shufflevector(lacks[0][0], lacks[1][0], ODD);
-  const VECTOR counts = (T)(kernel * n) + __builtin_convertvector(gone, VECTOR), one = (VECTOR){0} + 1, none = (VECTOR){0} + (T)NAN;
+  const VECTOR counts = (T)(kernel * n) + __builtin_convertvector(gone, VECTOR);
+  const VECTOR one = (VECTOR){0} + 1, none = (VECTOR){0} + (T)NAN;
   VECTOR by = counts + finish.beside;
   by = finish.divisor != 0 ? (VECTOR){0} + finish.divisor : SELECT(by > one, by, one);
   VECTOR m = (evens + odds) / by + 0;
@@ -144,7 +148,8 @@ CPOOL_INLINE void NAME(halve_row)(T *restrict to, const T *restrict row, ptrdiff
 static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel,
                         ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, const cpool_close *close) {
   const ptrdiff_t size = sizeof(T);
-  if (pitch == 2 * lanes * size && out_pitch == lanes * size) lanes *= rows, rows = 1; /* windows of 3 have longer rows */
+  if (pitch == 2 * lanes * size && out_pitch == lanes * size) /* windows of 3 have longer rows */
+    lanes *= rows, rows = 1;
 #if FLOATS && ARRAYS <= 2
   NAME(finish) finish = {NAME(open), 1, (T)close->beside, (T)close->least};
 #define CASE(n, kernel) NAME(halve_rows)((T *)out, out_pitch, taps, n, kernel, pitch, rows, lanes, finish)
@@ -188,8 +193,8 @@ CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
   return v;
 }
 
-/* Up to eight vectors into one, of which each lane is eight neighbours; those that are not there change nothing. Lanes are
- * out of order on the way, but neighbours meet:
+/* Up to eight vectors into one, of which each lane is eight neighbours; those that are not there change nothing. Lanes
+ * are out of order on the way, but neighbours meet:
  *
  *     float:   |a01 a23 b01 b23|a45 a67 b45 b67|   |a03 b03 c03 d03|a47 b47 c47 d47|   |a b c d|e f g h|
  *     double:  |a01 b01|a23 b23|                   |a b|c d|                           |ab ef|cd gh|
@@ -269,8 +274,8 @@ CPOOL_INLINE VECTOR NAME(eighth)(const T *row, ptrdiff_t n, VECTOR nothing) {
   return NAME(eighth_of)(v, 8, nothing);
 }
 
-/* Blocks of eight vectors become a vector each; if there are more of these than eight, they are a row again. What is not
- * there changes nothing, for tree(n) is that of the next power of two then. */
+/* Blocks of eight vectors become a vector each; if there are more of these than eight, they are a row again. What is
+ * not there changes nothing, for tree(n) is that of the next power of two then. */
 CPOOL_INLINE VECTOR NAME(few_lanes)(const T *row, ptrdiff_t n) {
   enum { block = 8 * sizeof(VECTOR) / sizeof(T) };
   const VECTOR nothing = -(VECTOR){0};
@@ -302,8 +307,8 @@ static T NAME(shrunk)(const T *row, ptrdiff_t n) {
 
 /* As many rows of up to 64 vectors as a vector has lanes: their last lanes become numbers at once. Return how many were
  * done. */
-CPOOL_INLINE ptrdiff_t NAME(shrink_together)(char *out, ptrdiff_t out_pitch, const char *in, ptrdiff_t n, ptrdiff_t pitch,
-                                             ptrdiff_t rows, int how, T divisor) {
+CPOOL_INLINE ptrdiff_t NAME(shrink_together)(char *out, ptrdiff_t out_pitch, const char *in, ptrdiff_t n,
+                                             ptrdiff_t pitch, ptrdiff_t rows, int how, T divisor) {
   enum { width = sizeof(VECTOR) / sizeof(T), parts = 8 / width };
   ptrdiff_t r = 0;
   for (; n <= 64 * width && r + width <= rows; r += width) {
@@ -384,7 +389,8 @@ enum { NAME(side) = 8 };
 enum { NAME(windows) = sizeof(VECTOR) / sizeof(T), NAME(parts) = NAME(side) / NAME(windows) };
 
 /* As many windows as a vector has lanes, of which 8 lanes of each row are read. */
-CPOOL_INLINE VECTOR NAME(condensed)(const char *in, ptrdiff_t pitch, ptrdiff_t distance, ptrdiff_t rows, ptrdiff_t lanes) {
+CPOOL_INLINE VECTOR NAME(condensed)(const char *in, ptrdiff_t pitch, ptrdiff_t distance, ptrdiff_t rows,
+                                    ptrdiff_t lanes) {
   typedef PLACE integers __attribute__((vector_size(sizeof(VECTOR))));
   VECTOR v[NAME(side)], r[NAME(side)];
   integers number;
@@ -404,7 +410,8 @@ CPOOL_INLINE VECTOR NAME(condensed)(const char *in, ptrdiff_t pitch, ptrdiff_t d
     r[0] = COMBINE_VECTORS(r[0], r[2]), r[4] = COMBINE_VECTORS(r[4], r[6]);
     v[i] = COMBINE_VECTORS(r[0], r[4]);
     if (lanes < part + NAME(windows))
-      v[i] = SELECT((integers)(number + (PLACE)part < (PLACE)lanes), v[i], SELECTS ? (VECTOR){0} + v[i][0] : -(VECTOR){0});
+      v[i] = SELECT((integers)(number + (PLACE)part < (PLACE)lanes), v[i],
+                    SELECTS ? (VECTOR){0} + v[i][0] : -(VECTOR){0});
   }
   return NAME(eighth_of)(v, 8, v[0]);
 }

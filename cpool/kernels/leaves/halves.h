@@ -36,22 +36,26 @@ CPOOL_INLINE void NAME(sum_rows)(char *out, ptrdiff_t out_pitch, const void *con
     for (; i < lanes; i++) {
       float one[CPOOL_RADIX];
       const void *row[CPOOL_RADIX];
-      for (ptrdiff_t t = 0; t < n; t++) ONE(one + t, (const uint16_t *)((const char *)taps[t] + shift) + i), row[t] = one + t;
+      for (ptrdiff_t t = 0; t < n; t++) {
+        ONE(one + t, (const uint16_t *)((const char *)taps[t] + shift) + i);
+        row[t] = one + t;
+      }
       sum_pass_FLOAT32(to + i, 0, row, n, 0, 0, 1, 1, how, divisor);
     }
   }
 }
 
-static CPOOL_NOINLINE void NAME(pass)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t shift,
-                                      ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how, float divisor) {
+static CPOOL_NOINLINE void NAME(pass)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n,
+                                      ptrdiff_t shift, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int how,
+                                      float divisor) {
 #define CASE(N) \
   case N: NAME(sum_rows)((char *)out, out_pitch, taps, N, shift, pitch, rows, lanes, how, divisor); break
   switch (n) { CASE(1); CASE(2); CASE(3); CASE(4); CASE(5); CASE(6); CASE(7); CASE(8); }
 #undef CASE
 }
 
-/* Up to HALVES_STRIP lanes of one row: of more taps than one pass takes blocks of the largest power of the radix, then what
- * is left, as `tree` of fold.h. 17 KiB of the stack for each power. */
+/* Up to HALVES_STRIP lanes of one row: of more taps than one pass takes blocks of the largest power of the radix, then
+ * what is left, as `tree` of fold.h. 17 KiB of the stack for each power. */
 #define HALVES_STRIP 512
 static void NAME(tree)(float *out, const void *const *taps, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int how,
                        float divisor) {
@@ -70,8 +74,8 @@ static void NAME(tree)(float *out, const void *const *taps, ptrdiff_t n, ptrdiff
   sum_step_FLOAT32(out, 0, partial, held, 0, 0, 1, lanes, how, divisor);
 }
 
-static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                        ptrdiff_t lanes, int pairs, const cpool_close *close) {
+static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch,
+                        ptrdiff_t rows, ptrdiff_t lanes, int pairs, const cpool_close *close) {
   float divisor;
   const int how = sum_closing_FLOAT32(close, &divisor);
   (void)pairs;

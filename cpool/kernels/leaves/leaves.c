@@ -1,8 +1,8 @@
-/* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each but those that long_integers.c is
- * enough for.
+/* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each but those that long_integers.c
+ * is enough for.
  *
- * Headers that are included several times are told what for by macros. These they undefine, and what they define otherwise
- * the next time; what is the same each time stays. */
+ * Headers that are included several times are told what for by macros. These they undefine, and what they define
+ * otherwise the next time; what is the same each time stays. */
 #include "shuffles.h"
 
 #include "half.h"
@@ -77,9 +77,15 @@
 /* ------------------------------------------------------------------------------------------------------ transposing */
 
 #define BITS 8
-#define CPOOL_BOTH 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-#define CPOOL_ZIP_LOW 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55
-#define CPOOL_ZIP_HIGH 8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63
+#define CPOOL_BOTH                                               \
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,          \
+  16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+#define CPOOL_ZIP_LOW                                            \
+  0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39,        \
+  16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55
+#define CPOOL_ZIP_HIGH                                           \
+  8, 40, 9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47,  \
+  24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63
 #include "turn.h"
 
 #define BITS 16
@@ -129,7 +135,8 @@ static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdi
     for (; i + 1 < n; i++) memcpy(to + i * UNIT, from + i * stride, LONGER);                            \
     break;
   switch (unit) {
-    KEEP(1, 1) KEEP(2, 2) KEEP(3, 4) KEEP(4, 4) KEEP(6, 8) KEEP(8, 8) KEEP(10, 16) KEEP(12, 16) KEEP(16, 16) KEEP(20, 32) KEEP(24, 32)
+    KEEP(1, 1) KEEP(2, 2) KEEP(3, 4) KEEP(4, 4) KEEP(6, 8) KEEP(8, 8)
+    KEEP(10, 16) KEEP(12, 16) KEEP(16, 16) KEEP(20, 32) KEEP(24, 32)
   }
 #undef KEEP
   for (; i < n; i++) memcpy(to + i * unit, from + i * stride, (size_t)unit);
@@ -155,22 +162,22 @@ CPOOL_FILL(16)
 CPOOL_FILL(32)
 CPOOL_FILL(64)
 
-#define CPOOL_BLANK(BITS)                                                                                              \
-  static int blank##BITS(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n, \
-                         ptrdiff_t run, const void *value) {                                                           \
-    uint##BITS##_t v, *to = (uint##BITS##_t *)out; /* `in` may be `out` */                                             \
-    const uint##BITS##_t *from = (const uint##BITS##_t *)in;                                                           \
-    ptrdiff_t blanks = 0;                                                                                              \
-    memcpy(&v, value, sizeof v);                                                                                       \
-    if (stride == run) run *= n, n = 1;                                                                                \
-    for (ptrdiff_t o = 0; o < n; o++, to += run, from += run, where += stride) {                                       \
-      CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < run; i++) {                                                          \
-        const uint##BITS##_t x = from[i]; /* read in any case, so that there is no jump */                             \
-        to[i] = where[i] ? x : v;                                                                                      \
-      }                                                                                                                \
-      for (ptrdiff_t i = 0; i < run && counts; i++) counts[o * run + i] += !where[i], blanks += !where[i];             \
-    }                                                                                                                  \
-    return blanks > 0;                                                                                                 \
+#define CPOOL_BLANK(BITS)                                                                                    \
+  static int blank##BITS(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, \
+                         ptrdiff_t n, ptrdiff_t run, const void *value) {                                    \
+    uint##BITS##_t v, *to = (uint##BITS##_t *)out; /* `in` may be `out` */                                   \
+    const uint##BITS##_t *from = (const uint##BITS##_t *)in;                                                 \
+    ptrdiff_t blanks = 0;                                                                                    \
+    memcpy(&v, value, sizeof v);                                                                             \
+    if (stride == run) run *= n, n = 1;                                                                      \
+    for (ptrdiff_t o = 0; o < n; o++, to += run, from += run, where += stride) {                             \
+      CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < run; i++) {                                                \
+        const uint##BITS##_t x = from[i]; /* read in any case, so that there is no jump */                   \
+        to[i] = where[i] ? x : v;                                                                            \
+      }                                                                                                      \
+      for (ptrdiff_t i = 0; i < run && counts; i++) counts[o * run + i] += !where[i], blanks += !where[i];   \
+    }                                                                                                        \
+    return blanks > 0;                                                                                       \
   }
 CPOOL_BLANK(8)
 CPOOL_BLANK(16)
@@ -200,8 +207,8 @@ CPOOL_NUMBERS(UINT16_UINT32, uint16_t, uint32_t, CPOOL_CONVERT, CPOOL_CLIP)
 #define NAME(leaf) leaf##_UINT16_UINT32
 #include "whole.h"
 
-/* 2-byte floats; as doubles by way of float. A double that no float equals becomes the nearest of those beside it whose last
- * bit is set (rounding to odd): a float has so many more bits than these that they are rounded once then. */
+/* 2-byte floats; as doubles by way of float. A double that no float equals becomes the nearest of those beside it whose
+ * last bit is set (rounding to odd): a float has so many more bits than these that they are rounded once then. */
 #define from_half_float cpool_load_half
 #define to_half_float cpool_store_half
 #define from_bfloat_float cpool_load_bfloat
@@ -315,29 +322,31 @@ static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t 
   for (ptrdiff_t o = 0; o < n; o++) memset((char *)flat + o * stride, 0, (size_t)bytes);
 }
 
-/* What stands at the index of each element. Many indices are compared before they are used; runs of one element that lie
- * side by side are one row. */
-#define CPOOL_GATHER(BITS, I)                                                                                                   \
-  static int gather_##BITS##_##I(void *out, ptrdiff_t out_pitch, ptrdiff_t out_stride, const void *planes, ptrdiff_t plane_pitch,\
-                                 ptrdiff_t pixel, const void *index, ptrdiff_t pitch, ptrdiff_t stride, ptrdiff_t rows,         \
-                                 ptrdiff_t n, ptrdiff_t run, int64_t limit) {                                                   \
-    typedef uint##BITS##_t element;                                                                                             \
-    enum { some = 128 };                                                                                                        \
-    const ptrdiff_t next = run > 1 ? sizeof(element) : 0;                                                                       \
-    if (run == 1 && stride == (ptrdiff_t)sizeof(I) && out_stride == (ptrdiff_t)sizeof(element)) run = n, n = n > 0;             \
-    for (ptrdiff_t r = 0; r < rows; r++)                                                                                        \
-      for (ptrdiff_t o = 0; o < n; o++)                                                                                         \
-        for (ptrdiff_t first = 0; first < run; first += some) {                                                                 \
-          const ptrdiff_t end = run - first < some ? run : first + some;                                                        \
-          const char *plane = (const char *)planes + r * plane_pitch;                                                           \
-          element *restrict to = (element *)((char *)out + r * out_pitch + o * out_stride);                                     \
-          const I *restrict at = (const I *)((const char *)index + r * pitch + o * stride);                                     \
-          int outside = 0;                                                                                                      \
-          for (ptrdiff_t i = first; i < end; i++) outside |= (at[i] < 0) | (at[i] >= limit);                                    \
-          if (outside) return 0;                                                                                                \
-          for (ptrdiff_t i = first; i < end; i++) memcpy(to + i, plane + (ptrdiff_t)at[i] * pixel + i * next, sizeof *to);      \
-        }                                                                                                                       \
-    return 1;                                                                                                                   \
+/* What stands at the index of each element. Many indices are compared before they are used; runs of one element that
+ * lie side by side are one row. */
+#define CPOOL_GATHER(BITS, I)                                                                                   \
+  static int gather_##BITS##_##I(void *out, ptrdiff_t out_pitch, ptrdiff_t out_stride, const void *planes,      \
+                                 ptrdiff_t plane_pitch, ptrdiff_t pixel, const void *index, ptrdiff_t pitch,    \
+                                 ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run, int64_t limit) { \
+    typedef uint##BITS##_t element;                                                                             \
+    enum { some = 128 };                                                                                        \
+    const ptrdiff_t next = run > 1 ? sizeof(element) : 0;                                                       \
+    if (run == 1 && stride == (ptrdiff_t)sizeof(I) && out_stride == (ptrdiff_t)sizeof(element))                 \
+      run = n, n = n > 0;                                                                                       \
+    for (ptrdiff_t r = 0; r < rows; r++)                                                                        \
+      for (ptrdiff_t o = 0; o < n; o++)                                                                         \
+        for (ptrdiff_t first = 0; first < run; first += some) {                                                 \
+          const ptrdiff_t end = run - first < some ? run : first + some;                                        \
+          const char *plane = (const char *)planes + r * plane_pitch;                                           \
+          element *restrict to = (element *)((char *)out + r * out_pitch + o * out_stride);                     \
+          const I *restrict at = (const I *)((const char *)index + r * pitch + o * stride);                     \
+          int outside = 0;                                                                                      \
+          for (ptrdiff_t i = first; i < end; i++) outside |= (at[i] < 0) | (at[i] >= limit);                    \
+          if (outside) return 0;                                                                                \
+          for (ptrdiff_t i = first; i < end; i++)                                                               \
+            memcpy(to + i, plane + (ptrdiff_t)at[i] * pixel + i * next, sizeof *to);                            \
+        }                                                                                                       \
+    return 1;                                                                                                   \
   }
 CPOOL_GATHER(16, int32_t)
 CPOOL_GATHER(16, int64_t)
@@ -380,31 +389,35 @@ CPOOL_GATHER(64, int64_t)
   {[CPOOL_FLOAT32] = {leaf##_float_int32, leaf##_float_int64},                                            \
    [CPOOL_FLOAT64] = {leaf##_double_int32, leaf##_double_int64},                                          \
    [CPOOL_UINT16] = {leaf##_bits_int32, leaf##_bits_int64}}
-#define EACH(leaf) \
-  {leaf##_FLOAT32, leaf##_FLOAT64, leaf##_INT8, leaf##_INT16, leaf##_INT32, leaf##_INT64, leaf##_UINT8, leaf##_UINT16, \
-   leaf##_UINT32, leaf##_UINT64}
-#define INTEGERS(leaf) \
-  {NULL, NULL, leaf##_INT8, leaf##_INT16, leaf##_INT32, leaf##_INT64, leaf##_UINT8, leaf##_UINT16, leaf##_UINT32, leaf##_UINT64}
+#define EACH(leaf)                                                          \
+  {leaf##_FLOAT32, leaf##_FLOAT64, leaf##_INT8, leaf##_INT16, leaf##_INT32, \
+   leaf##_INT64, leaf##_UINT8, leaf##_UINT16, leaf##_UINT32, leaf##_UINT64}
+#define INTEGERS(leaf)                                  \
+  {NULL, NULL, leaf##_INT8, leaf##_INT16, leaf##_INT32, \
+   leaf##_INT64, leaf##_UINT8, leaf##_UINT16, leaf##_UINT32, leaf##_UINT64}
 #define FLOATING(leaf) {leaf##_FLOAT32, leaf##_FLOAT64}
 #define SUMMING(leaf) {leaf##_FLOAT32, leaf##_FLOAT64, [CPOOL_UINT16] = leaf##_UINT16, [CPOOL_UINT32] = leaf##_UINT32}
-#define REDUCED(leaf)                                                                                     \
+#define REDUCED(leaf)                                                                                        \
   {[CPOOL_MAX] = EACH(max_##leaf), [CPOOL_MIN] = EACH(min_##leaf), [CPOOL_NANMAX] = FLOATING(nanmax_##leaf), \
-   [CPOOL_NANMIN] = FLOATING(nanmin_##leaf), [CPOOL_SUM] = SUMMING(sum_##leaf),                           \
+   [CPOOL_NANMIN] = FLOATING(nanmin_##leaf), [CPOOL_SUM] = SUMMING(sum_##leaf),                              \
    [CPOOL_TOTAL] = FLOATING(total_##leaf), [CPOOL_MOMENTS] = {[CPOOL_FLOAT64] = moments_##leaf##_FLOAT64}}
-#define PLACED(leaf) {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT32] = leaf##_INT32, \
+#define PLACED(leaf)                                                                                 \
+  {[CPOOL_FLOAT32] = leaf##_FLOAT32, [CPOOL_FLOAT64] = leaf##_FLOAT64, [CPOOL_INT32] = leaf##_INT32, \
    [CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
-#define AS_IT_IS(leaf) \
-  [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16}, \
+#define AS_IT_IS(leaf)                                                                                        \
+  [CPOOL_INT8] = {[CPOOL_INT8] = leaf##_as_it_is_8}, [CPOOL_INT16] = {[CPOOL_INT16] = leaf##_as_it_is_16},    \
   [CPOOL_INT32] = {[CPOOL_INT32] = leaf##_as_it_is_32}, [CPOOL_INT64] = {[CPOOL_INT64] = leaf##_as_it_is_64}, \
-  [CPOOL_UINT8] = {[CPOOL_UINT8] = leaf##_as_it_is_8}, \
-  [CPOOL_UINT16] = {[CPOOL_UINT16] = leaf##_as_it_is_16, [CPOOL_UINT8] = leaf##_UINT8_UINT16}, \
-  [CPOOL_UINT32] = {[CPOOL_UINT32] = leaf##_as_it_is_32, [CPOOL_UINT16] = leaf##_UINT16_UINT32}, \
+  [CPOOL_UINT8] = {[CPOOL_UINT8] = leaf##_as_it_is_8},                                                        \
+  [CPOOL_UINT16] = {[CPOOL_UINT16] = leaf##_as_it_is_16, [CPOOL_UINT8] = leaf##_UINT8_UINT16},                \
+  [CPOOL_UINT32] = {[CPOOL_UINT32] = leaf##_as_it_is_32, [CPOOL_UINT16] = leaf##_UINT16_UINT32},              \
   [CPOOL_UINT64] = {[CPOOL_UINT64] = leaf##_as_it_is_64}
-#define CONVERTED(leaf, TYPE) \
-  {[CPOOL_INT8] = leaf##_INT8_##TYPE, [CPOOL_INT16] = leaf##_INT16_##TYPE, [CPOOL_INT32] = leaf##_INT32_##TYPE, \
-   [CPOOL_INT64] = leaf##_INT64_##TYPE, [CPOOL_UINT8] = leaf##_UINT8_##TYPE, [CPOOL_UINT16] = leaf##_UINT16_##TYPE, \
-   [CPOOL_UINT32] = leaf##_UINT32_##TYPE, [CPOOL_UINT64] = leaf##_UINT64_##TYPE, [CPOOL_FLOAT32] = leaf##_FLOAT32_##TYPE, \
-   [CPOOL_FLOAT64] = leaf##_FLOAT64_##TYPE, [CPOOL_FLOAT16] = leaf##_FLOAT16_##TYPE, [CPOOL_BFLOAT16] = leaf##_BFLOAT16_##TYPE}
+#define CONVERTED(leaf, TYPE)                                                        \
+  {[CPOOL_INT8] = leaf##_INT8_##TYPE, [CPOOL_INT16] = leaf##_INT16_##TYPE,           \
+   [CPOOL_INT32] = leaf##_INT32_##TYPE, [CPOOL_INT64] = leaf##_INT64_##TYPE,         \
+   [CPOOL_UINT8] = leaf##_UINT8_##TYPE, [CPOOL_UINT16] = leaf##_UINT16_##TYPE,       \
+   [CPOOL_UINT32] = leaf##_UINT32_##TYPE, [CPOOL_UINT64] = leaf##_UINT64_##TYPE,     \
+   [CPOOL_FLOAT32] = leaf##_FLOAT32_##TYPE, [CPOOL_FLOAT64] = leaf##_FLOAT64_##TYPE, \
+   [CPOOL_FLOAT16] = leaf##_FLOAT16_##TYPE, [CPOOL_BFLOAT16] = leaf##_BFLOAT16_##TYPE}
 
 extern const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL);
 const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {

@@ -1,7 +1,8 @@
-/* Leaves of integers of 8 bytes, for an instruction set that has instructions for them which the one below lacks; all its
- * other leaves are those of the one below. AVX-512 has the greater of two and conversions to and from floats: maxima take
- * 0.56 to 0.87 of AVX2's time, averages 0.39 to 0.76, medians 0.67 to 0.97. All leaves took 1.00 of it, places 1.05 to 1.1
- * and at most 1.65 times, bytes at most 1.8. Both on AMD EPYC (family 25, model 17); no Intel processor was at hand. */
+/* Leaves of integers of 8 bytes, for an instruction set that has instructions for them which the one below lacks; all
+ * its other leaves are those of the one below. AVX-512 has the greater of two and conversions to and from floats:
+ * maxima take 0.56 to 0.87 of AVX2's time, averages 0.39 to 0.76, medians 0.67 to 0.97. All leaves took 1.00 of it,
+ * places 1.05 to 1.1 and at most 1.65 times, bytes at most 1.8. Both on AMD EPYC (family 25, model 17); no Intel
+ * processor was at hand. */
 #include "conversions.h"
 #include "shuffles.h"
 

@@ -1,9 +1,10 @@
 /* Fold with the winners' places, for one reduction that selects and one type. Included after fold.h. PLACE: the integer
  * of T's width. STAYS(m, v, !): whether m wins over v, which came later.
  *
- * Taps must come in the order of memory: then "a later one wins only if it is better" gives the first of equals, and the
- * last of several NaN, which is torch's rule. */
-/* Taps of one pass: all comparisons stay in registers; nine are first only. More are taken one by one, up to so many lanes. */
+ * Taps must come in the order of memory: then "a later one wins only if it is better" gives the first of equals, and
+ * the last of several NaN, which is torch's rule. */
+/* Taps of one pass: all comparisons stay in registers; nine are first only. More are taken one by one, up to so many
+ * lanes. */
 enum { NAME(group) = 4, NAME(nine) = 9, NAME(few) = 384 / sizeof(T) };
 
 #define POINT(t)                                                                                    \
@@ -30,9 +31,9 @@ enum { NAME(group) = 4, NAME(nine) = 9, NAME(few) = 384 / sizeof(T) };
   places[k] = w
 
 /* `going`: what `to` and `places` hold came first. That overlapping vectors take a tap twice changes nothing. */
-CPOOL_INLINE void NAME(pick_pass)(T *restrict to, PLACE *restrict places, const void *const *taps, const void *const *from,
-                                  const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes, int chosen,
-                                  int going) {
+CPOOL_INLINE void NAME(pick_pass)(T *restrict to, PLACE *restrict places, const void *const *taps,
+                                  const void *const *from, const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift,
+                                  ptrdiff_t lanes, int chosen, int going) {
   POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7); POINT(8);
   CPOOL_LANES(T, lanes, LANE);
 }
@@ -40,8 +41,10 @@ CPOOL_INLINE void NAME(pick_pass)(T *restrict to, PLACE *restrict places, const 
 static CPOOL_NOINLINE void NAME(pick_some)(T *to, PLACE *places, const void *const *taps, const void *const *from,
                                            const int64_t *offsets, ptrdiff_t n, ptrdiff_t shift, ptrdiff_t lanes,
                                            int going) {
-#define CASE(N, chosen, going_on) \
-  case N + 16 * chosen + 32 * going_on: NAME(pick_pass)(to, places, taps, from, offsets, N, shift, lanes, chosen, going_on); break;
+#define CASE(N, chosen, going_on)                                                        \
+  case N + 16 * chosen + 32 * going_on:                                                  \
+    NAME(pick_pass)(to, places, taps, from, offsets, N, shift, lanes, chosen, going_on); \
+    break;
 #define CASES(N) CASE(N, 0, 0) CASE(N, 0, 1) CASE(N, 1, 0) CASE(N, 1, 1)
   switch (n + 16 * (from != NULL) + 32 * (going != 0)) { CASES(1) CASES(2) CASES(3) CASES(4) CASE(9, 0, 0) }
 #undef CASE
@@ -91,7 +94,8 @@ static CPOOL_NOINLINE void NAME(pick_many)(T *to, PLACE *places, const void *con
 #endif
 
 static void NAME(pick)(void *out, void *places, ptrdiff_t out_pitch, const void *const *taps, const void *const *from,
-                       const int64_t *offsets, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int going) {
+                       const int64_t *offsets, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
+                       int going) {
   const ptrdiff_t size = sizeof(T), strip = NAME(strip);
   if (pitch == lanes * size && out_pitch == pitch) lanes *= rows, rows = 1; /* one long row */
 #ifdef VECTOR
@@ -144,8 +148,9 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
 #endif
 
 /* One output row; rows are read `shift` bytes behind their pointers. */
-CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets, ptrdiff_t n,
-                                        int kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t shift, ptrdiff_t lanes) {
+CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets,
+                                        ptrdiff_t n, int kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t shift,
+                                        ptrdiff_t lanes) {
   ptrdiff_t o = 0;
 #ifdef VECTOR
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), begin = first < 0 ? (1 - first) / 2 : 0;
@@ -188,7 +193,8 @@ CPOOL_INLINE ptrdiff_t NAME(pick_short_rows)(T *to, PLACE *places, const void *c
 #ifdef VECTOR
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), begin = first * (ptrdiff_t)sizeof(T);
   const ptrdiff_t beyond = (first + 2 * width + kernel - 2 - size) * (ptrdiff_t)sizeof(T); /* bytes */
-  if (lanes >= width || 2 * lanes < width || first < 0 || first + 2 * (lanes - 1) + kernel > size || pitch <= 0) return 0;
+  if (lanes >= width || 2 * lanes < width || first < 0 || first + 2 * (lanes - 1) + kernel > size || pitch <= 0)
+    return 0;
   for (; r + 1 < windows && (windows - 1 - r) * pitch >= beyond; r++)
     NAME(pick_halved)(to + r * lanes, places + r * lanes, rows, offsets, n, r * pitch + begin, kernel);
 #else
@@ -199,19 +205,19 @@ CPOOL_INLINE ptrdiff_t NAME(pick_short_rows)(T *to, PLACE *places, const void *c
 }
 
 CPOOL_INLINE void NAME(pick_halves_rows)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows,
-                                         const int64_t *offsets, ptrdiff_t n, int kernel, ptrdiff_t first, ptrdiff_t size,
-                                         ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes) {
+                                         const int64_t *offsets, ptrdiff_t n, int kernel, ptrdiff_t first,
+                                         ptrdiff_t size, ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes) {
   ptrdiff_t r = 0;
   if (out_pitch == lanes * (ptrdiff_t)sizeof(T))
     r = NAME(pick_short_rows)((T *)out, (PLACE *)places, rows, offsets, n, kernel, first, size, pitch, windows, lanes);
   for (; r < windows; r++)
-    NAME(pick_halves_row)((T *)((char *)out + r * out_pitch), (PLACE *)((char *)places + r * out_pitch), rows, offsets, n,
-                          kernel, first, size, r * pitch, lanes);
+    NAME(pick_halves_row)((T *)((char *)out + r * out_pitch), (PLACE *)((char *)places + r * out_pitch), rows, offsets,
+                          n, kernel, first, size, r * pitch, lanes);
 }
 
-static void NAME(pick_halves)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows, const int64_t *offsets,
-                              ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t pitch,
-                              ptrdiff_t windows, ptrdiff_t lanes) {
+static void NAME(pick_halves)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows,
+                              const int64_t *offsets, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t first, ptrdiff_t size,
+                              ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes) {
 #define CASE(n, kernel) \
   NAME(pick_halves_rows)(out, places, out_pitch, rows, offsets, n, kernel, first, size, pitch, windows, lanes)
   if (n == 2 && kernel == 2) CASE(2, 2);

@@ -1,6 +1,7 @@
-/* Powers of floats, computed in doubles: the logarithm to the base of 2 and its inverse are polynomials (interpolated at
- * Chebyshev's points, both exact where x is 1), without a table or a jump, so that they become vectors, and all instruction
- * sets give the same bits. Their errors are below 1e-9 of the power: one in a few hundred rounds to another float. */
+/* Powers of floats, computed in doubles: the logarithm to the base of 2 and its inverse are polynomials (interpolated
+ * at Chebyshev's points, both exact where x is 1), without a table or a jump, so that they become vectors, and all
+ * instruction sets give the same bits. Their errors are below 1e-9 of the power: one in a few hundred rounds to another
+ * float. */
 #ifndef CPOOL_POWER_H
 #define CPOOL_POWER_H
 
@@ -19,7 +20,7 @@ static inline cpool_exponent cpool_exponent_of(double p) {
 CPOOL_INLINE double cpool_positive_power(double x, double p) {
   /* x = 2**e * m with m in [sqrt(1/2), sqrt(2)); `bias` keeps what is shifted positive. */
   const uint64_t root = 0x3fe6a09e667f3bcd, bias = (uint64_t)1 << 62, number = 0x4330000000000000; /* 2**52 */
-  const double whole = 6755399441055744; /* from there on doubles have no fractions, and their last bits are an integer */
+  const double whole = 6755399441055744; /* from here on doubles have no fractions; their last bits are an integer */
   uint64_t bits, k;
   double m, e;
   memcpy(&bits, &x, sizeof bits);
@@ -39,8 +40,9 @@ CPOOL_INLINE double cpool_positive_power(double x, double p) {
   e = r + whole;
   memcpy(&k, &e, sizeof k);
   const double f = r - (e - whole);
-  const double power = 1 + f * (0.6931471805599453 + f * (0.2402265092228876 + f * (0.05550410883910356 + f * (0.009618056678522889
-                       + f * (0.0013333502385250997 + f * (0.00015461444699635 + f * 1.529732402819458e-05))))));
+  const double power = 1 + f * (0.6931471805599453 + f * (0.2402265092228876 + f * (0.05550410883910356
+                       + f * (0.009618056678522889 + f * (0.0013333502385250997 + f * (0.00015461444699635
+                       + f * 1.529732402819458e-05))))));
   memcpy(&bits, &power, sizeof bits);
   bits += k << 52;
   memcpy(&r, &bits, sizeof r);
@@ -61,8 +63,8 @@ CPOOL_INLINE double cpool_any_power(double base, cpool_exponent to) {
   return x == x ? power : base;
 }
 
-/* n powers, in place or elsewhere. Where all of some floats are positive and finite, as most are, that is two thirds of the
- * work. */
+/* n powers, in place or elsewhere. Where all of some floats are positive and finite, as most are, that is two thirds of
+ * the work. */
 static inline void cpool_float_powers(float *to, const float *x, ptrdiff_t n, double p) {
   enum { some = 64 };
   const cpool_exponent exponent = cpool_exponent_of(p);
@@ -70,8 +72,10 @@ static inline void cpool_float_powers(float *to, const float *x, ptrdiff_t n, do
     const ptrdiff_t end = n - first < some ? n : first + some;
     int others = 0;
     for (ptrdiff_t i = first; i < end; i++) others |= !((x[i] > 0) & (x[i] <= FLT_MAX));
-    if (others) CPOOL_INDEPENDENT for (ptrdiff_t i = first; i < end; i++) to[i] = (float)cpool_any_power(x[i], exponent);
-    else CPOOL_INDEPENDENT for (ptrdiff_t i = first; i < end; i++) to[i] = (float)cpool_positive_power(x[i], p);
+    if (others)
+      CPOOL_INDEPENDENT for (ptrdiff_t i = first; i < end; i++) to[i] = (float)cpool_any_power(x[i], exponent);
+    else
+      CPOOL_INDEPENDENT for (ptrdiff_t i = first; i < end; i++) to[i] = (float)cpool_positive_power(x[i], p);
   }
 }
 

@@ -1,7 +1,8 @@
-/* Ranks of elements, and sets of ranks: windows that lose and gain a few elements from one to the next (driver/ranked.pxi). */
+/* Ranks of elements, and sets of ranks: windows that lose and gain a few elements from one to the next
+ * (driver/ranked.pxi). */
 
-/* Numbers of `words` words, of which `digits` bytes from byte `first` of the first word on decide, in order; equal ones as
- * they were. Returns where they are: `from` or `to`. */
+/* Numbers of `words` words, of which `digits` bytes from byte `first` of the first word on decide, in order; equal ones
+ * as they were. Returns where they are: `from` or `to`. */
 CPOOL_INLINE uint64_t *in_order(uint64_t *from, uint64_t *to, ptrdiff_t n, int words, int first, int digits) {
   ptrdiff_t counts[8][256] = {{0}};
 #define CPOOL_DIGIT(i, d) (from[(i) * words] >> 8 * (first + (d)) & 255)
@@ -32,33 +33,33 @@ static CPOOL_NOINLINE uint64_t *in_order_2(uint64_t *from, uint64_t *to, ptrdiff
   return in_order(from, to, n, 2, first, digits);
 }
 
-/* Elements by their bits, as numbers without a sign that lie in the same order. There is no NaN among them: `mark` has taken
- * it out. Those of 8 bytes have a word for that, before that of the element's number. */
+/* Elements by their bits, as numbers without a sign that lie in the same order. There is no NaN among them: `mark` has
+ * taken it out. Those of 8 bytes have a word for that, before that of the element's number. */
 enum cpool_kind { CPOOL_WITHOUT_SIGN, CPOOL_WITH_SIGN, CPOOL_FLOATING };
-#define CPOOL_RANK(BITS)                                                                                                \
-  CPOOL_INLINE void rank##BITS(int32_t *restrict ranks, int32_t *restrict order, const void *elements,                  \
-                               const int32_t *gone, ptrdiff_t n, void *spare, enum cpool_kind kind) {                   \
-    const uint##BITS##_t *v = (const uint##BITS##_t *)elements, sign = (uint##BITS##_t)(1ull << (BITS - 1));            \
-    uint64_t *pairs = (uint64_t *)spare;                                                                                \
-    for (ptrdiff_t i = 0; i < n; i++) {                                                                                 \
-      uint##BITS##_t key = kind == CPOOL_WITHOUT_SIGN ? v[i] : v[i] ^ sign;                                             \
-      if (kind == CPOOL_FLOATING && v[i] & sign) key = (uint##BITS##_t)~v[i];                                           \
-      if (BITS == 64) pairs[2 * i] = key, pairs[2 * i + 1] = (uint64_t)i;                                               \
-      else pairs[i] = (uint64_t)key << 32 | (uint64_t)i;                                                                \
-    }                                                                                                                   \
-    pairs = BITS == 64 ? in_order_2(pairs, pairs + 2 * n, n, 0, 8) : in_order_1(pairs, pairs + n, n, 4, BITS / 8);      \
-    for (ptrdiff_t r = 0; r < n; r++) {                                                                                 \
-      const int32_t i = (int32_t)(uint32_t)pairs[BITS == 64 ? 2 * r + 1 : r];                                           \
-      order[r] = i;                                                                                                     \
-      ranks[i] = (int32_t)r;                                                                                            \
-    }                                                                                                                   \
-    for (ptrdiff_t i = 0; gone && i < n; i++)                                                                           \
-      if (gone[i]) ranks[i] = -1;                                                                                       \
+#define CPOOL_RANK(BITS)                                                                                           \
+  CPOOL_INLINE void rank##BITS(int32_t *restrict ranks, int32_t *restrict order, const void *elements,             \
+                               const int32_t *gone, ptrdiff_t n, void *spare, enum cpool_kind kind) {              \
+    const uint##BITS##_t *v = (const uint##BITS##_t *)elements, sign = (uint##BITS##_t)(1ull << (BITS - 1));       \
+    uint64_t *pairs = (uint64_t *)spare;                                                                           \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                            \
+      uint##BITS##_t key = kind == CPOOL_WITHOUT_SIGN ? v[i] : v[i] ^ sign;                                        \
+      if (kind == CPOOL_FLOATING && v[i] & sign) key = (uint##BITS##_t)~v[i];                                      \
+      if (BITS == 64) pairs[2 * i] = key, pairs[2 * i + 1] = (uint64_t)i;                                          \
+      else pairs[i] = (uint64_t)key << 32 | (uint64_t)i;                                                           \
+    }                                                                                                              \
+    pairs = BITS == 64 ? in_order_2(pairs, pairs + 2 * n, n, 0, 8) : in_order_1(pairs, pairs + n, n, 4, BITS / 8); \
+    for (ptrdiff_t r = 0; r < n; r++) {                                                                            \
+      const int32_t i = (int32_t)(uint32_t)pairs[BITS == 64 ? 2 * r + 1 : r];                                      \
+      order[r] = i;                                                                                                \
+      ranks[i] = (int32_t)r;                                                                                       \
+    }                                                                                                              \
+    for (ptrdiff_t i = 0; gone && i < n; i++)                                                                      \
+      if (gone[i]) ranks[i] = -1;                                                                                  \
   }
-#define CPOOL_RANK_OF(TYPE, BITS, KIND)                                                                                 \
-  static void rank_##TYPE(int32_t *ranks, int32_t *order, const void *elements, const int32_t *gone, ptrdiff_t n,       \
-                          void *spare) {                                                                                \
-    rank##BITS(ranks, order, elements, gone, n, spare, CPOOL_##KIND);                                                   \
+#define CPOOL_RANK_OF(TYPE, BITS, KIND)                                                                           \
+  static void rank_##TYPE(int32_t *ranks, int32_t *order, const void *elements, const int32_t *gone, ptrdiff_t n, \
+                          void *spare) {                                                                          \
+    rank##BITS(ranks, order, elements, gone, n, spare, CPOOL_##KIND);                                             \
   }
 CPOOL_RANK(8)
 CPOOL_RANK(16)

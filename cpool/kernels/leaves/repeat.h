@@ -1,8 +1,8 @@
 /* Copies of elements of one size: out[r][i] = in[(r + above) / tall][(i + before) / wide]. Included with BITS, the
  * element's size in bits.
  *
- * With up to 8 copies of each element, one vector of elements becomes `wide` vectors of copies, by a permutation each. Where
- * rows of copies lie end to end, such a vector may reach into the next row, which is written later. */
+ * With up to 8 copies of each element, one vector of elements becomes `wide` vectors of copies, by a permutation each.
+ * Where rows of copies lie end to end, such a vector may reach into the next row, which is written later. */
 #define E CPOOL_JOIN(CPOOL_JOIN(uint, BITS), _t)
 #define NAME(leaf) CPOOL_JOIN(CPOOL_JOIN(leaf, _), BITS)
 #if BITS >= 32
@@ -21,8 +21,8 @@ CPOOL_INLINE void NAME(splat)(E *restrict to, E v, ptrdiff_t n) {
 #undef LANE
 }
 
-static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
-                         ptrdiff_t tall, ptrdiff_t above, ptrdiff_t wide, ptrdiff_t before) {
+static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows,
+                         ptrdiff_t lanes, ptrdiff_t tall, ptrdiff_t above, ptrdiff_t wide, ptrdiff_t before) {
   const ptrdiff_t size = sizeof(E);
 #ifdef __AVX2__
   enum { most = 8, units = sizeof(E) / sizeof(UNIT), all = sizeof(COPIED) / sizeof(UNIT), whole = all / units };
@@ -34,8 +34,9 @@ static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff
   }
 #endif
   if (tall == 1 && before == 0 && out_pitch == lanes * size && pitch * wide == out_pitch) lanes *= rows, rows = 1;
-  const ptrdiff_t rest = (wide - before % wide) % wide, head = rest < lanes ? rest : lanes; /* copies of the first one */
-  const ptrdiff_t n = (lanes - head) / wide, tail = head + n * wide; /* elements all of whose copies are wanted */
+  /* Copies of the first element of a row, then elements all of whose copies are wanted. */
+  const ptrdiff_t rest = (wide - before % wide) % wide, head = rest < lanes ? rest : lanes;
+  const ptrdiff_t n = (lanes - head) / wide, tail = head + n * wide;
   const E *from = (const E *)((const char *)in + above / tall * pitch) + before / wide;
   ptrdiff_t remaining = tall - above % tall; /* rows that copy this one */
   for (ptrdiff_t r = 0; r < rows; r++, remaining--) {

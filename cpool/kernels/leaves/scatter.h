@@ -1,10 +1,11 @@
-/* Adding along indices, or with `assign` letting the last one stand, bit for bit, for one type of number and one of index.
- * Included with F, I and NAME, and ALONE: then F is the bits of a float of two bytes, which cannot be added, and a place
- * has at most one that is not 0. (Its sum is that number; the sign of zeros is the highest bit.)
+/* Adding along indices, or with `assign` letting the last one stand, bit for bit, for one type of number and one of
+ * index. Included with F, I and NAME, and ALONE: then F is the bits of a float of two bytes, which cannot be added, and
+ * a place has at most one that is not 0. (Its sum is that number; the sign of zeros is the highest bit.)
  *
- * n runs of numbers, g_stride bytes apart, and of indices; index x of element i of a run means flat[x * run + i]. Returned
- * is whether a gradient was no finite number, CPOOL_ODD: only then can a sum be NaN, which is to be settled in the end; and
- * whether two numbers met that should have been alone, CPOOL_CROWDED. Sums begin at +0, so that no zero is -0. */
+ * n runs of numbers, g_stride bytes apart, and of indices; index x of element i of a run means flat[x * run + i].
+ * Returned is whether a gradient was no finite number, CPOOL_ODD: only then can a sum be NaN, which is to be settled in
+ * the end; and whether two numbers met that should have been alone, CPOOL_CROWDED. Sums begin at +0, so that no zero is
+ * -0. */
 #if ALONE
 #define IS_ODD(v) (((v) & 0x7c00) == 0x7c00) /* of bfloat16 some large numbers too */
 #define ADD(place, number)                                                      \
@@ -26,8 +27,8 @@ CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
 }
 
 /* Those whose index is in [lo, hi); flat begins at lo. */
-static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride, ptrdiff_t n,
-                         ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
+static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride,
+                         ptrdiff_t n, ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
   F *flat = (F *)plane;
   int odd = 0, met = 0;
   for (ptrdiff_t o = 0; o < n; o++) {
@@ -93,9 +94,9 @@ CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, 
 }
 
 #if !ALONE
-/* The same of single elements, which are added. Where windows overlap much, one element wins many that follow one another: its sum then
- * stays in a register, instead of being stored and loaded for each. The first `sample` of a block tell whether that is so
- * of three in four; else it would be guessed wrongly too often where the next one begins. */
+/* The same of single elements, which are added. Where windows overlap much, one element wins many that follow one
+ * another: its sum then stays in a register, instead of being stored and loaded for each. The first `sample` of a block
+ * tell whether that is so of three in four; else it would be guessed wrongly too often where the next one begins. */
 static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uint64_t *cleared, uint64_t limit) {
   enum { block = 256, sample = 16 };
   for (ptrdiff_t first = 0; first < n; first += block) {
@@ -120,8 +121,8 @@ static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uin
 #endif
 
 /* Rows of a few single elements, end to end, each into a plane of its own that is zero. */
-CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const F *v, const char *index, ptrdiff_t pitch,
-                                      ptrdiff_t rows, ptrdiff_t n, uint64_t limit, int assign) {
+CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const F *v, const char *index,
+                                      ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t n, uint64_t limit, int assign) {
   int met = 0;
   for (ptrdiff_t r = 0; r < rows; r++, planes += plane_pitch, index += pitch, v += n)
     for (ptrdiff_t k = 0; k < n; k++) {
@@ -132,9 +133,10 @@ CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const
   return INSIDE;
 }
 
-/* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared` is
- * zero or has been added to; from there on elements are zeroed shortly before they are added to. So one comparison tells
- * both what is to be zeroed and, for a negative index is a large number, what is outside the plane: then -1 is returned. */
+/* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared`
+ * is zero or has been added to; from there on elements are zeroed shortly before they are added to. So one comparison
+ * tells both what is to be zeroed and, for a negative index is a large number, what is outside the plane: then -1 is
+ * returned. */
 CPOOL_INLINE int NAME(add_rows)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff_t g_pitch,
                                 ptrdiff_t g_stride, const void *index, ptrdiff_t pitch, ptrdiff_t stride,
                                 ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run, ptrdiff_t lanes, int64_t *cleared,

@@ -49,8 +49,9 @@ typedef double cpool_pairs __attribute__((vector_size(CPOOL_NATIVE)));
 #define CPOOL_THIRD_IN_ORDER_4(V, m) (m)
 #define CPOOL_IN_ORDER(V, m) ((V)__builtin_shufflevector((cpool_pairs)(m), (cpool_pairs)(m), CPOOL_ORDER))
 
-/* Lanes of v where those of the mask are -1, of m where they are 0; of floats the maximum and minimum of v and m, m of what
- * does not compare. Of floats and AVX2 also the n first lanes, of a mask of n lanes; and bytes, made as wide as lanes. */
+/* Lanes of v where those of the mask are -1, of m where they are 0; of floats the maximum and minimum of v and m, m of
+ * what does not compare. Of floats and AVX2 also the n first lanes, of a mask of n lanes; and bytes, made as wide as
+ * lanes. */
 #ifdef __AVX2__
 #define CPOOL_SELECT_4(V, mask, v, m) ((V)_mm256_blendv_ps((__m256)(m), (__m256)(v), (__m256)(mask)))
 #define CPOOL_SELECT_8(V, mask, v, m) ((V)_mm256_blendv_pd((__m256d)(m), (__m256d)(v), (__m256d)(mask)))

@@ -16,9 +16,10 @@ typedef E TURN(_half) __attribute__((vector_size(16)));
 
 #if BITS >= 32 && defined(__AVX2__)
 #define COLLECTS
-/* 2N rows of S elements without gaps, S being 3 or 5. Lane i of vector v is an element of the column that 2N * v + i leaves
- * by S: so each lane of a column is in another vector, and one blend after the other collects it, in a wrong order. With
- * AVX2 pooling takes 0.7 to 1.03 of the time that blocks take; with SSE2, which does not blend so, it took 1.0 to 1.9. */
+/* 2N rows of S elements without gaps, S being 3 or 5. Lane i of vector v is an element of the column that 2N * v + i
+ * leaves by S: so each lane of a column is in another vector, and one blend after the other collects it, in a wrong
+ * order. With AVX2 pooling takes 0.7 to 1.03 of the time that blocks take; with SSE2, which does not blend so, it took
+ * 1.0 to 1.9. */
 #if BITS == 32
 #define LANES(X, ...) X(0, __VA_ARGS__), X(1, __VA_ARGS__), X(2, __VA_ARGS__), X(3, __VA_ARGS__), X(4, __VA_ARGS__), \
       X(5, __VA_ARGS__), X(6, __VA_ARGS__), X(7, __VA_ARGS__)
@@ -104,7 +105,8 @@ CPOOL_INLINE void TURN(_ask)(char *out, ptrdiff_t out_pitch, const char *behind)
 }
 #endif
 
-static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows, ptrdiff_t columns) {
+static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows,
+                   ptrdiff_t columns) {
   const ptrdiff_t size = BITS / 8, n = TURN(_n);
   char *to = (char *)out;
   const char *from = (const char *)in;
@@ -118,7 +120,7 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
     }
 #ifdef COLLECTS
   } else if (in_pitch >= columns * size && (in_pitch == 3 * size || in_pitch == 5 * size)) { /* no rows that overlap */
-    for (; (r + 2 * n) * in_pitch <= (rows - 1) * in_pitch + columns * size; r += 2 * n) /* the last may reach too far */
+    for (; (r + 2 * n) * in_pitch <= (rows - 1) * in_pitch + columns * size; r += 2 * n) /* none reaches too far */
       if (in_pitch == 3 * size) TURN(_threes)(to + r * size, out_pitch, from + r * in_pitch, columns);
       else TURN(_fives)(to + r * size, out_pitch, from + r * in_pitch, columns);
 #endif
@@ -128,14 +130,15 @@ static void TURN()(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_
       if (r + 2 * n > rows) r = rows - 2 * n;
       for (c = 0; c < columns; c += n) {
         if (c + n > columns) c = columns - n;
-        /* The next 2N rows: in one stream if they lie end to end. Else block number b asks for row b % 2N of them, for all
-         * that 2N blocks will read of it. */
+        /* The next 2N rows: in one stream if they lie end to end. Else block number b asks for row b % 2N of them, for
+         * all that 2N blocks will read of it. */
         const ptrdiff_t row = c / n % (2 * n), ahead = dense ? 2 * n * c * size : row * in_pitch + (c - row * n) * size;
         TURN(_ask)(to + c * out_pitch + r * size, out_pitch, from + (r + 2 * n) * in_pitch + ahead);
         TURN(_block)(to + c * out_pitch + r * size, out_pitch, from + r * in_pitch + c * size, in_pitch, TURN(_n));
       }
     }
-  } else if (in_pitch > 0 && in_pitch <= 16) { /* reads go on into the rows behind, of which the last few have too few */
+  } else if (in_pitch > 0 && in_pitch <= 16) {
+    /* Reads go on into the rows behind, of which the last few have too few. */
     while ((r + 2 * n - 1) * in_pitch + 16 <= (rows - 1) * in_pitch + columns * size) {
       TURN(_block)(to + r * size, out_pitch, from + r * in_pitch, in_pitch, (int)columns);
       r += 2 * n;

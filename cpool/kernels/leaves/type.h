@@ -1,11 +1,12 @@
-/* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, whether it has NaN; where places are kept
- * for it, which take as many bytes, WIDTH, of them; SUMS, whether integers are summed in it; MOMENTS, whether variances
- * are computed in it. */
+/* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, whether it has NaN; where places are
+ * kept for it, which take as many bytes, WIDTH, of them; SUMS, whether integers are summed in it; MOMENTS, whether
+ * variances are computed in it. */
 #define OF(leaf) CPOOL_JOIN(leaf##_, TYPE)
 
-/* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN; of
- * NaN alone the first stays). Two conditions one after the other become vectors where a single one with "or" does not.
- * Asked is whether m stays, for AVX-512 compares under the mask of another comparison. NOT is ! or, of vectors, ~. */
+/* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN;
+ * of NaN alone the first stays). Two conditions one after the other become vectors where a single one with "or" does
+ * not. Asked is whether m stays, for AVX-512 compares under the mask of another comparison. NOT is ! or, of vectors,
+ * ~. */
 #if FLOATS
 #define STAYS_MAX(m, v, NOT) ((NOT((v) > (m))) & ((v) == (v)))
 #define STAYS_MIN(m, v, NOT) ((NOT((v) < (m))) & ((v) == (v)))
@@ -83,8 +84,8 @@ CPOOL_INLINE OF(total) OF(add_total)(OF(total) a, OF(total) b) {
 #include "reduction.h"
 
 #if MOMENTS
-/* Means and squared distances are merged pairwise, by what the means differ (Chan, Golub and LeVeque 1979): of digits as
- * many are lost as the mean is larger than the deviation, not its square. Products are taken in an order in which 0
+/* Means and squared distances are merged pairwise, by what the means differ (Chan, Golub and LeVeque 1979): of digits
+ * as many are lost as the mean is larger than the deviation, not its square. Products are taken in an order in which 0
  * elements add 0. */
 typedef struct { T value, count, squares; } OF(moments);
 CPOOL_INLINE OF(moments) OF(moments_at)(const T *p, ptrdiff_t apart) {
@@ -107,7 +108,8 @@ CPOOL_INLINE OF(moments) OF(merge)(OF(moments) a, OF(moments) b) {
 
 static void OF(vary)(void *moments, ptrdiff_t apart, double ddof, double least, int root, ptrdiff_t lanes) {
   T *restrict x = (T *)moments;
-  const T *restrict count = (const T *)((char *)moments + apart), *restrict squares = count + apart / (ptrdiff_t)sizeof(T);
+  const T *restrict count = (const T *)((char *)moments + apart);
+  const T *restrict squares = count + apart / (ptrdiff_t)sizeof(T);
   const T free = (T)ddof, fewest = (T)least;
 #define VARY(k, ROOT)                                                        \
   const T mean = x[k], n = count[k], d = n - free;                           \
@@ -187,7 +189,8 @@ static int OF(blank)(void *out, const void *in, int32_t *counts, const uint8_t *
   int found = 0;
   (void)counts;
   memcpy(&v, value, sizeof v);
-  if (stride == run || run == 1) return OF(blank_row)((T *)out, (const T *)in, where, run == 1 ? stride : 1, n * run, v);
+  if (stride == run || run == 1)
+    return OF(blank_row)((T *)out, (const T *)in, where, run == 1 ? stride : 1, n * run, v);
   for (ptrdiff_t o = 0; o < n; o++, where += stride)
     found |= OF(blank_row)((T *)out + o * run, (const T *)in + o * run, where, 1, run, v);
   return found;
@@ -206,11 +209,11 @@ static int OF(lacks)(const void *in, ptrdiff_t lanes) {
   return any != 0;
 }
 
-static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void *widths, const void *inside, double across, double within,
-                      double divisor, double least, ptrdiff_t lanes) {
+static void OF(share)(void *out, const void *totals, ptrdiff_t apart, const void *widths, const void *inside,
+                      double across, double within, double divisor, double least, ptrdiff_t lanes) {
   T *to = (T *)out;
-  const T *x = (const T *)totals, *restrict there = (const T *)((const char *)totals + apart), *restrict w = (const T *)widths;
-  const T *restrict seen = (const T *)inside;
+  const T *x = (const T *)totals, *restrict there = (const T *)((const char *)totals + apart);
+  const T *restrict w = (const T *)widths, *restrict seen = (const T *)inside;
   const T tall = (T)across, high = (T)within, whole = (T)divisor, fewest = (T)least;
 #define SHARE(k, DIVISOR)                                                     \
   const T all = high * seen[k], n = there[k], wanted = all > 0 ? fewest : (T)0; \
@@ -302,7 +305,8 @@ static CPOOL_NOINLINE void OF(lower)(T *restrict low, const T *restrict a, const
 static CPOOL_NOINLINE void OF(higher)(T *restrict high, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
   CPOOL_LANES(T, lanes, HIGHER);
 }
-static CPOOL_NOINLINE void OF(both)(T *restrict low, T *restrict high, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
+static CPOOL_NOINLINE void OF(both)(T *restrict low, T *restrict high, const T *restrict a, const T *restrict b,
+                                    ptrdiff_t lanes) {
   CPOOL_LANES(T, lanes, BOTH);
 }
 #undef LOWER
@@ -398,13 +402,16 @@ static void OF(between)(double *restrict result, const void *below, const void *
 #undef NEAR_HIGH
 }
 
-/* n lanes from `first` on: first what lies below and above, then all formulas for all of them, so that nothing jumps. */
+/* n lanes from `first` on: first what lies below and above, then all formulas for all of them, so that nothing
+ * jumps. */
 CPOOL_INLINE void OF(between_some)(double *restrict result, const void *const *below, const void *const *above,
                                    const double *parts, const int32_t *which, ptrdiff_t first, int n) {
   double low[32], high[32], at[32];
   for (int j = 0; j < n; j++) {
     const int32_t w = which[first + j];
-    low[j] = (double)((const T *)below[w])[first + j], high[j] = (double)((const T *)above[w])[first + j], at[j] = parts[w];
+    low[j] = (double)((const T *)below[w])[first + j];
+    high[j] = (double)((const T *)above[w])[first + j];
+    at[j] = parts[w];
   }
   for (int j = 0; j < n; j++) {
     const double l = low[j], h = high[j], part = at[j];
@@ -431,8 +438,9 @@ static void OF(between_each)(double *result, const void *const *below, const voi
 #undef SOUND
 
 #if !FLOATS
-static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *restrict most, const int32_t *restrict taps,
-                      int32_t t, const void *restrict before, const void *restrict row, ptrdiff_t lanes) {
+static void OF(count)(void *restrict result, int32_t *restrict length, int32_t *restrict most,
+                      const int32_t *restrict taps, int32_t t, const void *restrict before, const void *restrict row,
+                      ptrdiff_t lanes) {
   T *to = (T *)result;
   const T *last = (const T *)before, *v = (const T *)row;
 #define COUNT(k)                                                \

@@ -1,6 +1,6 @@
-/* What leaves are written with; and how a loop over lanes is cut into vectors: blocks of a constant number of lanes, which the compiler turns into
- * vectors by itself. What is left is one block that overlaps the one before; rows shorter than a vector take blocks of
- * half of it, and a quarter of it one lane after the other. */
+/* What leaves are written with; and how a loop over lanes is cut into vectors: blocks of a constant number of lanes,
+ * which the compiler turns into vectors by itself. What is left is one block that overlaps the one before; rows shorter
+ * than a vector take blocks of half of it, and a quarter of it one lane after the other. */
 #ifndef CPOOL_VECTORS_H
 #define CPOOL_VECTORS_H
 

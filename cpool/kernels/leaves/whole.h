@@ -1,11 +1,11 @@
 /* Averages of small integers that are such integers again, exactly. Included with S, what arrays hold; T, of twice its
- * bytes, what sums are kept in; NAME. The largest sum that is divided by d is d times the largest S; larger ones give the
- * largest S. */
+ * bytes, what sums are kept in; NAME. The largest sum that is divided by d is d times the largest S; larger ones give
+ * the largest S. */
 #define BITS (8 * (int)sizeof(T))
 #define LARGEST ((T)(S)-1)
 
-static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch, ptrdiff_t rows,
-                        ptrdiff_t lanes, int pairs, const cpool_close *close) {
+static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps, ptrdiff_t n, ptrdiff_t pitch,
+                        ptrdiff_t rows, ptrdiff_t lanes, int pairs, const cpool_close *close) {
   const ptrdiff_t size = sizeof(S);
   (void)close;
   if (pitch == (1 + pairs) * lanes * size && out_pitch == 2 * lanes * size) lanes *= rows, rows = 1; /* one long row */
@@ -50,10 +50,10 @@ static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps,
   }
 }
 
-/* Sums of 2 bytes by a product, of which the high half counts (Granlund and Montgomery 1994), so that lanes stay as wide as
- * they are: a quotient that lies in the middle is rounded up first. Sums of 4 bytes, which vectors do not multiply so, are
- * doubles that are divided: their quotients are as far from the middle as they were, or in it. By powers of two both are
- * shifted, to even at once. */
+/* Sums of 2 bytes by a product, of which the high half counts (Granlund and Montgomery 1994), so that lanes stay as
+ * wide as they are: a quotient that lies in the middle is rounded up first. Sums of 4 bytes, which vectors do not
+ * multiply so, are doubles that are divided: their quotients are as far from the middle as they were, or in it. By
+ * powers of two both are shifted, to even at once. */
 static void NAME(round)(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
   T *x = (T *)a;
   S *restrict narrowed = (S *)out;
