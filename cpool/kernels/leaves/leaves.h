@@ -181,7 +181,9 @@ typedef struct cpool_leaves {
   void (*slide)(cpool_set *set, const int32_t *leaving, const int32_t *entering, const ptrdiff_t *taps, ptrdiff_t n);
   /* The rank of the member that has `number` members before it. */
   int32_t (*seek)(cpool_set *set, ptrdiff_t cursor, ptrdiff_t number);
-  /* Along indices (scatter.h): by float, double, and uint16 as the bits of other floats, then by int32 and int64. */
+  /* Along indices (scatter.h): by float, double, and uint16 as the bits of other floats, then by int32 and int64. Of
+   * gradients g runs lie `g_stride` bytes apart and rows of n runs `g_pitch`, of indices `stride` and `pitch`. `add`
+   * adds row r to the plane that lies r * plane_pitch bytes behind the first; indices have to be below `limit`. */
   void (*extent[2])(int64_t *extent, const void *index, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   int (*scatter[CPOOL_COMPUTED][2])(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride,
                                     ptrdiff_t n, ptrdiff_t run, int64_t lo, int64_t hi, int assign);

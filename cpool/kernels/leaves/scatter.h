@@ -18,7 +18,10 @@
 #define IS_ODD(v) (!((v) - (v) == 0))
 #define ADD(place, number) (place) = assign ? (number) : (place) + (number)
 #endif
-#define INSIDE (1 | (met ? CPOOL_CROWDED : 0))
+/* What functions return that compare indices as they add: 0 if one is outside the plane, or INSIDE, and with it
+ * CPOOL_CROWDED. (The leaf itself returns -1 for 0, and nothing or CPOOL_ODD for INSIDE.) */
+#define INSIDE 1
+#define FOUND (INSIDE | (met ? CPOOL_CROWDED : 0))
 
 CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
   int odd = 0;
@@ -56,9 +59,7 @@ static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, ptrdiff_t lanes, u
   return 1;
 }
 
-/* Those that follow return 0 if an index is outside the plane, and else INSIDE.
- *
- * The first `lanes` elements of one run. All indices are compared at once; if one is not below `done`, one by one. */
+/* The first `lanes` elements of one run. All indices are compared at once; if one is not below `done`, one by one. */
 CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, ptrdiff_t lanes, uint64_t *done,
                                uint64_t limit, int assign) {
   int beyond = 0, met = 0;
@@ -74,7 +75,7 @@ CPOOL_INLINE int NAME(add_run)(F *flat, const F *v, const I *at, ptrdiff_t run, 
     ADD(to[(ptrdiff_t)at[i + 3] * run + 3], v[i + 3]);
   }
   for (; i < lanes; i++) ADD(flat[(ptrdiff_t)at[i] * run + i], v[i]);
-  return INSIDE;
+  return FOUND;
 }
 
 /* A row whose n runs lie end to end: lane k is number k % run of its run. */
@@ -90,7 +91,7 @@ CPOOL_INLINE int NAME(add_dense)(F *flat, const F *v, const I *at, ptrdiff_t n, 
     i = i + 1 < run ? i + 1 : 0;
   }
   *cleared = done;
-  return INSIDE;
+  return FOUND;
 }
 
 #if !ALONE
@@ -116,7 +117,7 @@ static int NAME(add_elements)(F *flat, const F *v, const I *at, ptrdiff_t n, uin
       flat[x] = sum;
     }
   }
-  return 1;
+  return INSIDE;
 }
 #endif
 
@@ -130,7 +131,7 @@ CPOOL_INLINE int NAME(add_short_rows)(char *planes, ptrdiff_t plane_pitch, const
       if (x >= limit) return 0;
       ADD(((F *)planes)[x], v[k]);
     }
-  return INSIDE;
+  return FOUND;
 }
 
 /* All of `rows` rows, each into a plane of its own, of each run the first `lanes` elements. What lies before `cleared`
@@ -145,10 +146,10 @@ CPOOL_INLINE int NAME(add_rows)(void *planes, ptrdiff_t plane_pitch, const void 
   const ptrdiff_t some = run < 2048 ? 2048 / run : 1; /* runs that stay in the first cache between two looks at them */
   const int at_once = dense && n <= some && g_pitch == n * g_stride; /* rows are short, and lie end to end */
   uint64_t done = (uint64_t)*cleared;
-  int odd = !assign && at_once && NAME(is_odd)((const F *)g, rows * n * run), inside;
+  int odd = !assign && at_once && NAME(is_odd)((const F *)g, rows * n * run), found;
   if (at_once && run == 1 && n <= 64 && done == (uint64_t)limit) {
-    inside = NAME(add_short_rows)(planes, plane_pitch, g, index, pitch, rows, n, done, assign);
-    return inside ? odd | (inside & CPOOL_CROWDED) : -1;
+    found = NAME(add_short_rows)(planes, plane_pitch, g, index, pitch, rows, n, done, assign);
+    return found ? odd | (found & CPOOL_CROWDED) : -1;
   }
   for (ptrdiff_t r = 0; r < rows; r++) {
     F *flat = (F *)((char *)planes + r * plane_pitch);
@@ -159,23 +160,23 @@ CPOOL_INLINE int NAME(add_rows)(void *planes, ptrdiff_t plane_pitch, const void 
       m = n - o < some ? n - o : some;
       if (!assign && !at_once) odd |= NAME(is_odd)(from, m * run);
       if (run >= 8) {
-        inside = 1;
-        for (ptrdiff_t k = 0; inside == 1 && k < m; k++)
-          inside = NAME(add_run)(flat, from + k * run, places + k * run, run, run, &done, (uint64_t)limit, assign);
+        found = INSIDE;
+        for (ptrdiff_t k = 0; found == INSIDE && k < m; k++)
+          found = NAME(add_run)(flat, from + k * run, places + k * run, run, run, &done, (uint64_t)limit, assign);
       }
 #if !ALONE
       else if (run == 1 && !assign)
-        inside = NAME(add_elements)(flat, from, places, m, &done, (uint64_t)limit);
+        found = NAME(add_elements)(flat, from, places, m, &done, (uint64_t)limit);
 #endif
-      else inside = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit, assign);
-      if (inside != 1) return inside ? odd | CPOOL_CROWDED : -1;
+      else found = NAME(add_dense)(flat, from, places, m, run, &done, (uint64_t)limit, assign);
+      if (found != INSIDE) return found ? odd | CPOOL_CROWDED : -1;
     }
     for (ptrdiff_t o = 0; !dense && o < n; o++) {
       const F *from = (const F *)(v + o * g_stride);
       const I *places = (const I *)(at + o * stride);
       if (!assign) odd |= NAME(is_odd)(from, lanes);
-      inside = NAME(add_run)(flat, from, places, run, lanes, &done, (uint64_t)limit, assign);
-      if (inside != 1) return inside ? odd | CPOOL_CROWDED : -1;
+      found = NAME(add_run)(flat, from, places, run, lanes, &done, (uint64_t)limit, assign);
+      if (found != INSIDE) return found ? odd | CPOOL_CROWDED : -1;
     }
   }
   *cleared = (int64_t)done;
@@ -191,6 +192,7 @@ static int NAME(add)(void *planes, ptrdiff_t plane_pitch, const void *g, ptrdiff
 #undef ALL
 }
 #undef INSIDE
+#undef FOUND
 #undef IS_ODD
 #undef ADD
 #undef NAME

@@ -65,17 +65,19 @@ static void NAME(round)(void *out, int narrow, const void *a, ptrdiff_t divisor,
   const T factor = (T)(((((ptrdiff_t)1 << by) - divisor) << BITS) / divisor + 1);
 #define HIGH(a, b) (T)(((uint32_t)(a) * (b)) >> BITS)
 #define SHIFTED(v) HIGH(v, inverse)
-#define OTHER(v)                                                                    \
+/* `up` is w / d, rounded down, w being v + d/2: a half is rounded up. Where up * d is w, v / d lies in the middle of
+ * up - 1 and `up`, and becomes the even one. */
+#define BY_ANY(v)                                                                   \
   const T w = (T)(v + middle), high = HIGH(w, factor);                              \
   const T up = (T)((T)(high + (T)((T)(w - high) >> 1)) >> (by - 1));                \
   const T q = (T)(up - (((T)(up * d) == w) & up & ties))
 #else
   const double d = (double)divisor, whole = 6755399441055744; /* doubles from here on have no fractions */
 #define SHIFTED(v) ((v) >> by)
-#define OTHER(v) const T q = (T)(int32_t)((double)(int32_t)v / d + whole - whole)
+#define BY_ANY(v) const T q = (T)(int32_t)((double)(int32_t)v / d + whole - whole)
 #endif
-#define UNDIVIDED(v) const T q = v
-#define POWER(v) const T w = (T)(v + (T)(below + (SHIFTED(v) & 1))), q = SHIFTED(w)
+#define BY_ONE(v) const T q = v
+#define BY_POWER(v) const T w = (T)(v + (T)(below + (SHIFTED(v) & 1))), q = SHIFTED(w)
 #define EACH_LANE(QUOTIENT, STORE)         \
   for (ptrdiff_t i = 0; i < lanes; i++) {  \
     const T v = x[i] < most ? x[i] : most; \
@@ -89,12 +91,12 @@ static void NAME(round)(void *out, int narrow, const void *a, ptrdiff_t divisor,
     if (narrow) EACH_LANE(QUOTIENT, NARROWED) \
     else EACH_LANE(QUOTIENT, IN_PLACE)        \
   } while (0)
-  if (by == 0) EITHER(UNDIVIDED);
-  else if ((ptrdiff_t)1 << by == divisor) EITHER(POWER);
-  else EITHER(OTHER);
+  if (by == 0) EITHER(BY_ONE);
+  else if ((ptrdiff_t)1 << by == divisor) EITHER(BY_POWER);
+  else EITHER(BY_ANY);
 }
 #undef SHIFTED
-#undef OTHER
+#undef BY_ANY
 #undef BITS
 #undef S
 #undef T
