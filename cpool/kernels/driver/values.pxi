@@ -40,16 +40,20 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
 cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
     """Whether windows are pairs of columns, which are folded with the rows as these lie: of floats, whose totals become
     averages then, and of integers that are widened."""
-    cdef Py_ssize_t taps = job.depth.kernel * job.height.kernel
-    if job.native and (job.type > FLOAT64 or job.arrays > 2 or (taps != 2 and taps != 4)
-                       or 2 * tile.out * job.size < VECTOR):
+    cdef Py_ssize_t rows = job.depth.kernel * job.height.kernel
+    if job.along != HALVES or job.width.kernel != 2 or tile.used != 2 * tile.out:  # a pair may have a half in padding
         return False
-    if job.reduction == TOTAL and not (gathers(job) and job.width.one_count):
+    if job.across != AS_IT_LIES or not job.as_it_lies:  # rows come out of scratch, one by one
         return False
-    if not job.native and not job.rounds:
+    if not (job.depth.uniform and job.height.uniform):  # windows have some of the rows
         return False
-    return (job.along == HALVES and job.across == AS_IT_LIES and job.as_it_lies and job.width.kernel == 2
-            and job.depth.uniform and job.height.uniform and tile.used == 2 * tile.out)
+    if not job.native:  # the other leaf that widens, that of floats of two bytes, knows no pairs
+        return job.rounds
+    # What `halve` has: floats and totals, of 2 or 4 rows. Rows of less than a vector would be done lane by lane.
+    if job.type > FLOAT64 or job.arrays > 2 or (rows != 2 and rows != 4) or 2 * tile.out * job.size < VECTOR:
+        return False
+    # And of totals: elements, as rows that lie ready are, and one divisor for all windows of a row (`average_of`).
+    return job.reduction != TOTAL or (gathers(job) and job.width.one_count > 0)
 
 
 cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char* plane, Py_ssize_t oh,
