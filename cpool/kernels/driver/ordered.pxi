@@ -20,8 +20,8 @@ cdef struct Block:          # windows first, first + 1, ... of an output row, or
     Py_ssize_t x_step, where_step, y_step  # bytes from one lane of an upright block to the next
     Py_ssize_t line_pitch, pitch
     Py_ssize_t most_upright  # how many windows at most
-    bint full, found        # all taps of all windows are inside; elements were marked
-    bint counted            # `marked` may hold what was counted before
+    bint full, found        # all taps of all windows are inside; of what was laid last, some elements do not count
+    bint counted            # `marked` may hold what the block before has counted
     Network* network        # the one that was used
     char* line              # an input row before it is marked
     char* lines             # of each group of columns, the rows of its network
@@ -178,12 +178,12 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
     cdef const char* row
     cdef const char* where
     cdef const char* tap
-    cdef bint before
+    cdef bint found = False  # in any row
     if block.upright and job.shares:
         pitch = round_up(n * unit, LINE)
+    # Rows that are laid are counted anew. Those that are kept count nothing: of these all elements do.
     if job.marks and block.counted:
         memset(marked, 0, groups_of(job, shares_columns(job, block)) * n * job.run * sizeof(int32_t))
-    block.found = False
     turn = turn_of(&job.height, first_of(&job.height, oh)) if keeps else 0
     for g in range(groups_of(job, shares_columns(job, block))):
         for i in range(height, job.column.rows):
@@ -200,6 +200,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
                 where = mask + d * job.where.d + h * job.where.h if job.masked else NULL
                 slot = i + turn if th + turn < job.height.kernel else i + turn - job.height.kernel
                 rows[i] = lines + slot * pitch
+                block.found = False
                 if not w.uniform and not block.upright:
                     for o in range(n):
                         tap = lay_windows(job, block, rows[i] + o * unit, marked + o * job.run if job.marks else NULL,
@@ -208,13 +209,12 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
                         if tap != rows[i] + o * unit:  # it was left where it lies
                             memcpy(rows[i] + o * unit, tap, unit)
                 elif not keeps or row == NULL or laid[slot] != d * job.height.size + h + 1:
-                    before, block.found = block.found, False
                     rows[i] = lay_windows(job, block, rows[i], marked, row, where, block.first, g, n)
                     if keeps:
                         laid[slot] = 0
                         if row != NULL and rows[i] == lines + slot * pitch and not block.found:
                             laid[slot] = d * job.height.size + h + 1
-                    block.found = block.found or before
+                found = found or block.found
                 i += 1
         job.leaves.exchange[job.type](rows, job.column.number, job.column.steps, job.column.n, n * job.run)
         for i in range(height):
@@ -222,7 +222,7 @@ cdef void order_columns(Job* job, Block* block, const char* plane, const char* m
         lines += job.column.rows * pitch
         marked += n * job.run
         laid += height
-    block.counted = block.found
+    block.found = block.counted = found
     if shares_columns(job, block):
         for t in range(height, w.kernel * height):
             block.rows[t] = block.rows[t % height] + t // height * w.step * unit
