@@ -353,6 +353,8 @@ cdef Tile tile_at(Job* job, Py_ssize_t number) noexcept nogil:
                 shift = first_of(w, i) - (i + w.before) // w.period
                 tile.start = min(tile.start, shift + first)
                 stop = max(stop, shift + last + (taps_of(w, i) - 1) * w.step + 1)
+    # Where no window has a tap, `seen` is empty: one column of padding stands for it, at -1. A tile may lie in padding
+    # as a whole, before the input or behind it: then `used` is 0, and nobody reads from `start` on.
     tile.start = min(tile.start, stop - 1)
     tile.span = max(1, stop - tile.start)
     tile.left = min(tile.span, max(0, -tile.start))

@@ -266,9 +266,14 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 
 
 # ------------------------------------------------------------------------------------------------- what does not count
+#
+# With a mask, or for powers of a norm, where planes are not turned. A tile is laid out and started once; then bands are
+# pooled from the array, if all of one counts as it lies, or else from where it was loaded: `together` planes of at most
+# `tallest` rows, end to end, of the tile's `used` columns alone. A band's job differs from the call's in where x lies
+# and how it is loaded, in nothing else.
 
 cdef char* lay_counting(Job* job, Scratch* scratch) noexcept nogil:
-    """Take the room for a band of so many planes as are loaded at once."""
+    """Take the room for what is loaded at once, of the widest tile."""
     cdef Tile tile = widest(job)
     return take(scratch, job.together * job.tallest * min(tile.span, job.width.size) * job.unit)
 
@@ -277,7 +282,7 @@ cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char
                       int64_t* planes) noexcept nogil:
     """The job that pools a tile of a band from where it was loaded, as if all planes, rows and columns were there, of
     which no other is touched, or if that is NULL from the array; `planes` is for distances. The tile was started for
-    `job`: nothing is changed that `lay_out` reads."""
+    `job`: nothing is changed that `lay_out` and `start_tile` read."""
     cdef Job inner = job[0]
     cdef Memory* x = &inner.x
     cdef Py_ssize_t axis, distance

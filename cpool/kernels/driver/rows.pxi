@@ -126,7 +126,10 @@ cdef void fold_deep(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
 cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, Py_ssize_t d, Py_ssize_t deep,
                            Py_ssize_t h, Py_ssize_t tall, char* slots, char* to, const Close* close) noexcept nogil:
     """Fold `tall` rows from h on, each of `deep` slabs from d on: D first, then H. Return where the result is, in `to`
-    or as it lies. `slots` are free rows."""
+    or as it lies.
+
+    `slots` has room for slots_of(tall) + slots_of(deep) rows: on each level of the tree up to RADIX results wait until
+    they are folded, and what is folded to make one of them waits behind these, at `others`."""
     cdef const void* taps[2 * RADIX]
     cdef Py_ssize_t n = tall if tall > 1 else deep, block = block_of(n), held = 0, done = 0, some
     cdef Py_ssize_t pitch = pitch_of(job, tile)
@@ -138,7 +141,8 @@ cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, 
     if tall == 1 and reads_rows(job) and inside:
         fold_deep(job, tile, room, plane, d, deep, h, 1, 1, to, 0, close)
         return to
-    if tall <= 2 * RADIX and deep > 1 and reads_rows(job) and inside:  # all rows at once: `slots_of` has room
+    # All rows at once: there is room for them, for more than RADIX have two levels.
+    if tall <= 2 * RADIX and deep > 1 and reads_rows(job) and inside:
         fold_deep(job, tile, room, plane, d, deep, h, job.height.step, tall, slots, pitch, &job.open)
         for held in range(tall):
             taps[held] = slots + held * pitch

@@ -156,13 +156,14 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t plane = elements_of(job) * job.size, n, outs = job.width.out
     cdef Py_ssize_t g_pitch = <Py_ssize_t>y.planes[0], pitch = <Py_ssize_t>m.planes[0]
     cdef bint longs = m.type == INT64  # indices of 8 bytes
+    # Of one output the distance to the next says nothing: that of outputs which lie end to end, the quickest to add.
     cdef Py_ssize_t g_stride = y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if longs else 4
     cdef int64_t cleared
     cdef char* flat
     cdef int odd
     while first < last:
         n = min(last - first, CLEARED // plane)
-        flat, cleared = job.x.data + first * plane, plane // job.size
+        flat, cleared = job.x.data + first * plane, plane // job.size  # all is zero when the leaf is called
         memset(flat, 0, n * plane)
         odd = job.leaves.add[job.type][longs](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
                                               m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
