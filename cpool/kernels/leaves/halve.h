@@ -44,10 +44,9 @@ CPOOL_INLINE T NAME(halve_one)(const void *const *taps, ptrdiff_t n, ptrdiff_t k
 /* Averages of as many windows of 2 columns as a vector has lanes; no further is read than their last tap. */
 CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, ptrdiff_t kernel, ptrdiff_t shift,
                                    NAME(finish) finish) { /* kernel is 2 */
-  typedef PLACE integers __attribute__((vector_size(sizeof(VECTOR))));
   const ptrdiff_t next = sizeof(VECTOR);
   VECTOR v[2][4];
-  integers lacks[2][4]; /* 0 or -1; sums of these */
+  PLACES lacks[2][4]; /* 0 or -1; sums of these */
   CPOOL_UNROLL for (int k = 0; k < 2; k++) {
     CPOOL_UNROLL for (int t = 0; t < 4; t++)
       if (t < n) {
@@ -61,8 +60,8 @@ CPOOL_INLINE void NAME(halve_some)(T *to, const void *const *taps, ptrdiff_t n, 
   }
   const VECTOR evens = __builtin_shufflevector(v[0][0], v[1][0], EVEN);
   const VECTOR odds = __builtin_shufflevector(v[0][0], v[1][0], ODD);
-  const integers gone = __builtin_shufflevector(lacks[0][0], lacks[1][0], EVEN) +
-                        __builtin_shufflevector(lacks[0][0], lacks[1][0], ODD);
+  const PLACES gone = __builtin_shufflevector(lacks[0][0], lacks[1][0], EVEN) +
+                      __builtin_shufflevector(lacks[0][0], lacks[1][0], ODD);
   const VECTOR counts = (T)(kernel * n) + __builtin_convertvector(gone, VECTOR);
   const VECTOR one = (VECTOR){0} + 1, none = (VECTOR){0} + (T)NAN;
   VECTOR by = counts + finish.beside;
@@ -391,9 +390,8 @@ enum { NAME(windows) = sizeof(VECTOR) / sizeof(T), NAME(parts) = NAME(side) / NA
 /* As many windows as a vector has lanes, of which 8 lanes of each row are read. */
 CPOOL_INLINE VECTOR NAME(condensed)(const char *in, ptrdiff_t pitch, ptrdiff_t distance, ptrdiff_t rows,
                                     ptrdiff_t lanes) {
-  typedef PLACE integers __attribute__((vector_size(sizeof(VECTOR))));
   VECTOR v[NAME(side)], r[NAME(side)];
-  integers number;
+  PLACES number;
   for (int j = 0; j < (int)NAME(windows); j++) number[j] = (PLACE)j;
   CPOOL_UNROLL for (int i = 0; i < (int)NAME(side); i++) {
     const int part = i % NAME(parts) * NAME(windows);
@@ -410,7 +408,7 @@ CPOOL_INLINE VECTOR NAME(condensed)(const char *in, ptrdiff_t pitch, ptrdiff_t d
     r[0] = COMBINE_VECTORS(r[0], r[2]), r[4] = COMBINE_VECTORS(r[4], r[6]);
     v[i] = COMBINE_VECTORS(r[0], r[4]);
     if (lanes < part + NAME(windows))
-      v[i] = SELECT((integers)(number + (PLACE)part < (PLACE)lanes), v[i],
+      v[i] = SELECT((PLACES)(number + (PLACE)part < (PLACE)lanes), v[i],
                     SELECTS ? (VECTOR){0} + v[i][0] : -(VECTOR){0});
   }
   return NAME(eighth_of)(v, 8, v[0]);

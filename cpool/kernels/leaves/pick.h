@@ -55,25 +55,24 @@ static CPOOL_NOINLINE void NAME(pick_some)(T *to, PLACE *places, const void *con
 /* All of many taps of a few vectors, whose winners stay in registers. */
 CPOOL_INLINE void NAME(pick_vectors)(T *to, PLACE *places, const void *const *taps, const int64_t *offsets, ptrdiff_t n,
                                      ptrdiff_t shift, ptrdiff_t lanes, int going, int vectors) {
-  typedef PLACE indices __attribute__((vector_size(sizeof(VECTOR))));
   const ptrdiff_t size = sizeof(T), width = sizeof(VECTOR) / sizeof(T);
   for (ptrdiff_t i = 0; i < lanes; i += vectors * width) {
     VECTOR m[4], v;
-    indices w[4];
+    PLACES w[4];
     if (i + vectors * width > lanes) i = lanes - vectors * width;
     CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
       memcpy(&m[k], (const char *)taps[0] + shift + (i + k * width) * size, sizeof v);
-      w[k] = (indices){0} + (PLACE)offsets[0];
+      w[k] = (PLACES){0} + (PLACE)offsets[0];
       if (going) memcpy(&m[k], to + i + k * width, sizeof v), memcpy(&w[k], places + i + k * width, sizeof v);
     }
     for (ptrdiff_t t = !going; t < n; t++) {
       const char *tap = (const char *)taps[t] + shift + i * size;
-      const indices stands = (indices){0} + (PLACE)offsets[t];
+      const PLACES stands = (PLACES){0} + (PLACE)offsets[t];
       CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
         memcpy(&v, tap + k * (ptrdiff_t)sizeof v, sizeof v);
-        const indices stays = (indices)STAYS(m[k], v, ~);
+        const PLACES stays = (PLACES)STAYS(m[k], v, ~);
         m[k] = SELECT(stays, m[k], v);
-        w[k] = (indices)SELECT(stays, (VECTOR)w[k], (VECTOR)stands);
+        w[k] = (PLACES)SELECT(stays, (VECTOR)w[k], (VECTOR)stands);
       }
     }
     CPOOL_UNROLL for (int k = 0; k < vectors; k++) {
@@ -122,13 +121,12 @@ static void NAME(pick)(void *out, void *places, ptrdiff_t out_pitch, const void 
 /* As many as a vector has lanes, by halves as halve.h takes them: what wins, and where it stands, stay in registers. */
 CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets, ptrdiff_t n,
                                     ptrdiff_t shift, int kernel) {
-  typedef PLACE indices __attribute__((vector_size(sizeof(VECTOR))));
   const ptrdiff_t width = sizeof(VECTOR) / sizeof(T);
   VECTOR m = {0}, v, low, high;
-  indices w = {0}, stays, stands;
+  PLACES w = {0}, stays, stands;
   CPOOL_UNROLL_FEW for (ptrdiff_t t = 0; t < n; t++) {
     const T *row = (const T *)((const char *)rows[t] + shift);
-    stands = (indices){0} + (PLACE)offsets[t];
+    stands = (PLACES){0} + (PLACE)offsets[t];
     CPOOL_UNROLL for (int c = 0; c < kernel; c++) {
       if (c != 1) { /* for the third column no further than the last tap */
         memcpy(&low, row + c / 2, sizeof low);
@@ -136,12 +134,12 @@ CPOOL_INLINE void NAME(pick_halved)(T *to, PLACE *places, const void *const *row
       }
       if (c == 0) v = __builtin_shufflevector(low, high, EVEN);
       else v = __builtin_shufflevector(low, high, ODD);
-      stays = t + c ? (indices)STAYS(m, v, ~) : (indices){0};
+      stays = t + c ? (PLACES)STAYS(m, v, ~) : (PLACES){0};
       m = SELECT(stays, m, v);
-      w = (indices)SELECT(stays, (VECTOR)w, (VECTOR)(stands + (PLACE)c));
+      w = (PLACES)SELECT(stays, (VECTOR)w, (VECTOR)(stands + (PLACE)c));
     }
   }
-  m = NAME(closed_vector)(IN_ORDER(m), NAME(undivided), 1), w = (indices)IN_ORDER((VECTOR)w);
+  m = NAME(closed_vector)(IN_ORDER(m), NAME(undivided), 1), w = (PLACES)IN_ORDER((VECTOR)w);
   memcpy(to, &m, sizeof m);
   memcpy(places, &w, sizeof w);
 }

@@ -75,8 +75,10 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define CPOOL_LESSER_8(V, v, m) CPOOL_SELECT_8(V, (v) < (m), v, m)
 #endif
 
-/* Of the type at hand, whose lanes have WIDTH bytes and whose vector is VECTOR. PLACE: where a lane's winner stands. */
+/* Of the type at hand, whose lanes have WIDTH bytes and whose vector is VECTOR. PLACE: where a lane's winner stands;
+ * PLACES: a vector of them, or of whatever integers. */
 #define PLACE CPOOL_JOIN(cpool_place_, WIDTH)
+#define PLACES CPOOL_JOIN(cpool_integers_, WIDTH)
 #define EVEN CPOOL_JOIN(CPOOL_EVEN_, WIDTH)
 #define ODD CPOOL_JOIN(CPOOL_ODD_, WIDTH)
 #define SECOND_EVEN CPOOL_JOIN(CPOOL_SECOND_EVEN_, WIDTH)
