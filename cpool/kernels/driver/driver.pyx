@@ -208,7 +208,7 @@ cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept 
 cdef Tile widest(Job* job) noexcept nogil:
     """A tile that has as much of everything as any has."""
     cdef Tile tile, most = tile_at(job, 0)
-    cdef Py_ssize_t number, tiles = (job.width.out + job.columns - 1) // job.columns
+    cdef Py_ssize_t number, tiles = parts_of(job.width.out, job.columns)
     for number in range(1, min(tiles, 2) if job.width.uniform else tiles):
         tile = tile_at(job, number)
         most.span, most.pitch = max(most.span, tile.span), max(most.pitch, tile.pitch)
@@ -323,7 +323,7 @@ cdef class Call:
             pooled = job[0]
             job.together, job.band = together, band
             if together:
-                self.work, self.total = pool_planes, (job.planes + together - 1) // together * bands_of(job)
+                self.work, self.total = pool_planes, parts_of(job.planes, together) * bands_of(job)
                 job.tallest = tallest_band(job)
             if inner is not None:
                 job.inner_as_it_lies = inner_as_it_lies
@@ -341,7 +341,7 @@ cdef class Call:
             job.open.apart = job.close.apart = round_up(scratch.taken, LINE)
             scratch.taken = beyond + job.arrays * job.open.apart
             if inner is None:
-                self.total *= (job.width.out + columns - 1) // columns
+                self.total *= parts_of(job.width.out, columns)
         elif kind == "finds":
             self.work = find_rows
             take(&scratch, SEARCHED * job.size)
@@ -362,7 +362,7 @@ cdef class Call:
             else:
                 self.work = pool_ordered_planes if plane_lanes else pool_ordered
                 if plane_lanes:
-                    self.total = (job.planes + columns - 1) // columns * job.depth.out * job.height.out
+                    self.total = parts_of(job.planes, columns) * job.depth.out * job.height.out
                 self.networks, job.shares = networks, shares
                 read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks),
                              &job.all_ranks)
@@ -375,12 +375,12 @@ cdef class Call:
             lay_scattered(job, &scratch)
         elif kind == "copies":
             self.work = copy_shares
-            self.total *= (inputs_seen(&job.width) + columns - 1) // columns
+            self.total *= parts_of(inputs_seen(&job.width), columns)
             lay_copied(job, &scratch)
         elif kind == "gather":
             self.work = gather_rows
         elif kind == "powers":
-            self.work, self.total = multiply_powers, (job.width.size + MULTIPLIED - 1) // MULTIPLIED
+            self.work, self.total = multiply_powers, parts_of(job.width.size, MULTIPLIED)
         else:
             raise ValueError("kind must be values, picks, finds, ordered, ranked, scatter, gather, copies or powers, "
                              f"got {kind!r}")

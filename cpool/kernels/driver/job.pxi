@@ -222,6 +222,15 @@ cdef inline bint gathers(Job* job) noexcept nogil:
     return job.as_it_lies and job.arrays > 1
 
 
+cdef inline Py_ssize_t parts_of(Py_ssize_t n, Py_ssize_t each) noexcept nogil:
+    """How many parts of so many each n has; what is left over is one more."""
+    return (n + each - 1) // each
+
+
+cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
+    return parts_of(n, multiple) * multiple
+
+
 cdef inline Py_ssize_t first_of(Axis* w, Py_ssize_t o) noexcept nogil:
     return o * w.stride - w.before if w.uniform else <Py_ssize_t>w.firsts[o]
 
@@ -264,13 +273,18 @@ cdef inline bint lie_inside(Axis* w, Py_ssize_t first, Py_ssize_t n) noexcept no
     return first >= 0 and first + (n - 1) * w.step < w.size
 
 
+cdef inline Py_ssize_t skipped_taps(Axis* w, Py_ssize_t o) noexcept nogil:
+    """How many taps of a window lie before the input, if it has as many."""
+    cdef Py_ssize_t first = first_of(w, o)
+    return parts_of(-first, w.step) if first < 0 else 0
+
+
 cdef inline Py_ssize_t inside_taps(Axis* w, Py_ssize_t o) noexcept nogil:
     """How many taps of a window lie inside the input."""
     cdef Py_ssize_t first = first_of(w, o), n = taps_of(w, o)
-    cdef Py_ssize_t skipped = (-first + w.step - 1) // w.step if first < 0 else 0
     if lie_inside(w, first, n):
         return n
-    return max(0, min(n, (w.size - 1 - first) // w.step + 1 if first < w.size else 0) - skipped)
+    return max(0, min(n, parts_of(w.size - first, w.step) if first < w.size else 0) - skipped_taps(w, o))
 
 
 cdef inline Py_ssize_t as_many_inside(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
@@ -326,13 +340,15 @@ cdef inline Py_ssize_t log_of(Py_ssize_t size) noexcept nogil:
     return 3 if size == 8 else size // 2
 
 
-cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
-    return (n + multiple - 1) // multiple * multiple
-
-
 cdef inline Py_ssize_t spread_first(Axis* w, Py_ssize_t phase) noexcept nogil:
     """The first result of a phase: result i is number (i + before) // period of phase (i + before) % period."""
     return (phase - w.before % w.period + w.period) % w.period
+
+
+cdef inline void set_padding(Tile* tile, Axis* w) noexcept nogil:
+    """Say how many of the input columns of a tile lie before the input, and inside."""
+    tile.left = min(tile.span, max(0, -tile.start))
+    tile.used = max(0, min(w.size, tile.start + tile.span) - max(0, tile.start))
 
 
 cdef Tile tile_at(Job* job, Py_ssize_t number) noexcept nogil:
@@ -357,7 +373,6 @@ cdef Tile tile_at(Job* job, Py_ssize_t number) noexcept nogil:
     # as a whole, before the input or behind it: then `used` is 0, and nobody reads from `start` on.
     tile.start = min(tile.start, stop - 1)
     tile.span = max(1, stop - tile.start)
-    tile.left = min(tile.span, max(0, -tile.start))
-    tile.used = max(0, min(w.size, tile.start + tile.span) - max(0, tile.start))
+    set_padding(&tile, w)
     tile.pitch = round_up(tile.span, w.stride) if job.along == PHASES or job.along == HALVES else tile.span
     return tile

@@ -119,7 +119,7 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
     cdef const char* column
     while phase < min(w.every, tile.out):
         o = tile.begin + phase
-        n, m, same = taps_of(w, o), (tile.out - phase + w.every - 1) // w.every, 1
+        n, m, same = taps_of(w, o), parts_of(tile.out - phase, w.every), 1
         if m == 1 and n:
             same = alike_from(w, o, tile.end)
         if n == 0:  # elements that no window sees
@@ -301,8 +301,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
     if n <= job.long_columns:
         tile.begin, tile.end, tile.out = 0, 1, 1
         tile.start, tile.span, tile.pitch = first, n, n
-        tile.left = min(n, max(0, -first))
-        tile.used = max(0, min(job.width.size, first + n) - max(0, first))
+        set_padding(&tile, &job.width)
         if rows_lie_ready(job, &tile, 1, 1):
             source = plane_of(job, &tile, p) + od * job.x.d + oh * job.x.h
         else:

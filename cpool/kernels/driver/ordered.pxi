@@ -144,8 +144,8 @@ cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const 
         hop, begin, end = 0, 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
     else:
         hop = 1 if shares_columns(job, block) or not w.uniform else w.stride
-        begin = min(n, (max(0, -column) + hop - 1) // hop)
-        end = max(begin, min(n, (w.size - column + hop - 1) // hop))
+        begin = min(n, parts_of(max(0, -column), hop))
+        end = max(begin, min(n, parts_of(w.size - column, hop)))
         column += begin * hop
     if row == NULL or end == begin:
         return lay_row(job, block, to, marked, NULL, NULL, 0, 0, n, n, n)
@@ -346,7 +346,7 @@ cdef Py_ssize_t windows_together(Job* job, Py_ssize_t o, bint* full) noexcept no
     cdef Py_ssize_t n = min(job.columns, w.out - o), i = 0, begin, last
     full[0] = inside_taps(w, o) == w.kernel
     if w.uniform:
-        begin, last = (w.before + w.stride - 1) // w.stride, w.size - 1 - (w.kernel - 1) * w.step + w.before
+        begin, last = parts_of(w.before, w.stride), w.size - 1 - (w.kernel - 1) * w.step + w.before
         if full[0]:
             return min(n, last // w.stride + 1 - o)
         return min(n, begin - o) if o < begin and last >= begin * w.stride else n

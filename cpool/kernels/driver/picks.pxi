@@ -49,19 +49,13 @@ cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, P
             to += pitch
 
 
-cdef inline Py_ssize_t inside_of(Axis* w, Py_ssize_t o) noexcept nogil:
-    """How far the first tap inside the input is from the first tap."""
-    cdef Py_ssize_t first = first_of(w, o)
-    return (-first + w.step - 1) // w.step * w.step if first < 0 else 0
-
-
 cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
     """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
     cdef int32_t* shorts
     cdef int64_t* longs
     for o in range(tile.out):
-        inside = inside_of(&job.width, tile.begin + o)
+        inside = skipped_taps(&job.width, tile.begin + o) * job.width.step
         if inside == 0:
             return
         for r in range(rows):
@@ -92,7 +86,7 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
             t[i], offsets[i] = m + i * covered * distance, i * covered * w.step
             f[i] = stood + i * covered * distance if stood != NULL else NULL
         covered *= 4
-        left = (w.kernel + covered - 1) // covered
+        left = parts_of(w.kernel, covered)
         reach = some + (w.kernel - covered) * w.step * job.run
         job.pick(room.longer[turn], room.longer_places[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1,
                  reach, 0)
@@ -118,7 +112,7 @@ cdef void pick_columns(Job* job, Tile* tile, Room* room, char* values, char* pla
         for t in range(n):
             room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
         job.pick(values + phase * unit, places + phase * unit, w.every * unit, room.taps, NULL, room.offsets, n,
-                 w.advance * unit, (tile.out - phase + w.every - 1) // w.every, lanes, 0)
+                 w.advance * unit, parts_of(tile.out - phase, w.every), lanes, 0)
 
 
 cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* places, const char* flat,
@@ -207,7 +201,7 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
     cdef Py_ssize_t o = 0, n, phase
     if not w.uniform and w.period:
         for phase in range(min(w.every, tile.out)):
-            pick_windows(job, tile, room, value, place, rows, phase, (tile.out - phase + w.every - 1) // w.every,
+            pick_windows(job, tile, room, value, place, rows, phase, parts_of(tile.out - phase, w.every),
                          w.advance * hop_of(job), w.every)
         return
     while o < tile.out:
@@ -243,7 +237,7 @@ cdef inline Py_ssize_t rows_in_plane(Job* job, Py_ssize_t oh, Py_ssize_t most) n
     cdef Py_ssize_t high = height.plane_rows
     if high == height.size:
         return most
-    return min(most, (high - first_of(height, oh) % high + height.stride - 1) // height.stride)
+    return min(most, parts_of(high - first_of(height, oh) % high, height.stride))
 
 
 cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,

@@ -36,7 +36,7 @@ cdef struct Band:          # output rows of a plane that are done at once, slab 
 
 
 cdef inline Py_ssize_t bands_of(Job* job) noexcept nogil:
-    return (job.depth.out * job.height.out + job.band - 1) // job.band
+    return parts_of(job.depth.out * job.height.out, job.band)
 
 
 cdef Band band_at(Job* job, Py_ssize_t number) noexcept nogil:
@@ -241,7 +241,7 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Scratch rest
     cdef Job inner
     cdef Band band
-    cdef Py_ssize_t tiles = (job.width.out + job.inner_columns - 1) // job.inner_columns, task, p, n, tile
+    cdef Py_ssize_t tiles = parts_of(job.width.out, job.inner_columns), task, p, n, tile
     cdef Py_ssize_t rows = job.depth.out * job.height.out
     lay_anew(scratch)
     turned = lay_turned(job, scratch)
@@ -304,7 +304,7 @@ cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char
 cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) are bands of so many planes as are loaded at once, for one tile after the other."""
     cdef Py_ssize_t rows = job.depth.out * job.height.out, bands = bands_of(job), task, p, n, beside, row, number = -1
-    cdef Py_ssize_t groups = (job.planes + job.together - 1) // job.together
+    cdef Py_ssize_t groups = parts_of(job.planes, job.together)
     cdef int64_t planes[MOST_AXES]
     cdef Scratch rest
     cdef Band band

@@ -174,16 +174,16 @@ cdef inline Py_ssize_t seen_inside(Axis* w, Py_ssize_t begin, Py_ssize_t end, Py
 
 cdef inline Py_ssize_t ranked_tiles(Job* job) noexcept nogil:
     """Tiles of all channels of a plane."""
-    return (((job.depth.out + job.slabs - 1) // job.slabs) * ((job.height.out + job.rows - 1) // job.rows)
-            * ((job.width.out + job.columns - 1) // job.columns) * job.run)
+    return (parts_of(job.depth.out, job.slabs) * parts_of(job.height.out, job.rows)
+            * parts_of(job.width.out, job.columns) * job.run)
 
 
 cdef void pool_ranked(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Tasks [first, last) are tiles, one channel after the other."""
     cdef Ranking ranking = lay_ranking(job, scratch)
     cdef Py_ssize_t tiles = ranked_tiles(job), task, rest, p, channel, od, oh, ow, d, h, n, deep
-    cdef Py_ssize_t across = (job.width.out + job.columns - 1) // job.columns
-    cdef Py_ssize_t down = (job.height.out + job.rows - 1) // job.rows
+    cdef Py_ssize_t across = parts_of(job.width.out, job.columns)
+    cdef Py_ssize_t down = parts_of(job.height.out, job.rows)
     cdef const char* mask = NULL
     for task in range(first, last):
         p, channel, rest = task // tiles, task % job.run, task % tiles // job.run

@@ -97,7 +97,7 @@ cdef inline Py_ssize_t levels_of(Py_ssize_t n) noexcept nogil:
     """How deep a tree over n taps is."""
     cdef Py_ssize_t levels = 1
     while n > RADIX:
-        n = (n + RADIX - 1) // RADIX
+        n = parts_of(n, RADIX)
         levels += 1
     return levels
 
@@ -196,7 +196,7 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
         job.fold(room.longer[turn], 0, t, 4, 0, 1, reach, &job.open)
         m, turn = room.longer[turn], 1 - turn
         if not sums:
-            left = (taps + covered - 1) // covered
+            left = parts_of(taps, covered)
     for i in range(left):
         t[i] = m + (i * covered if sums else min(i * covered, taps - covered)) * distance
     n = left

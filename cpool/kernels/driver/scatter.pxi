@@ -266,14 +266,14 @@ cdef inline Py_ssize_t channel_blocks_of(Job* job) noexcept nogil:
     cdef Py_ssize_t unit = job.run * job.x.size
     if not (job.lanes_aside or adds_in_place(job)) or unit % LINE:
         return 1
-    return max(1, min(unit // (BLOCK_LINES * LINE), (BLOCKS * job.threads + job.planes - 1) // job.planes))
+    return max(1, min(unit // (BLOCK_LINES * LINE), parts_of(BLOCKS * job.threads, job.planes)))
 
 
 cdef bint is_shared_by_rows(Job* job) noexcept nogil:
     """Whether most output rows add to pixels of one thread alone."""
     cdef Py_ssize_t outs = job.depth.out * job.height.out, several = 0, r
     cdef int64_t plane = elements_of(job)
-    cdef int64_t part = (job.planes * plane + job.threads - 1) // job.threads
+    cdef int64_t part = parts_of(job.planes * plane, job.threads)
     for r in range(job.planes * outs):
         several += ((r // outs * plane + job.extents[2 * r]) // part
                     != (r // outs * plane + job.extents[2 * r + 1]) // part)
@@ -282,7 +282,7 @@ cdef bint is_shared_by_rows(Job* job) noexcept nogil:
 
 cdef inline Py_ssize_t first_channel(Job* job, Py_ssize_t block) noexcept nogil:
     """The first channel of a block: there begins a cache line, unless it is the first of all."""
-    cdef Py_ssize_t each = (job.run * job.x.size // LINE + job.channel_blocks - 1) // job.channel_blocks * LINE
+    cdef Py_ssize_t each = parts_of(job.run * job.x.size // LINE, job.channel_blocks) * LINE
     cdef Py_ssize_t before = <Py_ssize_t>job.x.data % LINE
     if block == job.channel_blocks:
         return job.run
