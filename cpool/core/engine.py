@@ -650,14 +650,15 @@ def ordered(
     plane_lanes = len(memory.lead) == 1 and _plane_lanes(tables, memory, size)
     shares = w.uniform and w.stride == 1 and w.out > 1 and not plane_lanes
     rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps
-    columns = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))
+    windows = max(1, _ORDERED // memory.run, _ORDERED_BYTES // (rows * size * memory.run))
     most = max(1, memory.planes // (strategies.SHARES * _workers(share))) if plane_lanes else max(w.out, h.out)
-    columns = min(columns, most)
+    windows = min(windows, most)
     return _driven(
         "ordered", type, tables, memory, share, (x, y), None, mask, plane_lanes=plane_lanes,
-        columns=columns, as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
+        block_windows=windows,
+        as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
         networks=networks.packed((column, wanted_ranks, all_ranks)),
-        shares=shares and (w.kernel - 1) * w.step <= columns * w.kernel,  # else there would be more columns than taps
+        shares=shares and (w.kernel - 1) * w.step <= windows * w.kernel,  # else there would be more columns than taps
         skip_bits=None if skip is None else _bits(skip, type), **given,
     )  # fmt: skip
 

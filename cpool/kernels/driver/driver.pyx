@@ -256,7 +256,7 @@ cdef class Call:
                   bint as_it_lies=False,
                   Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
                   networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
-                  bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
+                  Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, bint zeros=False, bint canonical=True,
                   str sum_across="nested", double sum_divisor=0,
                   bint plane_lanes=False,
@@ -362,8 +362,8 @@ cdef class Call:
             else:
                 self.work = pool_ordered_planes if plane_lanes else pool_ordered
                 if plane_lanes:
-                    self.total = parts_of(job.planes, columns) * job.depth.out * job.height.out
-                self.networks, job.shares = networks, shares
+                    self.total = parts_of(job.planes, block_windows) * job.depth.out * job.height.out
+                self.networks, job.shares, job.block_windows = networks, shares, block_windows
                 read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks),
                              &job.all_ranks)
                 lay_block_out(job, &scratch)

@@ -65,12 +65,12 @@ cdef inline Py_ssize_t line_of(Job* job, Py_ssize_t n, bint shares) noexcept nog
 
 cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     cdef Block block
-    cdef Py_ssize_t line = line_of(job, job.columns, job.shares) * job.run, lanes = job.columns * job.run
+    cdef Py_ssize_t line = line_of(job, job.block_windows, job.shares) * job.run, lanes = job.block_windows * job.run
     cdef Py_ssize_t groups = groups_of(job, job.shares), unit = job.unit, upright = 0, counts
     cdef Py_ssize_t modes = 0 if job.n_quantiles else lanes * sizeof(int32_t)
     lay_anew(scratch)
     block.line_pitch, block.pitch = round_up(line * job.size, LINE), round_up(lanes * job.size, LINE)
-    block.most_upright = job.columns
+    block.most_upright = job.block_windows
     if job.shares:  # upright, there are more groups, of shorter rows
         upright = max(line * job.size // job.width.kernel // LINE, 1) * LINE
         block.most_upright = min(block.most_upright, upright // unit)
@@ -343,7 +343,7 @@ cdef void read_modes(Job* job, Block* block, char* y) noexcept nogil:
 cdef Py_ssize_t windows_together(Job* job, Py_ssize_t o, bint* full) noexcept nogil:
     """How many windows, from o on, are done together: either all taps of all of them lie inside the input, or not."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t n = min(job.columns, w.out - o), i = 0, begin, last
+    cdef Py_ssize_t n = min(job.block_windows, w.out - o), i = 0, begin, last
     full[0] = inside_taps(w, o) == w.kernel
     if w.uniform:
         begin, last = parts_of(w.before, w.stride), w.size - 1 - (w.kernel - 1) * w.step + w.before
@@ -437,8 +437,8 @@ cdef void pool_ordered_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_s
     block.x_step, block.y_step = <Py_ssize_t>job.x.planes[0], <Py_ssize_t>job.y.planes[0]
     block.where_step = <Py_ssize_t>job.where.planes[0] if job.masked else 0
     for task in range(first, last):
-        p, od, oh = task // rows * job.columns, task % rows // job.height.out, task % job.height.out
-        block.n = min(job.columns, job.planes - p)
+        p, od, oh = task // rows * job.block_windows, task % rows // job.height.out, task % job.height.out
+        block.n = min(job.block_windows, job.planes - p)
         plane = plane_at(job, &job.x, p)
         if job.masked:
             where = plane_at(job, &job.where, p)
