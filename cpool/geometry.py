@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cache, cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -243,7 +243,9 @@ class AxisWindows:
     def some(self) -> tuple[Array, Array, Array, Array]:
         """Outputs that stand for all: first tap, taps inside and count of each, and which they are."""
         a, b = self.alike
-        o = np.arange(self.out, dtype=np.int64) if a >= b else np.r_[: a + 1, b : self.out]
+        o = np.arange(self.out if a >= b else a + 1, dtype=np.int64)
+        if a < b:
+            o = np.concatenate([o, np.arange(b, self.out, dtype=np.int64)])
         begin, end, count = self.rule(o)
         return begin, self._inside(begin, end), count, o
 
@@ -423,11 +425,11 @@ class Plan:
 
     def tables(self) -> list[Table]:
         """Return the windows of D, H and W; axes that are not pooled are windows of one element."""
-        return [single_window(1).forward()] * (3 - len(self.axes)) + [w.forward() for w in self.axes]
+        return [_no_axis()] * (3 - len(self.axes)) + [w.forward() for w in self.axes]
 
     def transposed(self) -> list[Table]:
         """Return the windows of the gradient, of D, H and W: outputs that see each input."""
-        return [single_window(1).forward()] * (3 - len(self.axes)) + [w.transposed() for w in self.axes]
+        return [_no_axis()] * (3 - len(self.axes)) + [w.transposed() for w in self.axes]
 
     def inside(self, axes: tuple[int, ...], ndim: int) -> Array:
         """Return how many elements each window sees, for arrays of `ndim` axes that are pooled along `axes`."""
@@ -512,6 +514,12 @@ def single_window(size: int) -> AxisWindows:
     return sliding_windows(size, 1, 1, 0, 0, 1, False, True, "D")
 
 
+@cache
+def _no_axis() -> Table:
+    """Return the windows of an axis that there is not."""
+    return single_window(1).forward()
+
+
 def pack(tables: Iterable[Table]) -> Array:
     """Lay the windows of D, H and W end to end, as the driver reads them."""
     return np.concatenate([part for table in tables for part in table.packed], dtype=np.int64)
@@ -574,9 +582,7 @@ def sliding_plan(
     return plan_of(axes, divisor_override)
 
 
-def table_windows(
-    size: int, begin: Array, end: Array, period: int = 0, advance: int = 1
-) -> AxisWindows:
+def table_windows(size: int, begin: Array, end: Array, period: int = 0, advance: int = 1) -> AxisWindows:
     """Return windows that do not slide, each a whole interval of the input."""
     taps = end - begin
     most, rule = int(taps.max(initial=1)), listed(begin, end, taps)
