@@ -322,6 +322,28 @@ CPOOL_INLINE ptrdiff_t NAME(shrink_together)(char *out, ptrdiff_t out_pitch, con
   return r;
 }
 #endif
+#elif SELECTS && !FLOATS
+enum { NAME(most_shrunk) = 1 << 30 };
+
+/* n lanes, at least `width`, as so many running winners; the last ones may be compared twice. */
+CPOOL_INLINE T NAME(winner_of)(const T *row, ptrdiff_t n, int width) {
+  T m[4 * CPOOL_VECTOR / sizeof(T)];
+  memcpy(m, row, width * sizeof(T));
+  for (ptrdiff_t i = width; i < n; i += width) {
+    const T *next = row + (i + width <= n ? i : n - width);
+    CPOOL_INDEPENDENT for (int j = 0; j < width; j++) m[j] = COMBINE(m[j], next[j]);
+  }
+  for (int half = width / 2; half; half /= 2)
+    CPOOL_INDEPENDENT for (int j = 0; j < half; j++) m[j] = COMBINE(m[j], m[j + half]);
+  return m[0];
+}
+
+static T NAME(shrunk)(const T *row, ptrdiff_t n) {
+  enum { vector = CPOOL_VECTOR / sizeof(T) };
+  if (n >= 4 * vector) return NAME(winner_of)(row, n, 4 * vector);
+  if (n >= vector) return NAME(winner_of)(row, n, vector);
+  return NAME(winner_of)(row, n, 1);
+}
 #else
 enum { NAME(most_shrunk) = 512 };
 
