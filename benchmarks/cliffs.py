@@ -58,6 +58,18 @@ def sweeps() -> Iterator[tuple[str, list[tuple[int, Function]]]]:
             x = floats(1, 800, channels)
             given: dict[str, Any] = dict(windows=lambda n: ((1, n), 1), numbers=lengths(2, 600), axis=(0, 1))
             yield f"{op}, 800 pixels of {channels} channels, windows of n", sweep(op, x, **given)
+    for op in LONG:
+        yield (
+            f"{op}, one row of 40000, windows of 1000 that move by n",
+            sweep(op, row, lambda n: ((1, 1000), (1, n)), lengths(1, 1500)),
+        )
+        yield f"{op}, 500x500, windows of 60x60 that move by n", sweep(op, square, lambda n: (60, n), lengths(1, 90))
+        for channels in (2, 3, 16):
+            x = floats(1, 40000, channels)
+            given = dict(windows=lambda n: ((1, n),), numbers=lengths(2, 15000), axis=(0, 1))
+            yield f"{op}, 40000 pixels of {channels} channels, windows of n side by side", sweep(op, x, **given)
+    yield "median, one row of 40000, windows of n", sweep("median", row, lambda n: ((1, n), 1), lengths(2, 6000))
+    yield "median, 500x500, windows of nxn", sweep("median", square, lambda n: (n, 1), lengths(2, 60))
     for op, dtype in itertools.product(("max", "avg", "indices", "median"), ("uint8", "float32")):
         for stride, padding in ((1, 0), (1, 1), (2, 1)):
             for high in (7, 60):

@@ -158,7 +158,8 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
         if _slides_along(w, run, size, picks):
             return "flat"
         return "long" if long and w.span * unit > BAND else "rows"
-    if not picks and _singly(w, run, size):
+    slides = _slides_along(w, run, size, picks)
+    if not picks and _singly(w, run, size) and not slides:
         return "singly"
     if not w.uniform:
         if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not picks:
@@ -166,7 +167,7 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
         if rows >= RADIX:
             return "turned"
         return "long" if long else "rows"
-    if _slides_along(w, run, size, picks):
+    if slides:
         return "flat"
     if w.uniform and w.out > 1 and w.stride * unit > WIDEST_ROW:
         return "long" if long else "rows"  # phases would hold what lies between windows
@@ -393,7 +394,7 @@ def ranks(tables: list[Table], size: int) -> bool:
     # In nanoseconds, about: what each window is searched for, gains and loses, and elements that are ranked for it.
     changed = taps // w.kernel * min(w.kernel, w.stride // w.step)
     fresh = math.prod(min(table.kernel, table.stride) for table in tables)
-    return 40 + 3 * changed + 15 * fresh < size * taps * math.log2(taps) ** 2 / 200
+    return 60 + 3 * changed + 15 * fresh < size * taps * math.log2(taps) ** 2 / 200
 
 
 def ranked_tile(tables: list[Table], planes: int, workers: int) -> tuple[int, int, int]:
