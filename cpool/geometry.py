@@ -39,7 +39,7 @@ MOST_STORED_PADDING = 4096
 
 @dataclass(frozen=True)
 class Table:
-    """The windows of one axis as the driver reads them: tap t of output o is input ``first[o] + t*step``, t < taps[o].
+    """The windows of one axis as the driver reads them: tap t of output o is input ``firsts[o] + t*step``.
 
     Taps outside the input meet the reduction's identity. The order of a sum follows from the taps alone, inside or not.
 
@@ -48,9 +48,9 @@ class Table:
     size, out, kernel, stride, step, before : int
         Lengths of the input and of the output axis, most taps of a window, distance of windows and of taps, padding.
     uniform : bool
-        ``first[o] = o*stride - before`` and ``taps[o] = kernel``: there are no tables.
-    first, taps : ndarray of int64, shape (out,)
-        Tables of the others.
+        Windows begin at ``o*stride - before`` and have `kernel` taps: there are no tables.
+    firsts, tap_counts : ndarray of int64, shape (out,)
+        Tables of the others, which have ``tap_counts[o]`` taps.
     count : ndarray of int64
         What averages divide by: one for each output, or in a gradient for each input; or the one of all.
     period, advance : int
@@ -66,12 +66,31 @@ class Table:
     step: int
     before: int
     uniform: bool
-    first: Array
-    taps: Array
+    firsts: Array
+    tap_counts: Array
     count: Array
     period: int = 0
     advance: int = 1
     rows: int = 0
+
+    @property
+    def first(self) -> Array:
+        """The first tap of each window, of uniform ones that inside the input."""
+        if not self.uniform:
+            return self.firsts
+        raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
+        inside: Array = raw + np.maximum(0, -(raw // self.step)) * self.step
+        return inside
+
+    @property
+    def taps(self) -> Array:
+        """How many taps each window has, of uniform ones inside the input."""
+        if not self.uniform:
+            return self.tap_counts
+        raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
+        end = np.minimum(raw + self.span, self.size)
+        taps: Array = np.maximum(0, -((self.first - end) // self.step))
+        return taps
 
     @property
     def span(self) -> int:
@@ -96,6 +115,11 @@ class Table:
         o = np.arange(self.out, dtype=np.int64)
         last = np.append(np.flatnonzero(np.diff(self.first) | np.diff(self.taps)), self.out - 1)
         return last[np.searchsorted(last, o)] - o + 1
+
+    @property
+    def fewest(self) -> int:
+        """Fewest taps of a window, inside or not."""
+        return self.kernel if self.uniform else int(self.taps.min(initial=self.kernel))
 
     @property
     def pooled(self) -> bool:
@@ -128,7 +152,18 @@ class Table:
             if not np.where(rule < self.size, alone, ~sees).all():
                 return None
         return Copies(
-            self.size, self.out, 1, 1, 1, before, False, self.first, self.taps, self.count, period, rows=self.rows
+            self.size,
+            self.out,
+            1,
+            1,
+            1,
+            before,
+            False,
+            self.firsts,
+            self.tap_counts,
+            self.count,
+            period,
+            rows=self.rows,
         )
 
     @property

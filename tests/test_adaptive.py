@@ -5,7 +5,7 @@ import pytest
 from cases import channels_last, difficult
 
 import cpool
-from cpool import reference
+from cpool import geometry, reference
 
 SIZES = [((1, 1), 1), ((5, 7), (2, 3)), ((13, 17), (6, None)), ((14, 14), 7), ((9, 4), (4, 9)), ((6, 33), (1, 31))]
 
@@ -215,3 +215,19 @@ def test_gradients_of_unpooling_in_any_memory(dtype):
         indices[1, 2, 3, 4] = bad
         with pytest.raises(ValueError, match="indices must lie in the plane, 0 to 47"):
             cpool.max_unpool2d_backward(last, indices)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "int16", "float16"])
+@pytest.mark.parametrize(("n", "out"), [(50, 23), (50, 7), (301, 77), (9000, 4001), (40000, 9001), (30, 97)])
+def test_few_rows_that_follow_no_rule(n, out, dtype, threads):
+    """Windows of each number of taps are folded at every column, those that are listed kept; also in several tiles."""
+    x = np.random.default_rng(0).integers(0, 99, (3, n)).astype(dtype)
+    w = geometry.adaptive_windows(n, out, "W")
+    assert "flat" in cpool.explain(cpool.adaptive_max_pool1d, x, out).strategies or out > n
+    windows = [x[:, a:b] for a, b in zip(w.begin, w.end, strict=True)]
+    y, at = cpool.adaptive_max_pool1d(x, out, return_indices=True)
+    np.testing.assert_array_equal(y, np.stack([v.max(1) for v in windows], 1))
+    np.testing.assert_array_equal(at, np.stack([v.argmax(1) for v in windows], 1) + w.begin)
+    np.testing.assert_array_equal(cpool.adaptive_max_pool1d(x, out), y)
+    expected = np.stack([v.mean(1, dtype=float) for v in windows], 1)
+    np.testing.assert_allclose(cpool.adaptive_avg_pool1d(x, out), expected, rtol=1e-3 if dtype == "float16" else 1e-6)

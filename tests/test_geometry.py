@@ -188,3 +188,6 @@ def test_some_windows_stand_for_all(windows, size, padding_counts):
     )
     empty = np.flatnonzero(w.taps <= 0)
     assert w.first_empty() == (int(empty[0]) if len(empty) else None)
+    table = w.forward()
+    np.testing.assert_array_equal(np.where(w.taps > 0, table.first, 0), np.where(w.taps > 0, w.begin, 0))
+    np.testing.assert_array_equal(table.taps, w.taps)

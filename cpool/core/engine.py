@@ -191,7 +191,9 @@ def _joined(tables: list[Table], memory: layouts.Memory) -> tuple[list[Table], l
     if joined is None:
         return tables, memory
     n = memory.planes
-    tall = Table(n * h.size, n * h.out, h.kernel, stride, h.step, 0, True, h.first, h.taps, h.count[:1], rows=h.size)
+    tall = Table(
+        n * h.size, n * h.out, h.kernel, stride, h.step, 0, True, h.firsts, h.tap_counts, h.count[:1], rows=h.size
+    )
     return [d, tall, w], joined
 
 

@@ -55,6 +55,9 @@ TALLEST_BAND = 2**21
 #: Windows that move by more than 1 share results as if they moved by 1 if each column is in so many of them (16: 0.5 to
 #: 0.8 of the time, 40: 0.3); where places are wanted, and along H, if it is in as many as the second number.
 SLIDING, SLIDING_MORE = 16, 20
+#: Taps of windows of few rows that follow no rule but have as many taps each, or one more, which are folded as if they
+#: began at every column (0.1 to 0.6 of the time).
+LISTED = 16
 #: Taps that are compared in one pass, also where output rows share input rows.
 SINGLE = 25
 #: Elements of the largest plane that is turned into channels where windows move by 1, or a plane is one row.
@@ -166,6 +169,8 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
             return "spread"
         if rows >= RADIX:
             return "turned"
+        if run == 1 and w.kernel <= LISTED and 0 < w.fewest >= w.kernel - 1:
+            return "flat"
         return "long" if long else "rows"
     if slides:
         return "flat"

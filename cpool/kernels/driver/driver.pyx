@@ -183,13 +183,15 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
     w.uniform, w.advance, w.plane_rows = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9]
     w.span, w.every = (w.kernel - 1) * w.step + 1, w.period or w.out
-    w.one_count = <Py_ssize_t>p[10]
-    cdef Py_ssize_t counts = <Py_ssize_t>p[11]
+    w.one_count, w.fewest = <Py_ssize_t>p[10], w.kernel
+    cdef Py_ssize_t counts = <Py_ssize_t>p[11], o
     if w.uniform:
         w.every, w.advance = 1, w.stride
     p += 12
     if not w.uniform:
         w.firsts, w.tap_counts, w.alike = p, p + w.out, p + 2 * w.out
+        for o in range(w.out):
+            w.fewest = min(w.fewest, <Py_ssize_t>w.tap_counts[o])
         p += 3 * w.out
     if not w.one_count:
         w.counts = p

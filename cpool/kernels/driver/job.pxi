@@ -123,6 +123,7 @@ cdef struct Axis:          # windows: tap t of output o is input first + t*step,
     Py_ssize_t size, out, kernel, stride, step, before, period
     Py_ssize_t span        # from the first tap to the last
     Py_ssize_t plane_rows  # of H: rows of a plane, where several were joined to one; else all
+    Py_ssize_t fewest      # taps of any window
     Py_ssize_t every, advance  # windows `every` apart have the same taps, `advance` columns further
     bint uniform           # first = o*stride - before, taps = kernel: there are no tables
     Py_ssize_t one_count   # the divisor of all windows, or 0 where `counts` tells

@@ -2,7 +2,8 @@
 #
 #     NONE     nothing is pooled along W: rows were folded where they are wanted
 #     FLAT     windows move by 1: taps are the row itself, moved by the dilation; or they move by more, but share so
-#              much that those which begin at any column are folded, and every stride-th is kept
+#              much that those which begin at any column are folded, and every stride-th is kept; or few rows follow
+#              no rule, of which those with each number of taps that there is are folded, and listed ones kept
 #     ROWS     a vector of channels or more under each column: taps are runs of channels
 #     HALVES   2 or 3 taps that move by 2: shuffles; with places of all rows of a window at once, and so are pairs of
 #              floats of 2 or 4 rows that are read as they lie
@@ -20,12 +21,12 @@
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
     """Whether windows begin at every column first, and every stride-th is kept."""
-    return job.along == FLAT and job.width.stride > 1
+    return job.along == FLAT and (job.width.stride > 1 or not job.width.uniform)
 
 
-cdef inline Py_ssize_t lanes_before_keeping(Job* job, Tile* tile) noexcept nogil:
-    """Lanes of one row, from the first window that is kept to the last."""
-    return ((tile.out - 1) * job.width.stride + 1) * job.run
+cdef inline Py_ssize_t lanes_before_keeping(Job* job, Tile* tile, Py_ssize_t taps) noexcept nogil:
+    """Lanes of one row, from the first window of so many taps that may be kept to the last."""
+    return (tile.span - (taps - 1) * job.width.step) * job.run
 
 
 cdef inline void keep_some(Job* job, char* to, Py_ssize_t to_pitch, const char* flat, Py_ssize_t pitch,
@@ -41,18 +42,57 @@ cdef inline void keep_some(Job* job, char* to, Py_ssize_t to_pitch, const char* 
                             job.width.stride * job.unit, n, job.unit)
 
 
+cdef inline void choose_listed(Axis* w, Py_ssize_t begin, Py_ssize_t n, Py_ssize_t taps, char* to, const char* flat,
+                               Py_ssize_t size) noexcept nogil:
+    """Of n windows from `begin` on, copy those of so many taps; the others stay. No branch: none would be foreseen."""
+    cdef Py_ssize_t o
+    cdef const char* source
+    for o in range(n):
+        source = flat + <Py_ssize_t>w.firsts[begin + o] * size if w.tap_counts[begin + o] == taps else to + o * size
+        memcpy(to + o * size, source, size)
+
+
+cdef void keep_listed(Job* job, Tile* tile, char* to, Py_ssize_t to_pitch, const char* flat, Py_ssize_t rows,
+                      Py_ssize_t taps) noexcept nogil:
+    """Of windows of so many taps, which begin at every column, keep the listed ones, of all arrays of a state."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t r, pitch = pitch_of(job, tile)
+    cdef int a
+    cdef const char* row
+    cdef char* out
+    for r in range(rows):
+        for a in range(job.arrays):
+            row = flat + r * pitch - tile.start * job.size + a * job.open.apart
+            out = to + r * to_pitch + a * job.open.apart
+            if job.size == 1:
+                choose_listed(w, tile.begin, tile.out, taps, out, row, 1)
+            elif job.size == 2:
+                choose_listed(w, tile.begin, tile.out, taps, out, row, 2)
+            elif job.size == 4:
+                choose_listed(w, tile.begin, tile.out, taps, out, row, 4)
+            else:
+                choose_listed(w, tile.begin, tile.out, taps, out, row, 8)
+
+
 cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                         Py_ssize_t rows) noexcept nogil:
-    """FLAT with a stride: of runs that are vectors the last step is done to every stride-th alone."""
+    """FLAT with a stride: of runs that are vectors the last step is done to every stride-th alone. Or with tables, for
+    each number of taps that there may be."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t pitch = pitch_of(job, tile), r
+    cdef Py_ssize_t pitch = pitch_of(job, tile), others = (rows - 1) * tile.pitch * job.run, r, taps
+    if not w.uniform:
+        for taps in range(w.fewest, w.kernel + 1):
+            progress(job, room, room.folded, 0, flat, 0, 1, 1, others + lanes_before_keeping(job, tile, taps), taps,
+                     w.step * job.unit, &job.close)
+            keep_listed(job, tile, out, out_pitch, room.folded, rows, taps)
+        return
     if job.unit >= VECTOR:
         for r in range(rows):
             progress(job, room, out + r * out_pitch, job.unit, flat + r * pitch, job.unit, w.stride, tile.out, job.run,
                      w.kernel, w.step * job.unit, &job.close)
         return
-    progress(job, room, room.folded, 0, flat, 0, 1, 1, (rows - 1) * tile.pitch * job.run + lanes_before_keeping(
-        job, tile), w.kernel, w.step * job.unit, &job.close)
+    progress(job, room, room.folded, 0, flat, 0, 1, 1, others + lanes_before_keeping(job, tile, w.kernel), w.kernel,
+             w.step * job.unit, &job.close)
     keep_some(job, out, out_pitch, room.folded, pitch, rows, tile.out)
 
 

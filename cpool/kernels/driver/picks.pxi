@@ -69,10 +69,11 @@ cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ss
 
 
 cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t out_pitch, const char* row,
-                    Py_ssize_t pitch, Py_ssize_t every, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
+                    Py_ssize_t pitch, Py_ssize_t every, Py_ssize_t rows, Py_ssize_t lanes,
+                    Py_ssize_t taps) noexcept nogil:
     """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t covered = 1, left = w.kernel, i, reach
+    cdef Py_ssize_t covered = 1, left = taps, i, reach
     cdef Py_ssize_t some = (rows - 1) * every * (pitch // job.size) + lanes
     cdef Py_ssize_t distance = w.step * job.unit
     cdef int turn = 0
@@ -86,13 +87,13 @@ cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t
             t[i], offsets[i] = m + i * covered * distance, i * covered * w.step
             f[i] = stood + i * covered * distance if stood != NULL else NULL
         covered *= 4
-        left = parts_of(w.kernel, covered)
-        reach = some + (w.kernel - covered) * w.step * job.run
+        left = parts_of(taps, covered)
+        reach = some + (taps - covered) * w.step * job.run
         job.pick(room.longer[turn], room.longer_places[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1,
                  reach, 0)
         m, stood, turn = room.longer[turn], room.longer_places[turn], 1 - turn
     for i in range(left):
-        offsets[i] = min(i * covered, w.kernel - covered)
+        offsets[i] = min(i * covered, taps - covered)
         t[i] = m + offsets[i] * distance
         f[i] = stood + offsets[i] * distance if stood != NULL else NULL
         offsets[i] *= w.step
@@ -123,17 +124,23 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     cdef Py_ssize_t t, n, r, c, row
     cdef Turn turn = job.leaves.turn[job.log_size]
     cdef const char* column
-    if keeps_some(job) and unit >= VECTOR:
+    if keeps_some(job) and not w.uniform:
+        for t in range(w.fewest, w.kernel + 1):
+            pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
+                      (rows - 1) * tile.pitch * job.run + lanes_before_keeping(job, tile, t), t)
+            keep_listed(job, tile, values, to_pitch, room.folded, rows, t)
+            keep_listed(job, tile, places, to_pitch, room.folded_places, rows, t)
+    elif keeps_some(job) and unit >= VECTOR:
         for r in range(rows):
             pick_flat(job, room, values + r * to_pitch, places + r * to_pitch, unit, flat + r * pitch, unit, w.stride,
-                      tile.out, job.run)
+                      tile.out, job.run, w.kernel)
     elif keeps_some(job):
         pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
-                  (rows - 1) * tile.pitch * job.run + lanes_before_keeping(job, tile))
+                  (rows - 1) * tile.pitch * job.run + lanes_before_keeping(job, tile, w.kernel), w.kernel)
         keep_some(job, values, to_pitch, room.folded, pitch, rows, tile.out)
         keep_some(job, places, to_pitch, room.folded_places, pitch, rows, tile.out)
     elif job.along == FLAT:
-        pick_flat(job, room, values, places, to_pitch, flat, pitch, 1, rows, tile.out * job.run)
+        pick_flat(job, room, values, places, to_pitch, flat, pitch, 1, rows, tile.out * job.run, w.kernel)
     elif job.along == ROWS:
         for r in range(rows):
             pick_columns(job, tile, room, values + r * to_pitch, places + r * to_pitch, flat + r * pitch, job.run)
