@@ -387,7 +387,7 @@ def test_refused():
 @pytest.mark.parametrize(("planes", "shape"), [(70, (5, 6)), (300, (3, 3)), (9, (40, 2)), (1, (90, 2))])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_small_planes_are_ordered_side_by_side(planes, shape, channels, threads):
-    """Lanes go from plane to plane, or down narrow planes."""
+    """Planes become channels, or lanes go down narrow planes."""
     rng = np.random.default_rng(0)
     x = rng.integers(-9, 9, (planes, *shape, channels)).astype(np.float32)
     x[rng.random(x.shape) < 0.1] = np.nan
@@ -399,3 +399,18 @@ def test_small_planes_are_ordered_side_by_side(planes, shape, channels, threads)
             np.testing.assert_allclose(ours, theirs, rtol=1e-6)
         ours, theirs = (m.mode_pool2d(labels, **windows, ignore=0) for m in (cpool, reference))
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i8", "f2", "f4", "f8"])
+def test_turned_planes_are_stored_where_they_belong(dtype, threads):
+    """Also in an output whose rows lie apart, of floats of two bytes, and where results are another type."""
+    x = numbers((90, 11, 12), dtype)
+    assert cpool.explain(cpool.median_pool2d, x, 3, 2, 1).planes_at_once
+    with np.errstate(invalid="ignore"):
+        for more in ({}, {"dtype": "f4"}, {"dtype": x.dtype}):
+            expected = reference.median_pool2d(x, 3, 2, 1, **more)
+            close(cpool.median_pool2d(x, 3, 2, 1, **more), expected)
+            room = np.zeros((90, 12, 18), expected.dtype)
+            cpool.median_pool2d(x, 3, 2, 1, out=room[:, ::2, ::3], **more)
+            close(room[:, ::2, ::3].copy(), expected)
+            assert not room[:, 1::2].any()

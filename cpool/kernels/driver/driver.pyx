@@ -261,7 +261,6 @@ cdef class Call:
                   Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
                   double ddof=0, bint root=False, bint zeros=False, bint canonical=True,
                   str sum_across="nested", double sum_divisor=0,
-                  bint plane_lanes=False,
                   bint assign=False, bint fresh=False, bint by_planes=False, Py_ssize_t lanes_aside=0,
                   bint far=False, bint gapped=False, identity_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
@@ -362,13 +361,20 @@ cdef class Call:
                 self.work, self.total = pool_ranked, job.planes * ranked_tiles(job)
                 lay_ranking(job, &scratch)
             else:
-                self.work = pool_ordered_planes if plane_lanes else pool_ordered
-                if plane_lanes:
-                    self.total = parts_of(job.planes, block_windows) * job.depth.out * job.height.out
+                self.work = pool_ordered
                 self.networks, job.shares, job.block_windows = networks, shares, block_windows
                 read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks),
                              &job.all_ranks)
-                lay_block_out(job, &scratch)
+                pooled = job[0]
+                if together:
+                    job.together, job.band = together, job.depth.out * job.height.out
+                    job.tallest = job.depth.size * job.height.size
+                    self.work, self.total = pool_turned, parts_of(job.planes, together)
+                    lay_turned(job, &scratch)
+                    pooled = turned_ordered(job, together)
+                beyond = scratch.taken
+                lay_block_out(&pooled, &scratch)
+                scratch.taken += beyond
         elif kind == "scatter":
             self.work, self.backward = scatter_rows, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]

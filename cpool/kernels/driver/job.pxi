@@ -180,7 +180,7 @@ cdef struct Job:
     int* astray             # scatter and gather: whether an index outside the plane was met
     int* crowded            # scatter: whether two numbers of two bytes met in one place, and have to be summed
     Network column, wanted_ranks, all_ranks  # ordered windows: of a column's taps, and of a window's
-    Py_ssize_t block_windows  # most of a block, be they side by side, one below the other, or from plane to plane
+    Py_ssize_t block_windows  # most of a block, be they side by side or one below the other
     bint shares, marks      # windows share columns; some elements do not count
     bint omits              # NaN does not count; ordered windows are read without it
     Py_ssize_t sum_across   # totals of which no element is missing are plain sums: how H is folded then,

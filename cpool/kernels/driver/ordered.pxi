@@ -11,8 +11,8 @@
 # ranks alone; others have ranks of their own, and get all that windows in which any number counts may need.
 #
 # Windows of one block lie side by side in an output row. Where few do, as at the borders of a plane, while many lie
-# one below the other, the block is upright: its lanes go down a column of the output; or, where planes are small, from
-# plane to plane.
+# one below the other, the block is upright: its lanes go down a column of the output. Of small planes many are turned
+# into channels first (planes.pxi), which are lanes too.
 
 cdef struct Block:          # windows first, first + 1, ... of an output row, or so many of column `first`
     Py_ssize_t first, n, tall  # tall: how many taps of a column lie inside the input
@@ -426,28 +426,6 @@ cdef void pool_columns(Job* job, Block* block, const char* plane, const char* wh
         pool_block(job, block, plane, where, y + r * job.y.h, od, r)
 
 
-cdef void pool_ordered_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Tasks [first, last) are output rows of so many planes as are pooled at once, from plane to plane."""
-    cdef Block block = lay_block_out(job, scratch)
-    cdef Py_ssize_t rows = job.depth.out * job.height.out, task, p, od, oh, o
-    cdef const char* plane
-    cdef const char* where = NULL
-    cdef char* y
-    block.upright = True
-    block.x_step, block.y_step = <Py_ssize_t>job.x.planes[0], <Py_ssize_t>job.y.planes[0]
-    block.where_step = <Py_ssize_t>job.where.planes[0] if job.masked else 0
-    for task in range(first, last):
-        p, od, oh = task // rows * job.block_windows, task % rows // job.height.out, task % job.height.out
-        block.n = min(job.block_windows, job.planes - p)
-        plane = plane_at(job, &job.x, p)
-        if job.masked:
-            where = plane_at(job, &job.where, p)
-        y = plane_at(job, &job.y, p) + od * job.y.d + oh * job.y.h
-        for o in range(job.width.out):
-            block.first, block.counted, block.full = o, True, inside_taps(&job.width, o) == job.width.kernel
-            pool_block(job, &block, plane, where, y + o * job.y.w, od, oh)
-
-
 cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Pool output rows [first, last) of all planes' rows, those of one slab after the other."""
     cdef Block block = lay_block_out(job, scratch)
@@ -469,3 +447,39 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
             pool_columns(job, &block, plane, where, y + block.first * job.y.w, od, oh, oh + n)
             block.first += block.n
         first += n
+
+
+cdef Job turned_ordered(Job* job, Py_ssize_t n) noexcept nogil:
+    """The job of n planes that are turned into channels; results are stored as they will be."""
+    cdef Job inner = turned_job(job, n)
+    cdef Py_ssize_t unit = inner.run * job.y.size
+    inner.y.type, inner.y.size, inner.y.w = job.y.type, job.y.size, unit
+    inner.y.h, inner.y.d = job.width.out * unit, job.height.out * job.width.out * unit
+    inner.quantile_pitch = job.depth.out * inner.y.d
+    inner.store, inner.direct, inner.as_it_lies = job.store, job.direct, True
+    return inner
+
+
+cdef void pool_turned(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Tasks [first, last) are so many planes as are turned together."""
+    cdef Turned turned
+    cdef Scratch rest
+    cdef Job inner
+    cdef Memory y = job.y
+    cdef Band band = band_at(job, 0)
+    cdef Py_ssize_t task, p, n, q
+    lay_anew(scratch)
+    turned = lay_turned(job, scratch)
+    rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, 1, 0)
+    for task in range(first, last):
+        p = task * job.together
+        n = min(job.together, job.planes - p)
+        inner = turned_ordered(job, n)
+        load_turned(job, &turned, &band, p, n)
+        inner.x.data, inner.y.data = turned.x, turned.y
+        pool_ordered(&inner, &rest, 0, job.depth.out * job.height.out)
+        lay_anew(&rest)
+        for q in range(max(1, job.n_quantiles)):
+            y.data = job.y.data + q * job.quantile_pitch
+            store_turned(job, &y, job.y.type, job.y.size, turned.y + q * inner.quantile_pitch, turned.loaded, &band, p,
+                         n)

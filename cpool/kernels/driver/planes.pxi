@@ -69,7 +69,7 @@ cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
     cdef Py_ssize_t out = job.band * job.width.out
     turned.loaded = take(scratch, lanes * max(into, out) * 8)
     turned.x = take(scratch, lanes * into * job.size)
-    turned.y = take(scratch, lanes * out * job.size)
+    turned.y = take(scratch, lanes * out * max(job.size, job.y.size) * max(1, job.n_quantiles))
     turned.at = take(scratch, lanes * out * 8 if job.picks else 0)
     turned.widths = take(scratch, lanes * job.width.size * job.size if job.divides_first else 0)
     return turned
@@ -216,7 +216,7 @@ cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noex
 cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Py_ssize_t size, const char* results, char* loaded,
                        Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Turn results of `type`, which has `size` bytes, back, and store them where they do not lie so."""
-    cdef Store store = job.leaves.store[type][m.type]
+    cdef Store store = job.leaves.store[type][m.type] if type < COMPUTED else job.leaves.store[UINT16][UINT16]
     cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = band.n * wide, unit = job.run * size, q, r
     cdef bint dense = dense_planes(job, m, job.depth.out, high, wide)
     cdef char* plane
