@@ -414,3 +414,11 @@ def test_turned_planes_are_stored_where_they_belong(dtype, threads):
             cpool.median_pool2d(x, 3, 2, 1, out=room[:, ::2, ::3], **more)
             close(room[:, ::2, ::3].copy(), expected)
             assert not room[:, 1::2].any()
+
+
+def test_far_taps_are_not_ranked():
+    """What lies between them would have to be ranked, too."""
+    x = np.zeros((60, 10**6), np.float32)
+    plan = cpool.explain(cpool.median_pool2d, x, 50, (1, 10**4), 0, (1, 10**4))
+    assert plan.strategies == ("network",) * 2
+    assert plan.scratch_bytes < 10**8

@@ -642,12 +642,8 @@ def ordered(
         every = tuple(range(fewest[0], wanted[-1] + 1))
     wanted_ranks, all_ranks = (networks.selecting(taps // inside, inside, ranks) for ranks in (wanted, every))
     h = tables[1]
-    # Integers that a mask leaves out have no number that says so.
-    together = (
-        0
-        if mask is not None and skip is None and np.dtype(type).kind != "f"
-        else _turned(tables, memory, size, _workers(share))
-    )
+    unsaid = mask is not None and skip is None and np.dtype(type).kind != "f"  # no number says that one is left out
+    together = 0 if unsaid else _turned(tables, memory, size, _workers(share))
     run = memory.run * max(1, together)
     shares = w.uniform and w.stride == 1 and w.out > 1
     rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps

@@ -39,6 +39,8 @@ BLOCK_OF_PICKS = 128
 #: Taps of the largest windows that are put in order by networks, whatever they share: larger networks take seconds to
 #: build.
 MOST_IN_NETWORK = 4096
+#: Windows of dilated taps are ranked with what lies between them, up to so many times as many elements.
+SPARSE = 8
 #: Elements that are ranked at once, unless windows are larger.
 RANKED = 32768
 #: Rows that are turned into lanes at once, if there are so many.
@@ -390,10 +392,10 @@ def loads_bands(tables: list[Table], run: int, size: int) -> bool:
 def ranks(tables: list[Table], size: int) -> bool:
     """Return whether elements, of `size` bytes, are ranked for quantiles rather than put in order by networks: windows
     are large and share much, or very large."""
-    w = tables[2]
-    if not w.uniform or w.stride % w.step:
+    w, taps = tables[2], math.prod(table.kernel for table in tables)
+    spanned = math.prod(min(table.span, table.size) for table in tables)
+    if not all(table.uniform for table in tables) or w.stride % w.step or spanned > SPARSE * taps:
         return False
-    taps = math.prod(table.kernel for table in tables)
     if taps > MOST_IN_NETWORK:
         return True
     # In nanoseconds, about: what each window is searched for, gains and loses, and elements that are ranked for it.
@@ -410,7 +412,7 @@ def ranked_tile(tables: list[Table], planes: int, workers: int) -> tuple[int, in
 
     def seen() -> list[int]:
         axes = zip(tables, n, strict=True)
-        return [min(t.size, (i - 1) * t.stride + t.span) if t.uniform else t.size for t, i in axes]
+        return [min(t.size, (i - 1) * t.stride + t.span) for t, i in axes]
 
     total = planes * math.prod(table.size for table in tables)
     most = max(min(RANKED, total // (SHARES * workers)), SHARED * math.prod(spans))

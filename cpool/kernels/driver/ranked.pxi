@@ -21,7 +21,7 @@ cdef struct Ranking:
 
 cdef inline Py_ssize_t most_seen(Axis* w, Py_ssize_t n) noexcept nogil:
     """How many inputs n outputs see, at most."""
-    return min(w.size, (n - 1) * w.stride + w.span) if w.uniform else w.size
+    return min(w.size, (n - 1) * w.stride + w.span)
 
 
 cdef Ranking lay_ranking(Job* job, Scratch* scratch) noexcept nogil:
