@@ -88,8 +88,8 @@ class Table:
         if not self.uniform:
             return self.tap_counts
         raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
-        end = np.minimum(raw + self.span, self.size)
-        taps: Array = np.maximum(0, -((self.first - end) // self.step))
+        stop = np.minimum(raw + self.span, self.size)
+        taps: Array = np.maximum(0, -((self.first - stop) // self.step))
         return taps
 
     @property
@@ -213,6 +213,51 @@ class Copies(Table):
         return replace(self, size=n * self.size, out=n * self.out, rows=self.size)
 
 
+@dataclass(frozen=True)
+class Sliding:
+    """The rule of windows that slide by a constant stride: of outputs, first tap inside, one past the last, divisor."""
+
+    size: int
+    span: int
+    stride: int
+    before: int
+    after: int
+    step: int
+    padding_counts: bool
+
+    def __call__(self, o: Array) -> tuple[Array, Array, Array]:
+        raw = o * self.stride - self.before
+        begin = np.minimum(raw + np.where(raw < 0, -(raw // self.step) * self.step, 0), self.size)  # the first tap >= 0
+        end = np.minimum(raw + self.span, self.size)
+        taps = np.maximum(0, -(-(end - begin) // self.step))
+        # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
+        padded = -(-(np.minimum(raw + self.span, self.size + self.after) - raw) // self.step)
+        count = padded if self.padding_counts else taps
+        return begin, np.maximum(end, begin), np.maximum(count, 1)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The rule of windows that are told one by one."""
+
+    begin: Array
+    end: Array
+    count: Array
+
+    def __call__(self, o: Array) -> tuple[Array, Array, Array]:
+        return self.begin[o], self.end[o], self.count[o]
+
+
+@dataclass(frozen=True)
+class Itself:
+    """The rule of elements that were windows of another rule, whose divisors they keep."""
+
+    windows: Callable[[Array], tuple[Array, Array, Array]]
+
+    def __call__(self, o: Array) -> tuple[Array, Array, Array]:
+        return o, o + 1, self.windows(o)[2]
+
+
 @dataclass(frozen=True, eq=False)
 class AxisWindows:
     """The windows along one pooled axis.
@@ -327,11 +372,7 @@ class AxisWindows:
 
     def done(self) -> AxisWindows:
         """Return the windows of what has been pooled along this axis: its elements, with the counts of the windows."""
-
-        def itself(o: Array) -> tuple[Array, Array, Array]:
-            return o, o + 1, self.rule(o)[2]
-
-        return AxisWindows(self.out, self.out, 1, 1, 1, 0, True, itself, self.alike)
+        return AxisWindows(self.out, self.out, 1, 1, 1, 0, True, Itself(self.rule), self.alike)
 
     def _itself(self) -> Table:
         return Table(self.size, self.size, 1, 1, 1, 0, True, _NONE, _NONE, self.counts)
@@ -456,7 +497,10 @@ class Plan:
     def as_one_row(self) -> Plan:
         """Return the plan of the same elements in a row, if the plan is `whole`."""
         n, count = self.elements, math.prod(int(w.count[0]) for w in self.axes)
-        return plan_of([AxisWindows(n, 1, n, n, 1, 0, True, listed([0], [n], [count]))], self.divisor)
+        return plan_of(
+            [AxisWindows(n, 1, n, n, 1, 0, True, Listed(*(np.array([v], np.int64) for v in (0, n, count))))],
+            self.divisor,
+        )
 
     def tables(self) -> list[Table]:
         """Return the windows of D, H and W; axes that are not pooled are windows of one element."""
@@ -523,25 +567,9 @@ def sliding_windows(
         )
     if out > 2**40:
         raise ValueError(f"padding=({before}, {after}) makes pooled axis {axis_name} {out} windows long")
-
-    def rule(o: Array) -> tuple[Array, Array, Array]:
-        raw = o * stride - before
-        begin = np.minimum(raw + np.where(raw < 0, -(raw // dilation) * dilation, 0), size)  # the first tap >= 0
-        end = np.minimum(raw + span, size)
-        taps = np.maximum(0, -(-(end - begin) // dilation))
-        # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
-        padded = -(-(np.minimum(raw + span, size + after) - raw) // dilation)
-        count = padded if count_include_pad else taps
-        return begin, np.maximum(end, begin), np.maximum(count, 1)
-
+    rule = Sliding(size, span, stride, before, after, dilation, count_include_pad)
     inside = (min(-(-before // stride), out), max(0, min((size - span + before) // stride + 1, out)))
     return AxisWindows(size, out, kernel, stride, dilation, before, True, rule, inside)
-
-
-def listed(begin: Any, end: Any, count: Any) -> Callable[[Array], tuple[Array, Array, Array]]:
-    """Return the rule of windows that are told one by one."""
-    tables = [np.asarray(table, np.int64) for table in (begin, end, count)]
-    return lambda o: (tables[0][o], tables[1][o], tables[2][o])
 
 
 def single_window(size: int) -> AxisWindows:
@@ -620,7 +648,7 @@ def sliding_plan(
 def table_windows(size: int, begin: Array, end: Array, period: int = 0, advance: int = 1) -> AxisWindows:
     """Return windows that do not slide, each a whole interval of the input."""
     taps = end - begin
-    most, rule = int(taps.max(initial=1)), listed(begin, end, taps)
+    most, rule = int(taps.max(initial=1)), Listed(begin, end, taps)
     return AxisWindows(size, len(begin), most, 1, 1, 0, False, rule, period=period, advance=advance)
 
 

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import os
+import pickle
 import signal
 
 import numpy as np
@@ -390,3 +391,9 @@ def test_a_worker_that_dies_loses_nothing(tmp_path, window):
     begun = [path.name for path in tmp_path.glob("* *")]
     assert (tmp_path / "killed").exists()
     assert len(begun) > len({name.partition(" ")[2] for name in begun}) == 48
+
+
+def test_graphs_can_be_pickled():
+    x = da.from_array(np.zeros((1, 2, 70, 90), "f4"), chunks=(1, 2, 30, 40))
+    for y in (lazy.max_pool2d(x, 3, 2, 1), lazy.avg_pool2d(x, 5, 3, 2, count_include_pad=False)):
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(y)).compute(), y.compute())

@@ -73,3 +73,14 @@ def test_shares_far_apart(kernel, stride, dilation):
     grad = np.random.default_rng(0).integers(1, 99, y.shape).astype(np.float32)
     ours = cpool.avg_pool2d_backward(grad, (2, 1803, 1803), **arguments)
     np.testing.assert_allclose(ours, reference.avg_pool2d_backward(grad, ours.shape, **arguments), rtol=1e-6)
+
+
+def test_divisors_beyond_what_floats_hold_are_rounded_alike():
+    """In tiles in which all windows have one divisor as in others, so in every memory order."""
+    kernel, padding, stride = (4999, 4999, 5), (2499, 2499, 2), (1, 1, 2)
+    x = np.full((1, 1, 1, 20000), 1e9 / 3, "f4")
+    one = cpool.avg_pool3d(x, kernel, stride, padding, ceil_mode=True).ravel()
+    assert len(np.unique(one[3:-3])) == 1
+    last = np.ascontiguousarray(np.broadcast_to(x[0, ..., None], (1, 1, 20000, 16)))
+    other = cpool.avg_pool3d(last, kernel, stride, padding, ceil_mode=True, axis=(0, 1, 2))
+    np.testing.assert_array_equal(other[0, 0, :, 0], one)

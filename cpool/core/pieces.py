@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..geometry import AxisWindows, Plan, listed, plan_of
+from ..geometry import AxisWindows, Listed, Plan, plan_of
 
 Axes = tuple[int, ...]
 
@@ -57,7 +57,7 @@ def restricted(windows: AxisWindows, piece: Part) -> AxisWindows:
     return AxisWindows(
         end - begin, last - first, windows.kernel, windows.stride, windows.step,
         windows.before - first * windows.stride + begin, windows.sliding,
-        listed(begins, np.maximum(ends, begins), windows.count[first:last]),
+        Listed(begins, np.maximum(ends, begins), windows.count[first:last]),
     )  # fmt: skip
 
 

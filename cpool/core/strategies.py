@@ -47,16 +47,18 @@ RANKED = 32768
 LANES = 64
 #: Taps of one pass; longer windows that overlap share results.
 RADIX = 8
-#: Windows of so many rows share results although no band of whole rows stays in the second cache (fewer
-#: rows are folded where they lie in 0.5 to 1 of the time),
+#: Windows of so many rows share results although no band of whole rows stays in the second cache (fewer rows are folded
+#: where they lie in 0.5 to 1 of the time),
 TALL = 32
 #: if there are more output rows than these and than a quarter of a window's,
 FEW_ROWS = 16
 #: and a band has no more bytes.
 TALLEST_BAND = 2**21
 #: Windows that move by more than 1 share results as if they moved by 1 if each column is in so many of them (16: 0.5 to
-#: 0.8 of the time, 40: 0.3); where places are wanted, and along H, if it is in as many as the second number.
+#: 0.8 of the time, 40: 0.3); where places are wanted, and along H, if it is in as many as the second number, sums along
+#: H twice as many; and if a tile, which holds several, has no more bytes along W.
 SLIDING, SLIDING_MORE = 16, 20
+WIDEST_SLIDING = 2**19
 #: Taps of windows of few rows that follow no rule but have as many taps each, or one more, which are folded as if they
 #: began at every column (0.1 to 0.6 of the time).
 LISTED = 16
@@ -92,6 +94,8 @@ MOST_PHASES = 32
 CONDENSED = 25
 #: Windows of so many columns, if there are few, are folded in blocks.
 LONG = 64
+#: The same of few channels, if a window has so many bytes of each.
+LONG_CHANNEL = 512
 #: So many neighbours that see the same are one result, copied.
 ALIKE = 12
 #: Windows that begin so many columns apart are folded one by one.
@@ -137,6 +141,8 @@ def _slides_along(w: Table, run: int, size: int, picks: bool) -> bool:
         return True
     if 1 < run < VECTOR // size and max(w.kernel, w.stride) <= (RADIX // 2 if picks else RADIX):
         return True  # cheaper than a transposition of channels
+    if SHARED * w.span * run * size > WIDEST_SLIDING:
+        return False
     return w.kernel * w.out >= (SLIDING_MORE if picks else SLIDING) * ((w.out - 1) * w.stride + w.span)
 
 
@@ -178,32 +184,33 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
         return "flat"
     if w.uniform and w.out > 1 and w.stride * unit > WIDEST_ROW:
         return "long" if long else "rows"  # phases would hold what lies between windows
-    apart = w.kernel <= 2 * w.stride and not _shares_rows(h)  # windows share little
-    if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW or (run > 1 and apart)):
+    # Windows of few channels that share little: long enough for each channel to be a row.
+    apart = run > 1 and w.kernel <= 2 * w.stride and not _shares_rows(h) and w.kernel * size >= LONG_CHANNEL
+    if long and (rows * w.out < RADIX or w.span * unit > WIDEST_ROW or apart):
         return "long"
     if _halved(w, run) and (halves if picks else w.out > 1):
         return "halves"
     return "phases"
 
 
-def _slides(h: Table) -> bool:
+def _slides(h: Table, sums: bool) -> bool:
     """Return whether tall windows overlap so much that they can share results as they do along W."""
-    least = RADIX if h.stride == 1 else SLIDING_MORE * h.stride
+    least = RADIX if h.stride == 1 else SLIDING_MORE * h.stride * (1 + sums)
     return h.uniform and h.kernel > least and h.out > 4
 
 
-def _tall(h: Table, row: int) -> bool:
-    """Return whether tall windows share results although a band of rows of so many bytes
-    does not stay in the second cache."""
+def _tall(h: Table, row: int, sums: bool) -> bool:
+    """Return whether tall windows share results although a band of rows of so many bytes does not stay in the second
+    cache."""
     many = h.out * h.stride > max(FEW_ROWS, h.kernel // 4)
-    return _slides(h) and h.kernel >= TALL and many and (h.span + h.stride) * row <= TALLEST_BAND
+    return _slides(h, sums) and h.kernel >= TALL and many and (h.span + h.stride) * row <= TALLEST_BAND
 
 
 def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bool) -> str:
     """Choose the strategy along D and H; `row` is the bytes of one row in scratch."""
     shared = _shares_rows(h) and along != "long"
     fits = (h.span + h.stride) * row <= 2 * BAND
-    if shared and (_slides(h) if fits else _tall(h, row)):
+    if shared and (_slides(h, sums) if fits else _tall(h, row, sums)):
         return "band flat"
     shared = shared and fits
     together = not sums or (d.kernel <= RADIX and d.binary)  # D first, then H, is the same sum
@@ -279,7 +286,7 @@ def choose(
     if along in ("flat", "rows", "phases", "halves") and w.uniform and w.out > 1 and w.stride < w.span:
         least = w.span * 5 // 4 if picks and (along != "flat" or w.stride == 1) else SHARED * w.span
     narrow = max(NARROWEST // unit, least, 2 * BAND // (unit * (h.span + h.stride)))
-    if not picks and along != "long" and _tall(h, min(narrow, widest) * unit):
+    if not picks and along != "long" and _tall(h, min(narrow, widest) * unit, sums):
         widest = min(narrow, widest)
     widest = max(widest, least)
     if along == "turned":
@@ -394,14 +401,16 @@ def ranks(tables: list[Table], size: int) -> bool:
     are large and share much, or very large."""
     w, taps = tables[2], math.prod(table.kernel for table in tables)
     spanned = math.prod(min(table.span, table.size) for table in tables)
-    if not all(table.uniform for table in tables) or w.stride % w.step or spanned > SPARSE * taps:
+    if not all(table.uniform for table in tables) or spanned > SPARSE * taps:
+        return False
+    if w.stride % w.step and w.out > 1:  # neighbours share no column
         return False
     if taps > MOST_IN_NETWORK:
         return True
     # In nanoseconds, about: what each window is searched for, gains and loses, and elements that are ranked for it.
     changed = taps // w.kernel * min(w.kernel, w.stride // w.step)
     fresh = math.prod(min(table.kernel, table.stride) for table in tables)
-    return 60 + 3 * changed + 15 * fresh < size * taps * math.log2(taps) ** 2 / 200
+    return 60 + 3 * changed + 15 * fresh < size * taps * math.log2(taps) ** 2 / 350
 
 
 def ranked_tile(tables: list[Table], planes: int, workers: int) -> tuple[int, int, int]:

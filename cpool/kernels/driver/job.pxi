@@ -158,7 +158,7 @@ cdef struct Job:
     bint root               # the square root of a variance
     bint zeros, canonical   # of powers: those of 0 are 0; results have one zero and one NaN
     Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
-    Py_ssize_t slabs        # and of ranked windows slabs
+    Py_ssize_t slabs        # of ranked windows also output slabs at once
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
     bint native             # rows are dense, and of the type that is computed in
     bint as_it_lies         # nothing is done to elements before they are folded

@@ -24,9 +24,9 @@ cdef inline bint keeps_some(Job* job) noexcept nogil:
     return job.along == FLAT and (job.width.stride > 1 or not job.width.uniform)
 
 
-cdef inline Py_ssize_t lanes_before_keeping(Job* job, Tile* tile, Py_ssize_t taps) noexcept nogil:
-    """Lanes of one row, from the first window of so many taps that may be kept to the last."""
-    return (tile.span - (taps - 1) * job.width.step) * job.run
+cdef inline Py_ssize_t lanes_before_keeping(Job* job, Tile* tile, Py_ssize_t rows, Py_ssize_t taps) noexcept nogil:
+    """Lanes of so many rows end to end, from the first window of so many taps that may be kept to the last."""
+    return ((rows - 1) * tile.pitch + tile.span - (taps - 1) * job.width.step) * job.run
 
 
 cdef inline void keep_some(Job* job, char* to, Py_ssize_t to_pitch, const char* flat, Py_ssize_t pitch,
@@ -79,10 +79,10 @@ cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
     """FLAT with a stride: of runs that are vectors the last step is done to every stride-th alone. Or with tables, for
     each number of taps that there may be."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t pitch = pitch_of(job, tile), others = (rows - 1) * tile.pitch * job.run, r, taps
+    cdef Py_ssize_t pitch = pitch_of(job, tile), r, taps
     if not w.uniform:
         for taps in range(w.fewest, w.kernel + 1):
-            progress(job, room, room.folded, 0, flat, 0, 1, 1, others + lanes_before_keeping(job, tile, taps), taps,
+            progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, taps), taps,
                      w.step * job.unit, &job.close)
             keep_listed(job, tile, out, out_pitch, room.folded, rows, taps)
         return
@@ -91,7 +91,7 @@ cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
             progress(job, room, out + r * out_pitch, job.unit, flat + r * pitch, job.unit, w.stride, tile.out, job.run,
                      w.kernel, w.step * job.unit, &job.close)
         return
-    progress(job, room, room.folded, 0, flat, 0, 1, 1, others + lanes_before_keeping(job, tile, w.kernel), w.kernel,
+    progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, w.kernel), w.kernel,
              w.step * job.unit, &job.close)
     keep_some(job, out, out_pitch, room.folded, pitch, rows, tile.out)
 

@@ -127,7 +127,7 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
     if keeps_some(job) and not w.uniform:
         for t in range(w.fewest, w.kernel + 1):
             pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
-                      (rows - 1) * tile.pitch * job.run + lanes_before_keeping(job, tile, t), t)
+                      lanes_before_keeping(job, tile, rows, t), t)
             keep_listed(job, tile, values, to_pitch, room.folded, rows, t)
             keep_listed(job, tile, places, to_pitch, room.folded_places, rows, t)
     elif keeps_some(job) and unit >= VECTOR:
@@ -136,7 +136,7 @@ cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* place
                       tile.out, job.run, w.kernel)
     elif keeps_some(job):
         pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
-                  (rows - 1) * tile.pitch * job.run + lanes_before_keeping(job, tile, w.kernel), w.kernel)
+                  lanes_before_keeping(job, tile, rows, w.kernel), w.kernel)
         keep_some(job, values, to_pitch, room.folded, pitch, rows, tile.out)
         keep_some(job, places, to_pitch, room.folded_places, pitch, rows, tile.out)
     elif job.along == FLAT:

@@ -147,7 +147,8 @@ cdef void slide_along(Job* job, Ranking* ranking, Py_ssize_t od, Py_ssize_t oh, 
     """Pool windows [begin, end) of an output row, whose results begin at y."""
     cdef Axis* w = &job.width
     cdef Ranked* window = &ranking.window
-    cdef Py_ssize_t taps = find_taps(job, ranking, od, oh), hop = min(w.kernel, w.stride // w.step), o, g, q, present
+    cdef Py_ssize_t taps = find_taps(job, ranking, od, oh), o, g, q, present
+    cdef Py_ssize_t hop = min(w.kernel, w.stride // w.step)  # columns that leave and enter from one window to the next
     cdef Py_ssize_t first = first_of(w, begin)
     for g in range(w.kernel):
         job.leaves.slide(window, NULL, column_of(job, ranking, first + g * w.step), ranking.taps, taps)

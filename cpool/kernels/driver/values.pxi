@@ -230,10 +230,12 @@ cdef inline Py_ssize_t alike_counts(Axis* w, Py_ssize_t o, Py_ssize_t end) noexc
 cdef Job divided_job(Job* job, Tile* tile) noexcept nogil:
     """The job of a tile of sums: where all its windows have one divisor, they are divided as they are folded."""
     cdef Job divided = job[0]
+    cdef double across, count
     if (job.reduction == SUM and job.depth.one_count and job.height.one_count
             and alike_counts(&job.width, tile.begin, tile.end) == tile.out):
         divided.divides = False
-        divided.close.divisor = (count_of(&job.depth, 0) * count_of(&job.height, 0)) * count_of(&job.width, tile.begin)
+        across, count = count_of(&job.depth, 0) * count_of(&job.height, 0), count_of(&job.width, tile.begin)
+        divided.close.divisor = <float>across * <float>count if job.size == 4 else across * count  # as `divide` rounds
     return divided
 
 

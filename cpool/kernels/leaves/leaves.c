@@ -132,6 +132,8 @@ static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdi
   ptrdiff_t i = 0;
 #define KEEP(UNIT, LONGER)                                                                              \
   case UNIT:                                                                                            \
+    for (; i + 4 < n; i += 4)                                                                           \
+      CPOOL_UNROLL for (int j = 0; j < 4; j++) memcpy(to + (i + j) * UNIT, from + (i + j) * stride, LONGER); \
     for (; i + 1 < n; i++) memcpy(to + i * UNIT, from + i * stride, LONGER);                            \
     break;
   switch (unit) {
