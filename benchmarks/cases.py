@@ -131,6 +131,8 @@ FIELDS = {
         Case("uint8 2048x2048, 5x5", (1, 1, 2048, 2048), 5, 1, 2, "uint8"),
         Case("float32 2048x2048, 5x5", (1, 1, 2048, 2048), 5, 1, 2, "float32"),
         Case("uint8 1024x1024, 7x7", (1, 1, 1024, 1024), 7, 1, 3, "uint8"),
+        Case("uint8 512x512, 31x31", (1, 1, 512, 512), 31, 1, 15, "uint8"),
+        Case("float32 256x256, 31x31", (1, 1, 256, 256), 31, 1, 15, "float32"),
         Case("uint8 512x512, 3x3, stride 2", (1, 1, 512, 512), 3, 2, 1, "uint8"),
         Case("uint8 volume 32x128x128, 3x3x3", (1, 1, 32, 128, 128), 3, 1, 1, "uint8"),
     ],
@@ -139,6 +141,7 @@ FIELDS = {
     "rolling median": [
         Case("float64 8x20000, window 5", (1, 8, 20000), 5, 1, 0, "float64"),
         Case("float64 8x20000, window 50", (1, 8, 20000), 50, 1, 0, "float64"),
+        Case("float64 1x20000, window 1001", (1, 1, 20000), 1001, 1, 0, "float64"),
     ],
     "rolling deviation": [Case("float64 64x20000, window 50", (1, 64, 20000), 50, 1, 0, "float64")],
 }
