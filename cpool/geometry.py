@@ -152,19 +152,9 @@ class Table:
             if not np.where(rule < self.size, alone, ~sees).all():
                 return None
         return Copies(
-            self.size,
-            self.out,
-            1,
-            1,
-            1,
-            before,
-            False,
-            self.firsts,
-            self.tap_counts,
-            self.count,
-            period,
+            self.size, self.out, 1, 1, 1, before, False, self.firsts, self.tap_counts, self.count, period,
             rows=self.rows,
-        )
+        )  # fmt: skip
 
     @property
     def binary(self) -> bool:

@@ -36,8 +36,8 @@ NARROWEST = 64
 #: Bytes of a block of channels, at least; and the same where places are wanted.
 BLOCK = 64
 BLOCK_OF_PICKS = 128
-#: Taps of the largest windows that are put in order by networks, whatever they share: larger networks take seconds to
-#: build.
+#: Taps of the largest windows that are put in order by networks if their elements can be ranked, whatever they share:
+#: larger networks take seconds to build.
 MOST_IN_NETWORK = 4096
 #: Windows of dilated taps are ranked with what lies between them, up to so many times as many elements.
 SPARSE = 8
