@@ -158,7 +158,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     cdef char* scratch
     cdef int64_t* next
     if room == NULL:
-        raise MemoryError
+        raise MemoryError(f"no room for the scratch of {max(threads, 1)} threads, {scratch_bytes} bytes each")
     next = <int64_t*>round_up(<Py_ssize_t>room, LINE)
     scratch = <char*>next + max(threads, 1) * LINE
     open_gap(<char*>next, scratch - <char*>next)  # one that an earlier call closed may lie where the counters are
