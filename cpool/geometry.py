@@ -37,6 +37,12 @@ _MOST_PLANS, _MOST_KEPT = 512, 2**13
 MOST_STORED_PADDING = 4096
 
 
+def _steps(begin: Array, end: Array, step: int) -> Array:
+    """Return how many taps lie from begin on before end."""
+    length: Array = end - begin
+    return -(-length // step)
+
+
 @dataclass(frozen=True)
 class Table:
     """The windows of one axis as the driver reads them: tap t of output o is input ``firsts[o] + t*step``.
@@ -74,23 +80,21 @@ class Table:
     rows: int = 0
 
     @property
+    def _rule(self) -> Sliding:
+        return Sliding(self.size, self.span, self.stride, self.before, 0, self.step, False)
+
+    @property
     def first(self) -> Array:
         """The first tap of each window, of uniform ones that inside the input."""
-        if not self.uniform:
-            return self.firsts
-        raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
-        inside: Array = raw + np.maximum(0, -(raw // self.step)) * self.step
-        return inside
+        return self._rule(np.arange(self.out, dtype=np.int64))[0] if self.uniform else self.firsts
 
     @property
     def taps(self) -> Array:
         """How many taps each window has, of uniform ones inside the input."""
         if not self.uniform:
             return self.tap_counts
-        raw = np.arange(self.out, dtype=np.int64) * self.stride - self.before
-        stop = np.minimum(raw + self.span, self.size)
-        taps: Array = np.maximum(0, -((self.first - stop) // self.step))
-        return taps
+        begin, end, _ = self._rule(np.arange(self.out, dtype=np.int64))
+        return _steps(begin, end, self.step)
 
     @property
     def span(self) -> int:
@@ -219,9 +223,9 @@ class Sliding:
         raw = o * self.stride - self.before
         begin = np.minimum(raw + np.where(raw < 0, -(raw // self.step) * self.step, 0), self.size)  # the first tap >= 0
         end = np.minimum(raw + self.span, self.size)
-        taps = np.maximum(0, -(-(end - begin) // self.step))
+        taps = np.maximum(0, _steps(begin, end, self.step))
         # The padding counts, but nothing beyond it: ceil_mode's overhang never does.
-        padded = -(-(np.minimum(raw + self.span, self.size + self.after) - raw) // self.step)
+        padded = _steps(raw, np.minimum(raw + self.span, self.size + self.after), self.step)
         count = padded if self.padding_counts else taps
         return begin, np.maximum(end, begin), np.maximum(count, 1)
 
@@ -303,11 +307,7 @@ class AxisWindows:
     @property
     def taps(self) -> Array:
         """How many taps of each window lie inside the input."""
-        return self._inside(self.begin, self.end)
-
-    def _inside(self, begin: Array, end: Array) -> Array:
-        length: Array = end - begin
-        return -(-length // self.step)
+        return _steps(self.begin, self.end, self.step)
 
     @cached_property
     def some(self) -> tuple[Array, Array, Array, Array]:
@@ -317,7 +317,7 @@ class AxisWindows:
         if a < b:
             o = np.concatenate([o, np.arange(b, self.out, dtype=np.int64)])
         begin, end, count = self.rule(o)
-        return begin, self._inside(begin, end), count, o
+        return begin, _steps(begin, end, self.step), count, o
 
     @property
     def counts(self) -> Array:
@@ -487,10 +487,8 @@ class Plan:
     def as_one_row(self) -> Plan:
         """Return the plan of the same elements in a row, if the plan is `whole`."""
         n, count = self.elements, math.prod(int(w.count[0]) for w in self.axes)
-        return plan_of(
-            [AxisWindows(n, 1, n, n, 1, 0, True, Listed(*(np.array([v], np.int64) for v in (0, n, count))))],
-            self.divisor,
-        )
+        rule = Listed(*(np.array([v], np.int64) for v in (0, n, count)))
+        return plan_of([AxisWindows(n, 1, n, n, 1, 0, True, rule)], self.divisor)
 
     def tables(self) -> list[Table]:
         """Return the windows of D, H and W; axes that are not pooled are windows of one element."""

@@ -165,11 +165,11 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
     if not picks and w.out > 1 and min(w.out, ALIKE) <= w.repeats:
         return "repeated"
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
+    slides = _slides_along(w, run, size, picks)
     if unit >= VECTOR:
-        if _slides_along(w, run, size, picks):
+        if slides:
             return "flat"
         return "long" if long and w.span * unit > BAND else "rows"
-    slides = _slides_along(w, run, size, picks)
     if not picks and _singly(w, run, size) and not slides:
         return "singly"
     if not w.uniform:

@@ -270,6 +270,13 @@ cdef inline Seen seen_by(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
     return seen
 
 
+cdef inline Py_ssize_t seen_inside(Axis* w, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t* first) noexcept nogil:
+    """How many inputs inside outputs [begin, end) see, and the first of them."""
+    cdef Seen seen = seen_by(w, begin, end)
+    first[0] = max(0, seen.begin)
+    return max(0, min(w.size, seen.end) - first[0])
+
+
 cdef inline bint lie_inside(Axis* w, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Whether n taps, of which the first is input `first`, lie inside the input."""
     return first >= 0 and first + (n - 1) * w.step < w.size

@@ -15,9 +15,7 @@ cdef struct Needed:        # the input rows of a chunk, in one slab: one a slot
 cdef inline Needed needed_rows(Job* job, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
     cdef Axis* height = &job.height
     cdef Needed needed
-    cdef Seen seen = seen_by(height, oh, oh + n)
-    needed.top = max(0, seen.begin)
-    needed.rows = max(0, min(height.size, seen.end) - needed.top)
+    needed.rows = seen_inside(height, oh, oh + n, &needed.top)
     needed.by_taps = height.uniform and n * height.kernel <= (n - 1) * height.stride + height.span
     if needed.by_taps:
         needed.rows = n * height.kernel

@@ -166,13 +166,6 @@ cdef void slide_along(Job* job, Ranking* ranking, Py_ssize_t od, Py_ssize_t oh, 
         store_quantiles(job, ranking, y + q * job.quantile_pitch, q, end - begin)
 
 
-cdef inline Py_ssize_t seen_inside(Axis* w, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t* first) noexcept nogil:
-    """How many inputs inside outputs [begin, end) see, and the first of them."""
-    cdef Seen seen = seen_by(w, begin, end)
-    first[0] = max(0, seen.begin)
-    return max(0, min(w.size, seen.end) - first[0])
-
-
 cdef inline Py_ssize_t ranked_tiles(Job* job) noexcept nogil:
     """Tiles of all channels of a plane."""
     return (parts_of(job.depth.out, job.slabs) * parts_of(job.height.out, job.rows)
@@ -183,23 +176,26 @@ cdef void pool_ranked(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     """Tasks [first, last) are tiles, one channel after the other."""
     cdef Ranking ranking = lay_ranking(job, scratch)
     cdef Py_ssize_t tiles = ranked_tiles(job), task, rest, p, channel, od, oh, ow, d, h, n, deep
+    cdef Py_ssize_t deep_end, high_end, wide_end  # of the tile's outputs
     cdef Py_ssize_t across = parts_of(job.width.out, job.columns)
     cdef Py_ssize_t down = parts_of(job.height.out, job.rows)
     cdef const char* mask = NULL
     for task in range(first, last):
         p, channel, rest = task // tiles, task % job.run, task % tiles // job.run
         ow, oh, od = rest % across * job.columns, rest // across % down * job.rows, rest // (across * down) * job.slabs
-        deep = seen_inside(&job.depth, od, min(job.depth.out, od + job.slabs), &ranking.d)
-        ranking.high = seen_inside(&job.height, oh, min(job.height.out, oh + job.rows), &ranking.h)
-        ranking.wide = seen_inside(&job.width, ow, min(job.width.out, ow + job.columns), &ranking.w)
+        deep_end, high_end = min(job.depth.out, od + job.slabs), min(job.height.out, oh + job.rows)
+        wide_end = min(job.width.out, ow + job.columns)
+        deep = seen_inside(&job.depth, od, deep_end, &ranking.d)
+        ranking.high = seen_inside(&job.height, oh, high_end, &ranking.h)
+        ranking.wide = seen_inside(&job.width, ow, wide_end, &ranking.w)
         if job.masked:
             mask = plane_at(job, &job.where, p)
         n = rank_elements(job, &ranking, plane_at(job, &job.x, p), mask, deep, channel)
-        for d in range(od, min(job.depth.out, od + job.slabs)):
-            for h in range(oh, min(job.height.out, oh + job.rows)):
+        for d in range(od, deep_end):
+            for h in range(oh, high_end):
                 memset(ranking.window.members, 0, (n // 64 + 1) * sizeof(uint64_t))
                 memset(ranking.window.word, 0, job.n_quantiles * sizeof(Py_ssize_t))
                 memset(ranking.window.before, 0, job.n_quantiles * sizeof(Py_ssize_t))
                 ranking.window.count = 0
-                slide_along(job, &ranking, d, h, ow, min(job.width.out, ow + job.columns),
+                slide_along(job, &ranking, d, h, ow, wide_end,
                             pixel(job, &job.y, p, d, h, ow) + channel * job.y.size)

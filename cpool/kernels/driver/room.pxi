@@ -78,7 +78,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
                 room.left_over[turn] = take(scratch, n)
     if job.along == PHASES:
         room.turned = take(scratch, lines)
-    if (job.along == PHASES and job.run > 1) or (keeps_some(job) and (unit < VECTOR or not w.uniform)):
+    if (job.along == PHASES and job.run > 1) or (keeps_some(job) and unit < VECTOR):
         room.folded = take(scratch, lines)
         room.folded_places = take(scratch, lines if job.picks else 0)
     if job.along == TURNED:
