@@ -3,12 +3,14 @@
     python benchmarks/scaling.py [--most 16] [--rounds 15]
 
 The arrays are the same for all numbers of threads, the results fresh ones. The serial part is what Amdahl's law makes
-of the last column: (threads / speed-up - 1) / (threads - 1).
+of the last column: (threads / speed-up - 1) / (threads - 1). The first rows are the floor (`floor.c`): what the memory and
+the caches of the machine have for more threads, and what a fresh result costs them, whatever is computed.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import statistics
 import time
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from floor import floor
 from run import machine
 
 import cpool
@@ -39,7 +42,16 @@ def cases() -> dict[str, Function]:
     last, small = channels_last(many), floats(8, 64, 28, 28)
     pooled, indices = cpool.max_pool2d(many, 3, 2, 1, return_indices=True)
     volume = floats(1, 1, 256, 256, 256)
+
+    def floor_of(x: Any, *written: int) -> Function:
+        """Return what reads x and writes so many floats, on as many threads as cpool has then."""
+        prepared = functools.cache(lambda threads: floor([x], [(written, np.float32)], threads))
+        return lambda: prepared(cpool.get_num_threads())()
+
     return {
+        "floor: one plane read, one written": floor_of(plane, *plane.shape),
+        "floor: many planes read, a quarter written": floor_of(many, *pooled.shape),
+        "floor: a small call, a quarter written": floor_of(small, 8, 64, 14, 14),
         "one plane, max 5x5": lambda: cpool.max_pool2d(plane, 5, 1, 2),
         "one plane, average 2x2": lambda: cpool.avg_pool2d(plane, 2),
         "one volume, average 2x2x2": lambda: cpool.avg_pool3d(volume, 2),

@@ -53,16 +53,41 @@ CPOOL_INLINE VECTOR NAME(closed_vector)(VECTOR m, int how, T divisor) {
 }
 #endif
 
-#define AT(t) LOAD(at_##t, i + j)
-#define O COMBINE
-#define TREE_1 AT(0)
-#define TREE_2 O(AT(0), AT(1))
-#define TREE_3 O(TREE_2, AT(2))
-#define TREE_4 O(TREE_2, O(AT(2), AT(3)))
-#define TREE_5 O(TREE_4, AT(4))
-#define TREE_6 O(TREE_4, O(AT(4), AT(5)))
-#define TREE_7 O(TREE_4, O(O(AT(4), AT(5)), AT(6)))
-#define TREE_8 O(TREE_4, O(O(AT(4), AT(5)), O(AT(6), AT(7))))
+/* A tree over the taps of one lane, or of a vector of lanes. */
+#define TREE_1(AT, O) AT(0)
+#define TREE_2(AT, O) O(AT(0), AT(1))
+#define TREE_3(AT, O) O(TREE_2(AT, O), AT(2))
+#define TREE_4(AT, O) O(TREE_2(AT, O), O(AT(2), AT(3)))
+#define TREE_5(AT, O) O(TREE_4(AT, O), AT(4))
+#define TREE_6(AT, O) O(TREE_4(AT, O), O(AT(4), AT(5)))
+#define TREE_7(AT, O) O(TREE_4(AT, O), O(O(AT(4), AT(5)), AT(6)))
+#define TREE_8(AT, O) O(TREE_4(AT, O), O(O(AT(4), AT(5)), O(AT(6), AT(7))))
+
+#define LANE_AT(t) LOAD(at_##t, i + j)
+#define LANES(first, width, TREE)                                                            \
+  do {                                                                                       \
+    const ptrdiff_t i = (first);                                                             \
+    CPOOL_INDEPENDENT for (int j = 0; j < (int)(width); j++) { STORE(to, i + j, TREE(LANE_AT, COMBINE)); } \
+  } while (0)
+
+/* Vectors of floats are written out: which selections a compiler turns into vectors by itself differs from one version
+ * to the next. */
+#if FLOATS && defined(VECTOR) && ARRAYS == 1
+CPOOL_INLINE VECTOR NAME(vector)(const T *p) {
+  VECTOR v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+#define VECTOR_AT(t) NAME(vector)(at_##t + i)
+#define VECTORS(first, width, TREE)                                                          \
+  CPOOL_UNROLL for (ptrdiff_t part = 0, i; part < (width); part += (ptrdiff_t)(sizeof(VECTOR) / sizeof(T))) { \
+    i = (first) + part;                                                                      \
+    const VECTOR v = NAME(closed_vector)(TREE(VECTOR_AT, COMBINE_VECTORS), how, divisor);    \
+    memcpy(to + i, &v, sizeof v);                                                            \
+  }
+#else
+#define VECTORS LANES
+#endif
 
 /* One pass over rows: N is the number of taps. */
 #define ROWS(N)                                                                       \
@@ -70,17 +95,9 @@ CPOOL_INLINE VECTOR NAME(closed_vector)(VECTOR m, int how, T divisor) {
     for (ptrdiff_t r = 0; r < rows; r++, shift += pitch) {                            \
       T *restrict to = (T *)((char *)out + r * out_pitch);                            \
       POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7); \
-      CPOOL_LANES(T, lanes, LANE_##N);                                                \
+      CPOOL_LANES_IN(T, lanes, VECTORS, LANES, TREE_##N);                             \
     }                                                                                 \
     break;
-#define LANE_1(k) STORE(to, k, TREE_1)
-#define LANE_2(k) STORE(to, k, TREE_2)
-#define LANE_3(k) STORE(to, k, TREE_3)
-#define LANE_4(k) STORE(to, k, TREE_4)
-#define LANE_5(k) STORE(to, k, TREE_5)
-#define LANE_6(k) STORE(to, k, TREE_6)
-#define LANE_7(k) STORE(to, k, TREE_7)
-#define LANE_8(k) STORE(to, k, TREE_8)
 
 #define POINT(t) const T *restrict at_##t = (const T *)((const char *)taps[(t) < n ? (t) : 0] + shift); (void)at_##t
 
@@ -158,11 +175,11 @@ CPOOL_INLINE void NAME(eight)(T *out, const void *const *taps, ptrdiff_t shift, 
     T *restrict to = out + r * lanes;
     POINT(0); POINT(1); POINT(2); POINT(3); POINT(4); POINT(5); POINT(6); POINT(7);
     if (lanes < line) {
-      CPOOL_LANES(T, lanes, LANE_8);
+      CPOOL_LANES_IN(T, lanes, VECTORS, LANES, TREE_8);
       continue;
     }
-    for (ptrdiff_t lane = 0; lane + line <= lanes; lane += line) CPOOL_BLOCK(lane, line, LANE_8);
-    if (lanes % line) CPOOL_BLOCK(lanes - line, line, LANE_8);
+    for (ptrdiff_t lane = 0; lane + line <= lanes; lane += line) VECTORS(lane, line, TREE_8);
+    if (lanes % line) VECTORS(lanes - line, line, TREE_8);
   }
 }
 static CPOOL_NOINLINE void NAME(each_eight)(T *out, const void *const *taps, ptrdiff_t shift, ptrdiff_t pitch,
@@ -256,5 +273,7 @@ static void NAME(fold)(void *out, ptrdiff_t out_pitch, const void *const *taps, 
                  divisor, linear AS_APART(from, into));
 }
 
-#undef AT
+#undef LANE_AT
+#undef LANES
 #undef POINT
+#undef VECTORS

@@ -186,12 +186,6 @@ static void NAME(halve)(void *out, ptrdiff_t out_pitch, const void *const *taps,
 #if FLOATS && defined(VECTOR) && ARRAYS == 1
 enum { NAME(most_shrunk) = 8192 };
 
-CPOOL_INLINE VECTOR NAME(vector)(const T *row) {
-  VECTOR v;
-  memcpy(&v, row, sizeof v);
-  return v;
-}
-
 /* Up to eight vectors into one, of which each lane is eight neighbours; those that are not there change nothing. Lanes
  * are out of order on the way, but neighbours meet:
  *

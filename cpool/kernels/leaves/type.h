@@ -12,10 +12,10 @@
 #define STAYS_MIN(m, v, NOT) ((NOT((v) < (m))) & ((v) == (v)))
 #define STAYS_NANMAX(m, v, NOT) ((NOT((v) > (m))) & (((m) == (m)) | ((v) != (v))))
 #define STAYS_NANMIN(m, v, NOT) ((NOT((v) < (m))) & (((m) == (m)) | ((v) != (v))))
-CPOOL_INLINE T OF(max)(T m, T v) { T r = v > m ? v : m; return v == v ? r : v; }
-CPOOL_INLINE T OF(min)(T m, T v) { T r = v < m ? v : m; return v == v ? r : v; }
-CPOOL_INLINE T OF(nanmax)(T m, T v) { T r = v > m ? v : m; return m == m ? r : v; }
-CPOOL_INLINE T OF(nanmin)(T m, T v) { T r = v < m ? v : m; return m == m ? r : v; }
+CPOOL_INLINE T OF(max)(T m, T v) { return v != v ? v : v > m ? v : m; }
+CPOOL_INLINE T OF(min)(T m, T v) { return v != v ? v : v < m ? v : m; }
+CPOOL_INLINE T OF(nanmax)(T m, T v) { return m != m ? v : v > m ? v : m; }
+CPOOL_INLINE T OF(nanmin)(T m, T v) { return m != m ? v : v < m ? v : m; }
 #else
 #define STAYS_MAX(m, v, NOT) (NOT((v) > (m)))
 #define STAYS_MIN(m, v, NOT) (NOT((v) < (m)))
@@ -26,31 +26,37 @@ CPOOL_INLINE T OF(min)(T m, T v) { return v < m ? v : m; }
 #if defined(WIDTH) && defined(CPOOL_VECTORS)
 typedef T OF(vector) __attribute__((vector_size(CPOOL_NATIVE)));
 #define VECTOR OF(vector)
+#if FLOATS
+CPOOL_INLINE VECTOR OF(max_vectors)(VECTOR m, VECTOR v) { return SELECT(v != v, v, GREATER(v, m)); }
+CPOOL_INLINE VECTOR OF(min_vectors)(VECTOR m, VECTOR v) { return SELECT(v != v, v, LESSER(v, m)); }
+CPOOL_INLINE VECTOR OF(nanmax_vectors)(VECTOR m, VECTOR v) { return SELECT(m != m, v, GREATER(v, m)); }
+CPOOL_INLINE VECTOR OF(nanmin_vectors)(VECTOR m, VECTOR v) { return SELECT(m != m, v, LESSER(v, m)); }
+#endif
 #endif
 
 #define SELECTS 1
 #define NAME(leaf) OF(max_##leaf)
-#define COMBINE(m, v) OF(max)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT(v != v, v, GREATER(v, m))
+#define COMBINE OF(max)
+#define COMBINE_VECTORS OF(max_vectors)
 #define STAYS STAYS_MAX
 #include "reduction.h"
 
 #define NAME(leaf) OF(min_##leaf)
-#define COMBINE(m, v) OF(min)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT(v != v, v, LESSER(v, m))
+#define COMBINE OF(min)
+#define COMBINE_VECTORS OF(min_vectors)
 #define STAYS STAYS_MIN
 #include "reduction.h"
 
 #if FLOATS
 #define NAME(leaf) OF(nanmax_##leaf)
-#define COMBINE(m, v) OF(nanmax)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT(m != m, v, GREATER(v, m))
+#define COMBINE OF(nanmax)
+#define COMBINE_VECTORS OF(nanmax_vectors)
 #define STAYS STAYS_NANMAX
 #include "reduction.h"
 
 #define NAME(leaf) OF(nanmin_##leaf)
-#define COMBINE(m, v) OF(nanmin)(m, v)
-#define COMBINE_VECTORS(m, v) SELECT(m != m, v, LESSER(v, m))
+#define COMBINE OF(nanmin)
+#define COMBINE_VECTORS OF(nanmin_vectors)
 #define STAYS STAYS_NANMIN
 #include "reduction.h"
 #endif

@@ -36,7 +36,11 @@
 #define CPOOL_UNROLL_FEW
 #define CPOOL_PREFETCH(p) ((void)0)
 #endif
-#if defined(__GNUC__) && !defined(__clang__) /* clang knows no ivdep: it compares addresses at run time */
+/* Before a loop whose turns do not depend on each other. clang would unroll one of constant length, and not see vectors
+ * in what is left. */
+#if defined(__clang__)
+#define CPOOL_INDEPENDENT _Pragma("clang loop vectorize(assume_safety) interleave(disable) unroll(disable)")
+#elif defined(__GNUC__)
 #define CPOOL_INDEPENDENT _Pragma("GCC ivdep")
 #else
 #define CPOOL_INDEPENDENT
@@ -49,24 +53,27 @@
     CPOOL_INDEPENDENT for (int j = 0; j < (int)(width); j++) { LANE(i + j); }                 \
   } while (0)
 
-/* LANE(k) for all lanes, some of them twice. */
-#define CPOOL_LANES(T, lanes, LANE)                                                           \
+/* All lanes, some of them twice: VECTORS(first, width, WHAT) does whole vectors, SOME(first, width, WHAT) fewer lanes. */
+#define CPOOL_LANES_IN(T, lanes, VECTORS, SOME, WHAT)                                         \
   do {                                                                                        \
     enum { vector = CPOOL_VECTOR / sizeof(T), half = vector / 2 };                            \
     ptrdiff_t lane = 0;                                                                       \
     if ((lanes) >= vector) {                                                                  \
-      for (; lane + vector <= (lanes); lane += vector) CPOOL_BLOCK(lane, vector, LANE);       \
-      if (lane < (lanes)) CPOOL_BLOCK((lanes) - vector, vector, LANE);                        \
+      for (; lane + vector <= (lanes); lane += vector) VECTORS(lane, vector, WHAT);           \
+      if (lane < (lanes)) VECTORS((lanes) - vector, vector, WHAT);                            \
     } else if (half > 1 && (lanes) >= half) {                                                 \
-      CPOOL_BLOCK(0, half, LANE);                                                             \
-      if ((lanes) > half) CPOOL_BLOCK((lanes) - half, half, LANE);                            \
+      SOME(0, half, WHAT);                                                                    \
+      if ((lanes) > half) SOME((lanes) - half, half, WHAT);                                   \
     } else {                                                                                  \
       for (; lane < (lanes); lane++) {                                                        \
         CPOOL_SINGLY;                                                                         \
-        CPOOL_BLOCK(lane, 1, LANE);                                                           \
+        SOME(lane, 1, WHAT);                                                                  \
       }                                                                                       \
     }                                                                                         \
   } while (0)
+
+/* LANE(k) for all lanes, some of them twice. */
+#define CPOOL_LANES(T, lanes, LANE) CPOOL_LANES_IN(T, lanes, CPOOL_BLOCK, CPOOL_BLOCK, LANE)
 
 /* LANE(k) for all lanes, none of them twice. */
 #define CPOOL_LANES_ONCE(T, lanes, LANE)                                                      \
