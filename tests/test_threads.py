@@ -87,6 +87,25 @@ print(len(os.listdir("/proc/self/task")) - before)
     assert int(in_python(code, OPENBLAS_NUM_THREADS="1")) <= n - 1
 
 
+@LINUX
+def test_threads_stay_whatever_a_call_has_for_them():
+    """Calls that fewer threads share, or fewer units of work than threads, do not end the other threads."""
+    code = """
+import os, numpy as np, cpool
+cpool.set_num_threads(4)
+large, small, few = np.ones((8, 16, 128, 128)), np.ones((1, 5, 128, 128)), np.ones((1, 1, 3, 100000))
+cpool.max_pool2d(large, 2)
+threads = set(os.listdir("/proc/self/task"))
+for _ in range(3):
+    for x in small, few, large:
+        cpool.max_pool2d(x, (1, 2))
+        assert set(os.listdir("/proc/self/task")) == threads
+print(len(threads), cpool.explain(cpool.max_pool2d, small, (1, 2)).threads)
+"""
+    there, shared = in_python(code, OPENBLAS_NUM_THREADS="1").split()
+    assert int(there) >= 4 and 1 < int(shared) < 4
+
+
 def test_the_environment_is_respected():
     show = "import cpool; print(cpool.get_num_threads())"
     assert in_python(show, OMP_NUM_THREADS="1").split() == ["1"]

@@ -151,9 +151,11 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
                    Py_ssize_t pieces_each=8) except -1:
     """Call `work` for [0, total) in one piece, or on several threads in so many pieces of whole units for each of them.
 
-    The share of a thread is the same at every call, for its cache may still hold that memory; then it helps others."""
+    The share of a thread is the same at every call, for its cache may still hold that memory; then it helps others. A
+    team is always as large as may be, though some have nothing to do: GNU's OpenMP ends the threads that a smaller team
+    does not need, and starts them anew for the next larger one."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
-    cdef Py_ssize_t threads = min(allowed(job.threads), units) if job.threads > 1 else 1
+    cdef Py_ssize_t threads = min(allowed(job.threads), units) if job.threads > 1 else 1, team = allowed(job.team)
     cdef char* room = take_block(max(threads, 1) * (each + LINE) + LINE)
     cdef char* scratch
     cdef int64_t* next
@@ -171,7 +173,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
             pieces = min(units, pieces_each * threads)
             for t in range(threads):
                 next[t * (LINE // 8)] = t * pieces // threads
-            for t in prange(threads, num_threads=<int>threads, schedule="static", chunksize=1):
+            for t in prange(threads, num_threads=<int>team, schedule="static", chunksize=1):
                 share_in(work, job, scratch + t * each, scratch_bytes, unit, units, pieces, next, t, threads)
     release_block(room)
     return 0
@@ -432,7 +434,7 @@ cdef class Call:
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out, unit = 1, n = 0, i
         cdef int64_t least = 0, most = 0
         cdef int astray = False, crowded = False, read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
-        job.threads, job.where.data, job.met = min(job.threads, threads), where, met
+        job.threads, job.team, job.where.data, job.met = min(job.threads, threads), threads, where, met
         job.astray, job.crowded = &astray, &crowded
         job.by_planes |= job.planes >= job.threads
         if self.backward and job.by_planes:

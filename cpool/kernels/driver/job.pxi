@@ -149,7 +149,8 @@ cdef struct Job:
     bint masked             # whether not all do
     bint watches            # whether it is asked if NaN is among those that do
     int* met                # and the answer
-    Py_ssize_t planes, leads, run, threads
+    Py_ssize_t planes, leads, run
+    Py_ssize_t threads, team  # who share the work; who are there
     Py_ssize_t size, log_size, unit  # bytes of an element, and of the run under a pixel
     const int64_t* lead_shape
     int reduction, type, norm
