@@ -201,8 +201,8 @@ def test_tiles_of_padding_alone(threads):
 @pytest.mark.parametrize("kernel", [(3, 3), (5, 2), (9, 9), (3, 25)])
 def test_windows_of_more_taps_than_are_compared_at_once(kernel):
     """Channels are lanes: nine taps are compared first, then four at a time, and 64 are pointed to at once."""
-    x = channels_last(whole((1, 16, 27, 50)))
-    for dtype in (np.float32, np.float64, np.int64):
+    for channels, dtype in itertools.product((16, 200), (np.float32, np.float64, np.int64)):
+        x = channels_last(whole((1, channels, 27, 50)))
         ours = cpool.max_pool2d(x.astype(dtype), kernel, return_indices=True)
         for mine, theirs in zip(ours, reference.max_pool2d(x.astype(dtype), kernel, return_indices=True), strict=True):
             same(mine, theirs)
