@@ -3,8 +3,8 @@
     python benchmarks/scaling.py [--most 16] [--rounds 15]
 
 The arrays are the same for all numbers of threads, the results fresh ones. The serial part is what Amdahl's law makes
-of the last column: (threads / speed-up - 1) / (threads - 1). The first rows are the floor (`floor.c`): what the memory and
-the caches of the machine have for more threads, and what a fresh result costs them, whatever is computed.
+of the last column: (threads / speed-up - 1) / (threads - 1). The first rows are the floor (`floor.c`): what the memory
+and the caches of the machine have for more threads, and what a fresh result costs them, whatever is computed.
 """
 
 from __future__ import annotations

@@ -267,7 +267,7 @@ def pool_blocks(
 def _beside(x: Any, where: Any) -> Any:
     """Return which elements of a dask array count, cut as it is."""
     mask = where if isinstance(where, da.Array) else da.asarray(checks.array("where", where))
-    if mask.dtype != np.bool_:
+    if checks.array("where", mask._meta).dtype != np.bool_:
         raise TypeError(f"where must be boolean, got {mask.dtype}")
     stretched = {axis: -1 for axis, n in enumerate(mask.shape) if n == 1}  # dask stretches one chunk alone
     try:

@@ -71,6 +71,21 @@ def test_zero_batch_gives_an_empty_result():
     assert cpool.max_pool2d_backward(y, i, (0, 3, 4, 4)).shape == (0, 3, 4, 4)
 
 
+def test_no_window_of_a_zero_batch_has_too_few_elements():
+    """Integers have no NaN for such a window: here there is none."""
+    x = np.zeros((0, 5), np.uint8)
+    for pool, more in ((cpool.median_pool1d, dict(min_count=2)), (cpool.var_pool1d, dict(ddof=1))):
+        assert pool(x, 1, dtype=np.uint8, **more).shape == (0, 5)
+        with pytest.raises(ValueError, match="too much for a window of 1 elements"):
+            pool(np.zeros((1, 5), np.uint8), 1, dtype=np.uint8, **more)
+
+
+@pytest.mark.parametrize("x", ["abc", None, {1, 2}, b"ab"])
+def test_what_is_no_array_is_named(x):
+    with pytest.raises(TypeError, match=f"x must be an array, got {type(x).__name__}"):
+        cpool.max_pool1d(x, 2)
+
+
 def test_huge_dilation_with_kernel_one_is_legal():
     assert np.array_equal(cpool.max_pool2d(X, 1, dilation=2**31 - 1), X)
 

@@ -131,6 +131,12 @@ def test_masks(chunks, dtype):
             lacking.compute()
 
 
+def test_a_masked_mask_is_named():
+    where = da.from_array(np.ma.ones((4, 8), bool), (4, 3))
+    with pytest.raises(TypeError, match="where is a masked array"):
+        lazy.max_pool2d(da.zeros((4, 8), chunks=(4, 3)), 2, where=where)
+
+
 @pytest.mark.parametrize("lengths", [(0, 1), (1, 0), (0, 0, 1)])
 def test_masks_that_are_stretched_have_empty_chunks(lengths):
     x, counts = np.random.default_rng(0).random((6, 8)), np.arange(8)[None] % 3 > 0

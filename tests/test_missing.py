@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -322,6 +323,14 @@ def test_masked_calls_are_explained():
     assert plan.strategies == ("as it lies", "halves")
 
 
+@pytest.mark.parametrize("name", ["max", "min", "avg", "var", "median"])
+def test_what_is_explained_is_not_written(name):
+    x, out = np.arange(64.0).reshape(8, 8), np.full((4, 4), 7.0)
+    for more in (dict(where=x > 3), dict(where=x > 3, min_count=2)):
+        cpool.explain(getattr(cpool, f"{name}_pool2d"), x, 2, out=out, **more if name != "var" else dict(where=x > 3))
+        assert (out == 7).all()
+
+
 def test_what_was_explained_computes_as_before():
     """The calls that an explanation prepares compute nothing, and must not be kept."""
     x, mask = np.arange(4096.0).reshape(64, 64), np.zeros((64, 64), bool)
@@ -442,6 +451,29 @@ def test_nan_far_from_what_is_masked(order, pool, policy, threads, monkeypatch):
             for a, b in zip(both, theirs, strict=True):
                 np.testing.assert_array_equal(a, b)
     prepared.forget(False)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("policy", ["propagate", "omit"])
+@pytest.mark.parametrize("op", ["max", "min", "avg", "var", "std", "median", "quantile"])
+def test_nan_in_planes_of_which_all_elements_count(op, policy, dtype):
+    """Small planes are turned together: some of which nothing is masked, others of which something is, or no plane."""
+    x = np.random.default_rng(0).standard_normal((21, 6, 9)).astype(dtype)
+    x[0, 0, 0] = x[9, 3, 4] = x[-1, -1, -1] = np.nan
+    pooling = partial(getattr(cpool, f"{op}_pool2d"), nan_policy=policy)
+    expects = partial(getattr(reference, f"{op}_pool2d"), nan_policy=policy)
+    q = [0.3] if op == "quantile" else []
+    for masked in ((), (-1,), (0, 3, 3), (slice(3, 5), 2)):
+        where = np.ones(x.shape, bool)
+        if masked:
+            where[masked] = False
+        expected = expects(x, *q, 3, 1, where=where)
+        assert np.isnan(expected).any() == (policy == "propagate" or masked == (-1,))
+        rounding = dict(rtol=2e-3, atol=1e-3) if dtype == np.float16 else dict(rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(pooling(x, *q, 3, 1, where=where), expected, **rounding)
+        array = pooling(np.ma.MaskedArray(x, ~where), *q, 3, 1)
+        np.testing.assert_allclose(array.data[~array.mask], expected[~array.mask], **rounding)
+        assert not array.mask.any() or masked == (-1,)
 
 
 def test_averages_of_padding_beside_nan_and_a_mask():

@@ -234,6 +234,26 @@ def test_pyramid_in_shards(zarr, shape, ndim, tmp_path):
             assert len(files) == np.prod([-(-n // w) for w, n in zip(whole, array.shape, strict=True)])
 
 
+def test_pyramid_of_nothing_in_shards(zarr, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((0, 3, 50, 28), np.float32))
+    result = run("pyramid", "x.npy", "p.zarr", "--levels", 3, "--shards", 2, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert zarr.open_group(tmp_path / "p.zarr", mode="r")["2"].shape == (0, 3, 13, 7)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_tiff_of_eight_bytes(zarr, dtype, tmp_path):
+    """tifffile gives C's long long, a name that Zarr does not have."""
+    x = np.arange(64, dtype=dtype).reshape(8, 8)
+    tifffile.imwrite(tmp_path / "x.tif", x)
+    for name, *more in (("max", "--kernel", 2), ("pyramid", "--levels", 2, "--op", "max")):
+        result = run(name, "x.tif", f"{name}.zarr", *more, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+    for found in zarr.open_array(tmp_path / "max.zarr"), zarr.open_group(tmp_path / "pyramid.zarr")["1"]:
+        np.testing.assert_array_equal(found[:], cpool.max_pool2d(x, 2))
+        assert found.dtype == dtype
+
+
 def test_pyramid_reads_a_picture_once(zarr, tmp_path, monkeypatch):
     """All levels are made of one pass over IN, and each chunk is written once."""
     from cpool.cli.zarr import pyramid

@@ -11,6 +11,7 @@ from typing import Any
 
 import dask
 import dask.array as da
+import numpy as np
 import zarr
 from dask.callbacks import Callback
 from dask.system import CPU_COUNT
@@ -62,7 +63,9 @@ def opened(path: Path, chunk: int = CHUNK) -> Picture:
     """
     if files.format_of(path, "IN") != ".zarr":
         picture = files.read(path)
-        x = da.from_array(picture.array, chunks=f"{chunk}B", name=False)  # a name would be a digest of all of it
+        array = picture.array.view(np.dtype(picture.array.dtype.str))  # int64, where it is C's long long
+        chunks = f"{chunk}B" if array.size else -1
+        x = da.from_array(array, chunks=chunks, name=False)  # a name would be a digest of all of it
         return picture._replace(array=x.astype(x.dtype.newbyteorder("=")))
     with files.decoding():
         found = zarr.open(path, mode="r")

@@ -155,6 +155,8 @@ def array(name: str, value: Any) -> np.ndarray[Any, Any]:
         raise ValueError(f"{name} must be an array: {error}") from None
     except RuntimeError as error:  # of torch's tensors that are differentiated
         raise TypeError(f"{name} must be an array: {error}") from None
+    if result.ndim == 0 and result.dtype.kind in "OSU":
+        raise TypeError(f"{name} must be an array, got {type(value).__name__}")
     if not result.dtype.isnative:
         result = result.astype(result.dtype.newbyteorder("="))
     return np.require(result, requirements="A")

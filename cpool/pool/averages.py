@@ -54,7 +54,7 @@ _POOL = """Average of each window of the {last_axes}.
     TypeError
         If `x` has another dtype, or an argument is not an integer where one belongs.
     ValueError
-        If an argument is out of range or the kernel exceeds the padded input.
+        If an argument is out of range or the kernel exceeds the padded input (but with `ceil_mode`).
 
     See Also
     --------

@@ -53,7 +53,8 @@ _POOL = """{Extreme} of each window of the {last_axes}.
     TypeError
         If `x` has another dtype, or an argument is not an integer where one belongs.
     ValueError
-        If an argument is out of range, the kernel exceeds the padded input, or a window lies wholly in padding.
+        If an argument is out of range, the kernel exceeds the padded input (but with `ceil_mode`), or a window lies
+        wholly in padding.
 
     See Also
     --------

@@ -131,7 +131,7 @@ def statistic(
             f"kernel_size={tuple(w.kernel for w in plan.axes)} makes windows of {taps} elements, more than {MOST_TAPS}"
         )
     if op == "mode":
-        mask = _mask(source, type, ignore)
+        mask = _mask(source, type, ignore, omits)
 
         def count(x: layouts.View, y: layouts.View, order: Axes) -> Any:
             return engine.ordered(type, plan, source.axes, x, y, skip=ignore, mask=mask)
@@ -142,7 +142,7 @@ def statistic(
     if result.name not in engine.SUMS or result.kind in ("b" if whole else "biu"):
         raise TypeError(f"dtype must be a float or, of integers, an integer; got {result} for x of {source.dtype}")
     calls.enough(plan, source, result, "min_count", min_count, min_count)
-    mask = _mask(source, type, None if whole else np.nan)
+    mask = _mask(source, type, None if whole else np.nan, omits)
     several = q if isinstance(q, tuple) else None
 
     def read(x: layouts.View, y: layouts.View, order: Axes) -> Any:
@@ -156,14 +156,11 @@ def statistic(
     return calls.prepare(source, plan, result, read, None if several is None else len(several))
 
 
-def _mask(source: calls.Source, type: str, skip: Any) -> engine.Mask | None:
-    """Return what counts; the others are read as what is passed over, or if there is no such thing as the greatest.
-
-    All elements are loaded before they are ordered, so that NaN is met then and need not be looked for.
-    """
+def _mask(source: calls.Source, type: str, skip: Any, omits: bool) -> engine.Mask | None:
+    """Return what counts; the others are read as what is passed over, or if there is no such thing as the greatest."""
     if source.where is None:
         return None
-    return engine.Mask(source.where, engine.neutral("min", np.dtype(type)) if skip is None else skip, omits=True)
+    return engine.Mask(source.where, engine.neutral("min", np.dtype(type)) if skip is None else skip, omits)
 
 
 def label(ignore: Any, dtype: Any) -> int | None:
@@ -257,7 +254,7 @@ def _mode(
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     skip = label(ignore, x.dtype)
-    some = partial(missing.number, omits=False, answers=skip is not None, instead="ignore=, the label of such a window")
+    some = partial(missing.number, omits=False, answers=skip is not None, instead="ignore=, a label that x can hold")
     return calls.Windowed(plan, source, partial(statistic, "mode", ignore=skip), some)
 
 

@@ -1,4 +1,4 @@
-/* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each but those that long_integers.c
+/* All leaves of one instruction set, whose name is CPOOL_LEVEL; compiled once for each but those that over_avx2.c
  * is enough for.
  *
  * Headers that are included several times are told what for by macros. These they undefine, and what they define

@@ -94,5 +94,13 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define FIRST_LANES(p, mask) CPOOL_JOIN(CPOOL_FIRST_LANES_, WIDTH)(VECTOR, p, mask)
 #define BYTES(p) CPOOL_JOIN(CPOOL_BYTES_, WIDTH)(p)
 #endif
+#ifdef __AVX512BW__ /* instructions on 64 bytes, by their names */
+#define CPOOL_WHOLE_4(name) _mm512_##name##_ps
+#define CPOOL_WHOLE_8(name) _mm512_##name##_pd
+#define CPOOL_WHOLE_COMPARED_4 _mm512_mask_cmp_ps_mask
+#define CPOOL_WHOLE_COMPARED_8 _mm512_mask_cmp_pd_mask
+#define WHOLE(name) CPOOL_JOIN(CPOOL_WHOLE_, WIDTH)(name)
+#define WHOLE_COMPARED CPOOL_JOIN(CPOOL_WHOLE_COMPARED_, WIDTH)
+#endif
 
 #endif

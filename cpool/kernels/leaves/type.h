@@ -152,55 +152,7 @@ static void OF(begin)(void *out, const void *in, int arrays, ptrdiff_t apart, in
   if (arrays > 2) memset((char *)out + 2 * apart, 0, (size_t)lanes * sizeof(T));
 }
 
-/* Of n numbers, `step` bytes of `where` apart; return whether NaN is among those that count. `from` may be `to`. */
-static int OF(blank_row)(T *to, const T *from, const uint8_t *where, ptrdiff_t step, ptrdiff_t n, T v) {
-  enum { some = 256 };
-  PLACE found = 0;
-  ptrdiff_t i = 0;
-  if (step != 1) { /* bytes that lie apart are laid side by side first */
-    for (uint8_t side[some]; i < n; i += some) {
-      const ptrdiff_t few = n - i < some ? n - i : some;
-      for (ptrdiff_t j = 0; j < few; j++) side[j] = where[(i + j) * step];
-      found |= OF(blank_row)(to + i, from + i, side, 1, few, v);
-    }
-    return found != 0;
-  }
-#if defined(VECTOR) && defined(BYTES)
-  enum { width = sizeof(VECTOR) / sizeof(T) };
-  VECTOR any = {0}, blank;
-  for (int j = 0; j < (int)width; j++) blank[j] = v;
-  for (; i + width <= n; i += width) {
-    VECTOR x;
-    memcpy(&x, from + i, sizeof x);
-    CPOOL_PREFETCH((const char *)(from + i) + 2048); /* large planes: a quarter of the time */
-    CPOOL_PREFETCH(where + i + 1024);
-    const VECTOR counts = (VECTOR)(BYTES(where + i) != 0), counted = SELECT(counts, x, (VECTOR){0});
-    any = SELECT(counted != counted, counted, any);
-    x = SELECT(counts, x, blank);
-    memcpy(to + i, &x, sizeof x);
-  }
-  for (int j = 0; j < (int)width; j++) found |= any[j] != any[j];
-#endif
-  CPOOL_INDEPENDENT for (; i < n; i++) {
-    const T x = from[i], counted = where[i] ? x : 0; /* read in any case, so that there is no jump */
-    to[i] = where[i] ? x : v;
-    found |= counted != counted;
-  }
-  return found != 0;
-}
-
-static int OF(blank)(void *out, const void *in, int32_t *counts, const uint8_t *where, ptrdiff_t stride, ptrdiff_t n,
-                     ptrdiff_t run, const void *value) {
-  T v;
-  int found = 0;
-  (void)counts;
-  memcpy(&v, value, sizeof v);
-  if (stride == run || run == 1)
-    return OF(blank_row)((T *)out, (const T *)in, where, run == 1 ? stride : 1, n * run, v);
-  for (ptrdiff_t o = 0; o < n; o++, where += stride)
-    found |= OF(blank_row)((T *)out + o * run, (const T *)in + o * run, where, 1, run, v);
-  return found;
-}
+#include "blank.h"
 
 static int OF(lacks)(const void *in, ptrdiff_t lanes) {
   enum { some = 256 / sizeof(T), few = CPOOL_VECTOR / sizeof(T) };
