@@ -203,6 +203,17 @@ def test_unaligned_arrays_are_copied():
         cpool.max_pool2d(np.zeros((8, 8), np.float32), 2, out=x)
 
 
+def test_a_kept_call_draws_anew():
+    """From the generator that it was given, and no other."""
+    x = np.random.default_rng(0).random((2, 3, 32, 32))
+    for seed in (1, 2):
+        drawn, beside = np.random.default_rng(seed), np.random.default_rng(seed)
+        for _ in range(3):
+            y = cpool.fractional_max_pool2d(x, 2, 8, rng=drawn)
+            samples = beside.random((2, 3, 2))
+            np.testing.assert_array_equal(y, cpool.fractional_max_pool2d(x, 2, 8, random_samples=samples))
+
+
 def test_a_kept_call_serves_its_own_arguments_alone():
     """A repeated call is known by the objects it is made of; whatever differs is another call."""
     x = np.arange(64.0).reshape(8, 8)

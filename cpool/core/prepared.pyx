@@ -9,6 +9,8 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.string cimport memcmp
 cimport cython
 
+import sys
+
 import numpy as np
 
 from .. import threads
@@ -76,6 +78,8 @@ cdef object typed(object value, int deep=0):
         return FLOAT, PyBytes_FromStringAndSize(<char*>&number, sizeof(number))
     if isinstance(value, generic) or (kind is ndarray and value.size <= MOST_TYPED):
         return NotImplemented if value.dtype.hasobject else (kind, value.dtype, value.shape, value.tobytes())
+    if kind is getattr(sys.modules.get("numpy.random"), "Generator", None):
+        return value  # equals itself alone; what is drawn next is asked at each call
     if (kind is not tuple and kind is not list) or deep > DEEPEST or len(value) > MOST_TYPED:
         return NotImplemented
     entries = [kind]
