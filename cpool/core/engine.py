@@ -550,7 +550,7 @@ def picks(
     if 0 in y.shape:
         return _nothing
     plan, axes = _without_ones(plan, axes, x)
-    work = _work(plan, x, y)
+    work = _PICK * _work(plan, x, y)
     flat_plan, flat, views = plan, axes, [x, y, indices]
     if mask is None:
         flat_plan, flat, views = _as_one_row(plan, axes, *views)
@@ -578,8 +578,8 @@ def picks(
     return _call("picks", reduction, type, flat_plan.tables(), flat, tuple(views), work, mask=mask)
 
 
-#: How many elements take as long as a power.
-_POWER = 8
+#: How many elements take as long as a power, and as one that is compared for its place.
+_POWER, _PICK = 8, 2
 #: Bytes of rows of one block of columns: all stay in the second cache while they are ordered.
 _ORDERED_BYTES = 98304
 #: Windows that are ordered at once, at least.
