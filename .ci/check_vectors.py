@@ -2,7 +2,7 @@
 
 python .ci/check_vectors.py BUILD/cpool/libleaves_v3.a
 
-A loop that stays scalar gives the same results, forty times as slowly, so that no test notices. It has happened: GCC 13
+A loop that stays scalar gives the same results, many times as slowly, so that no test notices. It has happened: GCC 13
 did not make vectors of what GCC 12 did.
 """
 
