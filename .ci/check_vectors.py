@@ -14,8 +14,9 @@ from pathlib import Path
 
 #: Leaves that every type, or each that is summed, picked or varied, has.
 LEAF = re.compile(r"(\w+_(first_pass|last_pass|each_eight|pick_some)|lower|higher|both|vary)_(FLOAT|U?INT)\d+")
-#: How many of their instructions work on whole vectors, at least: 8 to 47 of 100; where loops stayed scalar, 0 to 6.
-LEAST = 0.07
+#: Which part of their instructions works on whole vectors, at least: 0.064 to 0.47 by six compilers, 0 to 0.06 where
+#: loops stayed scalar (of other lanes there are vectors even then, shorter ones).
+LEAST = 0.06
 
 
 def main() -> None:
