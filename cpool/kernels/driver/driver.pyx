@@ -293,7 +293,8 @@ cdef class Call:
         job.divides, job.divides_first = divides, divides_first
         job.close.last, job.close.divisor, job.open.divisor = True, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
-        job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
+        job.picks = kind == "picks"
+        job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL or job.picks else 1
         job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
         job.zeros, job.canonical = zeros, canonical
         job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
@@ -317,7 +318,6 @@ cdef class Call:
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
         if kind == "values" or kind == "picks":
-            job.picks = kind == "picks"
             self.work = pool_rows
             # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
             job.long_columns = 4096 if job.run == 1 and inner is None else 512

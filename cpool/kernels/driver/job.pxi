@@ -221,7 +221,12 @@ cdef inline bint picks_lanes_first(Job* job) noexcept nogil:
 
 cdef inline bint gathers(Job* job) noexcept nogil:
     """Whether totals are made of rows as they lie, in the first fold."""
-    return job.as_it_lies and job.arrays > 1
+    return job.as_it_lies and job.reduction == TOTAL
+
+
+cdef inline int arrays_before(Job* job) noexcept nogil:
+    """Arrays of what W is folded from: there are no places yet."""
+    return 1 if job.picks else job.arrays
 
 
 cdef inline Py_ssize_t parts_of(Py_ssize_t n, Py_ssize_t each) noexcept nogil:

@@ -16,8 +16,9 @@
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
 #     WINDOWS  windows of up to 8 pixels, each a vector or more, that share no columns: rows and columns at once
 #
-# FLAT, HALVES (without places) and PHASES take rows end to end, as one row, where the results of each are less than a
-# vector, and PHASES with channels in any case: what a window meets across the seam of two rows is not used.
+# FLAT, HALVES and PHASES take rows end to end, as one row, where the results of each are less than a vector, and PHASES
+# with channels in any case: what a window meets across the seam of two rows is not used. Places, where they are wanted,
+# are the second array of the state of results; what W is folded from has only the first.
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
     """Whether windows begin at every column first, and every stride-th is kept."""
@@ -98,30 +99,33 @@ cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
                       Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
-    """Fold `lanes` outputs of each of `rows` rows; with several channels, rows is 1 and results lie end to end."""
+    """Fold `lanes` outputs of each of `rows` rows. With several channels, all rows are folded as one, channel by
+    channel, and the results are turned back."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
-    cdef Py_ssize_t columns = min(w.stride, w.span) * job.run
-    turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
+    cdef Py_ssize_t unit = w.stride * job.run, row = tile.pitch // w.stride, n = flat_rows * row, r, t, c, column
+    turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, min(w.stride, w.span) * job.run,
+              arrays_before(job))
     for c in range(job.run):
         for t in range(w.kernel):
             column = t * w.step
             room.taps[t] = room.turned + ((column % w.stride * job.run + c) * n + column // w.stride) * job.size
         if job.run == 1:
-            job.fold(to, to_pitch, room.taps, w.kernel, tile.pitch // w.stride * job.size, rows, lanes, &job.close)
+            fold_taps(job, to, to_pitch, room.taps, NULL, room.steps, w.kernel, row * job.size, rows, lanes, &job.close)
         else:
-            job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, &job.close)
-    if job.run > 1:
-        turn_rows(job, to, job.unit, room.folded, n * job.size, job.run, lanes)
+            fold_taps(job, room.folded + c * n * job.size, 0, room.taps, NULL, room.steps, w.kernel, 0, 1,
+                      n - row + tile.out, &job.close)
+    for r in range(rows if job.run > 1 else 0):
+        turn_rows(job, to + r * to_pitch, job.unit, room.folded + r * row * job.size, n * job.size, job.run, tile.out,
+                  job.arrays)
 
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows) noexcept nogil:
     """Turn rows into lanes, fold columns, and turn the results back."""
     cdef Py_ssize_t row = rows * job.size
-    turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
+    turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run, arrays_before(job))
     fold_columns(job, tile, room, room.folded, room.turned, job.run * rows)
-    turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows)
+    turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows, job.arrays)
 
 
 cdef void repeat_lanes(Job* job, char* first, Py_ssize_t lanes, Py_ssize_t n) noexcept nogil:
@@ -170,7 +174,8 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
-        job.fold(out + phase * unit, w.every * unit, room.taps, n, w.advance * unit, m, lanes, &job.close)
+        fold_taps(job, out + phase * unit, w.every * unit, room.taps, NULL, room.steps, n, w.advance * unit, m, lanes,
+                  &job.close)
         if same > 1:
             repeat_lanes(job, out + phase * unit, lanes, same)
         phase += same
@@ -276,7 +281,7 @@ cdef void fold_sliding(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t o
         room.taps[0] = flat
         job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)
     else:
-        fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run)
+        fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes)
     if to != out:
         for r in range(rows):
             copy_row(job, out + r * out_pitch, to + r * behind * job.size, tile.out * job.run)
@@ -284,9 +289,7 @@ cdef void fold_sliding(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t o
 
 cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogil:
     """Whether results lie end to end first, with what the seams give between them."""
-    if job.along == PHASES and job.run > 1:
-        return True
-    return rows > 1 and tile.out * job.unit < VECTOR
+    return rows > 1 and tile.out * job.unit < VECTOR and not job.picks and (job.run == 1 or job.along != PHASES)
 
 
 cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat,
@@ -352,7 +355,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
         if job.run == 1:
             job.leaves.shrink[job.reduction][job.type](to, 0, source, n, 0, 1, close)
         elif unit < VECTOR:  # each channel is a row
-            turn_rows(job, room.turned, n * job.size, source, unit, n, job.run)
+            turn_rows(job, room.turned, n * job.size, source, unit, n, job.run, job.arrays)
             job.leaves.shrink[job.reduction][job.type](to, job.size, room.turned, n, n * job.size, job.run, close)
         else:
             for o in range(n):

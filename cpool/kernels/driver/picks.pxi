@@ -1,7 +1,7 @@
 # Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D.
 # Either in one pass over all taps (`one_pass`: ROWS, where each column has a vector of channels, and HALVES), or first
-# along W, a result for each input row, and then over these rows, which output rows share. Places are counted in
-# elements of the plane from the window's first tap, which may lie in padding.
+# along W as values are (lanes.pxi), a result for each input row, and then over these rows, which output rows share.
+# Places are counted in elements of the plane from the window's first tap, which may lie in padding.
 
 cdef enum:
     AT_ONCE = 64           # taps that are listed for one call of a leaf
@@ -64,111 +64,6 @@ cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ss
                     longs[i] += inside
                 elif job.size < 8 and shorts[i] == 0:
                     shorts[i] += <int32_t>inside
-
-
-cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t out_pitch, const char* row,
-                    Py_ssize_t pitch, Py_ssize_t every, Py_ssize_t rows, Py_ssize_t lanes,
-                    Py_ssize_t taps) noexcept nogil:
-    """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t covered = 1, left = taps, i, reach
-    cdef Py_ssize_t some = (rows - 1) * every * (pitch // job.size) + lanes
-    cdef Py_ssize_t distance = w.step * job.unit
-    cdef int turn = 0
-    cdef const char* m = row
-    cdef const char* stood = NULL
-    cdef const void* t[RADIX]
-    cdef const void* f[RADIX]
-    cdef int64_t offsets[RADIX]
-    while left > RADIX:
-        for i in range(4):
-            t[i], offsets[i] = m + i * covered * distance, i * covered * w.step
-            f[i] = stood + i * covered * distance if stood != NULL else NULL
-        covered *= 4
-        left = parts_of(taps, covered)
-        reach = some + (taps - covered) * w.step * job.run
-        job.pick(room.longer[turn], room.longer_places[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1,
-                 reach, 0)
-        m, stood, turn = room.longer[turn], room.longer_places[turn], 1 - turn
-    for i in range(left):
-        offsets[i] = min(i * covered, taps - covered)
-        t[i] = m + offsets[i] * distance
-        f[i] = stood + offsets[i] * distance if stood != NULL else NULL
-        offsets[i] *= w.step
-    job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, every * pitch, rows, lanes,
-             0)
-
-
-cdef void pick_columns(Job* job, Tile* tile, Room* room, char* values, char* places, const char* columns,
-                       Py_ssize_t lanes) noexcept nogil:
-    """Like `fold_columns`."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, phase, t, n
-    cdef const char* column
-    for phase in range(min(w.every, tile.out)):
-        n = taps_of(w, tile.begin + phase)
-        column = columns + (first_of(w, tile.begin + phase) - tile.start) * unit
-        for t in range(n):
-            room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
-        job.pick(values + phase * unit, places + phase * unit, w.every * unit, room.taps, NULL, room.offsets, n,
-                 w.advance * unit, parts_of(tile.out - phase, w.every), lanes, 0)
-
-
-cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* places, const char* flat,
-                     Py_ssize_t rows) noexcept nogil:
-    """Fold W of `rows` rows of scratch, into dense rows of values and places."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.unit, pitch = pitch_of(job, tile), to_pitch = tile.out * unit
-    cdef Py_ssize_t t, n, r, c, row
-    cdef Turn turn = job.leaves.turn[job.log_size]
-    cdef const char* column
-    if keeps_some(job) and not w.uniform:
-        for t in range(w.fewest, w.kernel + 1):
-            pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
-                      lanes_before_keeping(job, tile, rows, t), t)
-            keep_listed(job, tile, values, to_pitch, room.folded, rows, t)
-            keep_listed(job, tile, places, to_pitch, room.folded_places, rows, t)
-    elif keeps_some(job) and unit >= VECTOR:
-        for r in range(rows):
-            pick_flat(job, room, values + r * to_pitch, places + r * to_pitch, unit, flat + r * pitch, unit, w.stride,
-                      tile.out, job.run, w.kernel)
-    elif keeps_some(job):
-        pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
-                  lanes_before_keeping(job, tile, rows, w.kernel), w.kernel)
-        keep_some(job, values, to_pitch, room.folded, pitch, rows, tile.out)
-        keep_some(job, places, to_pitch, room.folded_places, pitch, rows, tile.out)
-    elif job.along == FLAT:
-        pick_flat(job, room, values, places, to_pitch, flat, pitch, 1, rows, tile.out * job.run, w.kernel)
-    elif job.along == ROWS:
-        for r in range(rows):
-            pick_columns(job, tile, room, values + r * to_pitch, places + r * to_pitch, flat + r * pitch, job.run)
-    elif job.along == PHASES:
-        n = rows * tile.pitch // w.stride
-        turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, w.span) * job.run)
-        for c in range(job.run):
-            for t in range(w.kernel):
-                room.offsets[t] = t * w.step
-                room.taps[t] = room.turned + ((room.offsets[t] % w.stride * job.run + c) * n
-                                              + room.offsets[t] // w.stride) * job.size
-            if job.run == 1:
-                job.pick(values, places, to_pitch, room.taps, NULL, room.offsets, w.kernel,
-                         tile.pitch // w.stride * job.size, rows, tile.out, 0)
-            else:
-                job.pick(room.folded + c * n * job.size, room.folded_places + c * n * job.size, 0, room.taps, NULL,
-                         room.offsets, w.kernel, 0, 1, n - (w.kernel - 1) * w.step // w.stride, 0)
-        if job.run > 1:
-            for r in range(rows):
-                column = room.folded + r * tile.pitch // w.stride * job.size
-                turn(values + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
-                column = room.folded_places + r * tile.pitch // w.stride * job.size
-                turn(places + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
-    else:
-        row = rows * job.size
-        turn(room.turned, row, flat, pitch, rows, tile.span * job.run)
-        pick_columns(job, tile, room, room.folded, room.folded_places, room.turned, job.run * rows)
-        turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
-        turn(places, to_pitch, room.folded_places, row, tile.out * job.run, rows)
-    mend_places(job, tile, places, rows, to_pitch)
 
 
 cdef inline Py_ssize_t hop_of(Job* job) noexcept nogil:
@@ -263,7 +158,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef char* value
     cdef char* y
     cdef char* at
-    cdef char* place = room.winners
+    cdef char* place = room.out + job.open.apart
     distance = height.kernel if needed.by_taps else height.stride  # from an output row's slots to the next one's
     distance *= out_pitch if lanes_first else pitch
     if as_it_lies:
@@ -275,7 +170,8 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
             if 0 <= d < depth.size and not as_it_lies:
                 load_needed(job, tile, &needed, plane, d, oh, room.band + (q * in_plane + td * needed.rows) * pitch)
     if lanes_first:
-        pick_lanes(job, tile, room, room.values, room.places, room.band, planes * in_plane)
+        fold_lanes(job, tile, room, room.values, out_pitch, room.band, planes * in_plane)
+        mend_places(job, tile, room.values + job.open.apart, planes * in_plane, out_pitch)
     for q in range(planes):
         plane, r = plane_of(job, tile, p + q), 0
         y = pixel(job, &job.y, p + q, od, oh, tile.begin)
@@ -294,7 +190,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                         room.taps[count] = plane + d * job.x.d + h * job.x.h
                     elif lanes_first:
                         room.taps[count] = room.values + slot * out_pitch
-                        room.from_[count] = room.places + slot * out_pitch
+                        room.from_[count] = room.values + job.open.apart + slot * out_pitch
                     else:
                         room.taps[count] = room.band + slot * pitch + tile.left * unit
                     count += 1
@@ -313,7 +209,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                 store_picked(job, tile, room, value, place, NULL if straight else y + r * job.y.h, at + r * job.at.h,
                              od, oh + r, t)
                 value, place, r, m = value + t * out_pitch, place + t * out_pitch, r + t, m - t
-            place = room.winners
+            place = room.out + job.open.apart
 
 
 # ------------------------------------------------------------------------------------- indices of values that are known

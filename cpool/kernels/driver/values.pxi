@@ -191,6 +191,8 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     if job.picks:
         for o in range(tile.out):
             room.bases[o] = first_of(&job.width, tile.begin + o)
+        for o in range(job.width.kernel):
+            room.steps[o] = o * job.width.step
         if picks_lanes_first(job):
             pad_rows(job, tile, room.band, input_rows(job))
         return
