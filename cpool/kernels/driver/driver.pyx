@@ -368,10 +368,11 @@ cdef class Call:
                 pooled = job[0]
                 if together:
                     job.together, job.band = together, job.depth.out * job.height.out
-                    job.tallest = job.depth.size * job.height.size
-                    self.work, self.total = pool_turned, parts_of(job.planes, together)
+                    job.tallest, job.inner_columns = job.depth.size * job.height.size, job.width.out
+                    job.inner_as_it_lies = True
+                    self.work, self.total = pool_planes, parts_of(job.planes, together)
                     lay_turned(job, &scratch)
-                    pooled = turned_ordered(job, together)
+                    pooled = turned_job(job, together)
                 beyond = scratch.taken
                 lay_block_out(&pooled, &scratch)
                 scratch.taken += beyond

@@ -219,6 +219,11 @@ cdef inline bint picks_lanes_first(Job* job) noexcept nogil:
     return job.along != NONE and not job.one_pass
 
 
+cdef inline bint puts_in_order(Job* job) noexcept nogil:
+    """Whether windows are put in order, by networks."""
+    return job.column.inputs > 0
+
+
 cdef inline bint gathers(Job* job) noexcept nogil:
     """Whether totals are made of rows as they lie, in the first fold."""
     return job.as_it_lies and job.reduction == TOTAL

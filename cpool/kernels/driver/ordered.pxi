@@ -447,39 +447,3 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
             pool_columns(job, &block, plane, where, y + block.first * job.y.w, od, oh, oh + n)
             block.first += block.n
         first += n
-
-
-cdef Job turned_ordered(Job* job, Py_ssize_t n) noexcept nogil:
-    """The job of n planes that are turned into channels; results are stored as they will be."""
-    cdef Job inner = turned_job(job, n)
-    cdef Py_ssize_t unit = inner.run * job.y.size
-    inner.y.type, inner.y.size, inner.y.w = job.y.type, job.y.size, unit
-    inner.y.h, inner.y.d = job.width.out * unit, job.height.out * job.width.out * unit
-    inner.quantile_pitch = job.depth.out * inner.y.d
-    inner.store, inner.direct, inner.as_it_lies = job.store, job.direct, True
-    return inner
-
-
-cdef void pool_turned(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Tasks [first, last) are so many planes as are turned together."""
-    cdef Turned turned
-    cdef Scratch rest
-    cdef Job inner
-    cdef Memory y = job.y
-    cdef Band band = band_at(job, 0)
-    cdef Py_ssize_t task, p, n, q
-    lay_anew(scratch)
-    turned = lay_turned(job, scratch)
-    rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, 1, 0)
-    for task in range(first, last):
-        p = task * job.together
-        n = min(job.together, job.planes - p)
-        inner = turned_ordered(job, n)
-        load_turned(job, &turned, &band, p, n)
-        inner.x.data, inner.y.data = turned.x, turned.y
-        pool_ordered(&inner, &rest, 0, job.depth.out * job.height.out)
-        lay_anew(&rest)
-        for q in range(max(1, job.n_quantiles)):
-            y.data = job.y.data + q * job.quantile_pitch
-            store_turned(job, &y, job.y.type, job.y.size, turned.y + q * inner.quantile_pitch, turned.loaded, &band, p,
-                         n)

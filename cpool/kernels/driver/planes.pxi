@@ -14,20 +14,23 @@ cdef struct Turned:        # parts of scratch
 
 
 cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
-    """The job of n planes that are turned into channels; where it reads and writes is still to be said."""
+    """The job of n planes that are turned into channels; where it reads and writes is still to be said. Results are
+    stored as they will be when they are turned back, those of windows in order at once."""
     cdef Job inner = job[0]
-    cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size
+    cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size, result
     inner.planes, inner.leads, inner.run, inner.unit = 1, 1, run, unit
+    inner.x.type, inner.x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
+    if not puts_in_order(job):
+        inner.y.type, inner.y.size, inner.store = job.type, job.size, job.leaves.store[job.type][job.type]
+    result = run * inner.y.size
     inner.x.w, inner.x.h, inner.x.d = unit, job.width.size * unit, job.height.size * job.width.size * unit
-    inner.y.w, inner.y.h, inner.y.d = unit, job.width.out * unit, job.height.out * job.width.out * unit
+    inner.y.w, inner.y.h, inner.y.d = result, job.width.out * result, job.height.out * job.width.out * result
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
-    inner.x.type = inner.y.type = job.type
-    inner.x.size = inner.y.size = job.size
+    inner.quantile_pitch = job.depth.out * inner.y.d
     inner.native, inner.divides_first, inner.masked, inner.gapped = True, False, False, False
     inner.open.far = inner.close.far = False
     inner.across, inner.along, inner.one_pass = job.inner_across, job.inner_along, job.inner_one_pass
     inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
-    inner.load, inner.store = job.leaves.load[job.type][job.type], job.leaves.store[job.type][job.type]
     return inner
 
 
@@ -213,11 +216,12 @@ cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noex
                                     * count_of(&job.height, r % high), lanes, 0)
 
 
-cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Py_ssize_t size, const char* results, char* loaded,
-                       Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Turn results of `type`, which has `size` bytes, back, and store them where they do not lie so."""
+cdef void store_turned(Job* job, Memory* m, Memory* made, const char* results, char* loaded, Band* band,
+                       Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Turn results, which are of the type of `made`, back, and store them in m where they do not lie so."""
+    cdef Py_ssize_t type = made.type, size = made.size, wide = job.width.out, high = job.height.out, q, r
+    cdef Py_ssize_t outs = band.n * wide, unit = job.run * size
     cdef Store store = job.leaves.store[type][m.type] if type < COMPUTED else job.leaves.store[UINT16][UINT16]
-    cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = band.n * wide, unit = job.run * size, q, r
     cdef bint dense = dense_planes(job, m, job.depth.out, high, wide)
     cdef char* plane
     cdef const char* row
@@ -241,7 +245,8 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Scratch rest
     cdef Job inner
     cdef Band band
-    cdef Py_ssize_t tiles = parts_of(job.width.out, job.inner_columns), task, p, n, tile
+    cdef Memory y = job.y
+    cdef Py_ssize_t tiles = parts_of(job.width.out, job.inner_columns), task, p, n, tile, q
     cdef Py_ssize_t rows = job.depth.out * job.height.out
     lay_anew(scratch)
     turned = lay_turned(job, scratch)
@@ -257,12 +262,17 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         # As if all rows were there, of which no other is touched.
         inner.x.data, inner.y.data = turned.x - band.top * inner.x.h, turned.y - band.first * inner.y.h
         inner.at.data = turned.at - band.first * inner.at.h
-        for tile in range(tiles):
-            pool_rows(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
+        if puts_in_order(job):
+            pool_ordered(&inner, &rest, band.first, band.first + band.n)
+        else:
+            for tile in range(tiles):
+                pool_rows(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
         lay_anew(&rest)
         if job.picks:
-            store_turned(job, &job.at, job.at.type, job.at.size, turned.at, turned.loaded, &band, p, n)
-        store_turned(job, &job.y, job.type, job.size, turned.y, turned.loaded, &band, p, n)
+            store_turned(job, &job.at, &inner.at, turned.at, turned.loaded, &band, p, n)
+        for q in range(max(1, job.n_quantiles)):
+            y.data = job.y.data + q * job.quantile_pitch
+            store_turned(job, &y, &inner.y, turned.y + q * inner.quantile_pitch, turned.loaded, &band, p, n)
 
 
 # ------------------------------------------------------------------------------------------------- what does not count
