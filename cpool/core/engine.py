@@ -691,16 +691,15 @@ def scatter(
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:
-        bad = add(*arguments)
-        if bad is not None:
-            raise _outside(elements, *bad)
+        if add(*arguments):
+            raise _outside(elements, arguments[-1])
 
     return run
 
 
-def _outside(elements: int, least: int, greatest: int) -> ValueError:
+def _outside(elements: int, indices: Array) -> ValueError:
     """Return the error of indices that are not all in a plane of so many elements."""
-    return ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {least} to {greatest}")
+    return ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {indices.min()} to {indices.max()}")
 
 
 def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) -> Callable[..., None]:
@@ -720,7 +719,7 @@ def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) 
 
     def run(limit: int, x: Array, y: Array, at: Array) -> None:
         if take(limit, x, y, at):
-            raise _outside(elements, at.min(), at.max())
+            raise _outside(elements, at)
 
     return run
 

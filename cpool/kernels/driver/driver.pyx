@@ -60,11 +60,6 @@ cdef extern from "levels.h":
     int level_runs "cpool_level_runs"(int level) noexcept nogil
     const Leaves* level_leaves "cpool_level_leaves"(int level) noexcept nogil
 
-cdef extern from "keep.h":
-    char* take_block "cpool_take_block"(Py_ssize_t n) noexcept nogil
-    void release_block "cpool_release_block"(char* block) noexcept nogil
-    int64_t take_number "cpool_take_number"(int64_t* next) noexcept nogil
-
 cdef extern from *:
     """
     #ifdef _OPENMP
@@ -301,8 +296,7 @@ cdef class Call:
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.slabs, job.rows, job.columns, job.one_pass = slabs, rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
-        job.round, job.widen = job.leaves.round[job.type], job.leaves.widen[job.type][job.x.type]
-        job.rounds = job.reduction == SUM and job.round != NULL
+        job.rounds = job.reduction == SUM and job.leaves.round[job.type] != NULL
         if identity_bits is not None:
             bits = identity_bits
             memcpy(job.identity, <const char*>bits, len(bits))
@@ -310,10 +304,9 @@ cdef class Call:
         if job.masked:
             bits = blank_bits
             memcpy(job.blank_bits, <const char*>bits, len(bits))
-        job.fold, job.halve = job.leaves.fold[job.reduction][job.type], job.leaves.halve[job.reduction][job.type]
-        job.pick = job.leaves.pick[job.reduction][job.type]
+        job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
-        job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.type]
+        job.fill = job.leaves.fill[job.log_size]
         self.reads_indices = kind in ("scatter", "gather", "powers")
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
@@ -394,17 +387,10 @@ cdef class Call:
             raise ValueError("kind must be values, picks, finds, ordered, ranked, scatter, gather, copies or powers, "
                              f"got {kind!r}")
         if (job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL)
-                or (kind == "values" and as_it_lies and not native and not gapped and job.widen == NULL)):
+                or (kind == "values" and as_it_lies and not native and not gapped
+                    and job.leaves.widen[job.type][job.x.type] == NULL)):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch_bytes = scratch.taken
-
-    cdef bint outside(self, Job* job, int64_t* least, int64_t* most):
-        """Find the least and the greatest of all indices, and return whether one is outside the plane."""
-        cdef Py_ssize_t r
-        least[0], most[0] = job.extents[0], job.extents[1]
-        for r in range(job.planes * job.depth.out * job.height.out):
-            least[0], most[0] = min(least[0], job.extents[2 * r]), max(most[0], job.extents[2 * r + 1])
-        return least[0] < 0 or most[0] >= elements_of(job)
 
     def run_masked(self, int threads, x, y, where, indices=None):
         """Run with only those elements of x that `where`, an array of bool that lies as was said, lets count; return
@@ -423,7 +409,7 @@ cdef class Call:
         and indices, write y. Scatter: read y and indices, write x.
 
         Indices that are read are checked before they are used, by a scatter before anything is written to memory that
-        the caller knows: it returns the pair (least, greatest) if one is outside the plane, and gather True.
+        the caller knows; return whether one is outside the plane.
         """
         return self.do(threads, x, y, indices, NULL, NULL)
 
@@ -431,7 +417,6 @@ cdef class Call:
         cdef Job job = self.job
         cdef Py_buffer views[3]
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out, unit = 1, n = 0, i
-        cdef int64_t least = 0, most = 0
         cdef int astray = False, crowded = False, read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
         job.threads, job.where.data, job.met = min(job.threads, threads), where, met
         job.astray, job.crowded = &astray, &crowded
@@ -452,20 +437,19 @@ cdef class Call:
             job.x.data, job.y.data = <char*>views[0].buf, <char*>views[1].buf
             if not self.backward or job.checks:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes)
-                if not astray or not self.backward:
-                    return astray or None
+                return bool(astray)
             job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
             if job.extents == NULL:
                 raise MemoryError
             share_out(extent_rows, &job, rows, 1, 0)
-            if self.outside(&job, &least, &most):
-                return least, most
-            job.checks, job.channel_blocks = False, channel_blocks_of(&job)
+            if astray:
+                return True
+            job.channel_blocks = channel_blocks_of(&job)
             if job.channel_blocks > 1 and not is_shared_by_rows(&job):
                 share_out(scatter_channels, &job, job.planes * job.channel_blocks, 1, self.scratch_bytes)
             else:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
-            return None
+            return False
         finally:
             free(job.extents)
             for i in range(n):

@@ -26,20 +26,11 @@ cdef extern from "leaves.h":
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const Close*) noexcept nogil
-ctypedef void (*Halve)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       Py_ssize_t, const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
-ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef int (*Blank)(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                      const void*) noexcept nogil
-ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       int, const Close*) noexcept nogil
-ctypedef void (*Round)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Ranked "cpool_set":
@@ -49,7 +40,8 @@ cdef extern from "leaves.h":
         Py_ssize_t* before
     ctypedef struct Leaves "cpool_leaves":
         Fold fold[KINDS][COMPUTED]
-        Halve halve[KINDS][COMPUTED]
+        void (*halve[KINDS][COMPUTED])(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                       Py_ssize_t, Py_ssize_t, const Close*) noexcept nogil
         void (*shrink[KINDS][COMPUTED])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                         const Close*) noexcept nogil
         void (*condense[KINDS][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
@@ -61,7 +53,7 @@ cdef extern from "leaves.h":
         Py_ssize_t (*find[COMPUTED])(const void*, const void*, Py_ssize_t) noexcept nogil
         void (*place)(void*, int, Py_ssize_t, Py_ssize_t, const void*, int, const int64_t*, int64_t, int64_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        Turn turn[4]
+        void (*turn[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t) noexcept nogil
         void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -70,10 +62,12 @@ cdef extern from "leaves.h":
         Load load[COMPUTED][STORED]
         Store store[COMPUTED][STORED]
         Fill fill[4]
-        Blank blank[COMPUTED]
-        Widen widen[COMPUTED][STORED]
-        Round round[COMPUTED]
-        Raise raise_ "raise"[2]
+        int (*blank[COMPUTED])(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                               const void*) noexcept nogil
+        void (*widen[COMPUTED][STORED])(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                        Py_ssize_t, int, const Close*) noexcept nogil
+        void (*round[COMPUTED])(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*raise_ "raise"[2])(void*, const void*, Py_ssize_t, int, double) noexcept nogil
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
         void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int, int) noexcept nogil
         void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
@@ -165,8 +159,6 @@ cdef struct Job:
     bint gapped             # rows are read as they lie, but their pixels are not side by side
     bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
     bint rounds             # sums of integers become the integers nearest to their quotients
-    Widen widen             # of numbers of half the bytes, as they lie
-    Round round
     Py_ssize_t long_columns  # columns of a long window that are folded at once: a power of RADIX
     Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most
@@ -196,15 +188,16 @@ cdef struct Job:
     char identity[8]
     const Leaves* leaves
     Fold fold
-    Halve halve
     Pick pick
     Load load
     Store store, direct     # direct: of ordered windows' elements as they are, NULL if there is none
     Fill fill
-    Blank blank
 
 
 cdef extern from "keep.h":
+    char* take_block "cpool_take_block"(Py_ssize_t n) noexcept nogil
+    void release_block "cpool_release_block"(char* block) noexcept nogil
+    int64_t take_number "cpool_take_number"(int64_t* next) noexcept nogil
     void raise_flag "cpool_raise"(int* flag) noexcept nogil
     bint raised "cpool_raised"(int* flag) noexcept nogil
 
@@ -335,6 +328,21 @@ cdef inline char* pixel(Job* job, Memory* m, Py_ssize_t p, Py_ssize_t d, Py_ssiz
 cdef inline char* row_in(Memory* m, const char* plane, Py_ssize_t row, Py_ssize_t high) noexcept nogil:
     """Where a row starts, if those of all slabs, of `high` rows each, are counted."""
     return <char*>plane + (row * m.h if row < high else row // high * m.d + row % high * m.h)
+
+
+cdef inline bint lies_dense(Job* job, Memory* m, Py_ssize_t deep, Py_ssize_t high, Py_ssize_t wide) noexcept nogil:
+    """Whether the pixels of each plane lie end to end."""
+    cdef Py_ssize_t unit = job.run * m.size
+    return ((wide == 1 or m.w == unit) and (high == 1 or m.h == wide * unit)
+            and (deep == 1 or m.d == high * wide * unit))
+
+
+cdef inline Py_ssize_t at_one_distance(Axis* w, Py_ssize_t o, Py_ssize_t most) noexcept nogil:
+    """How many windows from o on, up to `most`, lie inside the input and follow one another at one distance; 1 of
+    others."""
+    if not w.uniform or first_of(w, o) < 0 or end_of(w, o) > w.size:
+        return 1
+    return min(most, (w.size - end_of(w, o)) // w.stride + 1)
 
 
 cdef struct Tile:          # output columns [begin, end), and the input columns that they see

@@ -30,10 +30,10 @@ cdef inline Py_ssize_t lanes_before_keeping(Job* job, Tile* tile, Py_ssize_t row
     return ((rows - 1) * tile.pitch + tile.span - (taps - 1) * job.width.step) * job.run
 
 
-cdef inline void keep_some(Job* job, char* to, Py_ssize_t to_pitch, const char* flat, Py_ssize_t pitch,
-                           Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
-    """Keep n runs of each row, every stride-th, of all arrays of a state."""
-    cdef Py_ssize_t r
+cdef inline void keep_some(Job* job, Tile* tile, char* to, Py_ssize_t to_pitch, const char* flat,
+                           Py_ssize_t rows) noexcept nogil:
+    """Of windows that begin at every column, keep every stride-th, of all arrays of a state."""
+    cdef Py_ssize_t pitch = pitch_of(job, tile), n = tile.out, r
     cdef int a
     if pitch == n * job.width.stride * job.unit and to_pitch == n * job.unit:  # one long row
         n, rows = n * rows, 1
@@ -94,7 +94,7 @@ cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
         return
     progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, w.kernel), w.kernel,
              w.step * job.unit, &job.close)
-    keep_some(job, out, out_pitch, room.folded, pitch, rows, tile.out)
+    keep_some(job, tile, out, out_pitch, room.folded, rows)
 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
@@ -279,7 +279,7 @@ cdef void fold_sliding(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t o
         progress(job, room, to, out_pitch, flat, pitch, 1, n, lanes, w.kernel, w.step * job.unit, &job.close)
     elif job.along == HALVES:
         room.taps[0] = flat
-        job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)
+        job.leaves.halve[job.reduction][job.type](to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)
     else:
         fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes)
     if to != out:
@@ -318,9 +318,7 @@ cdef void fold_windows(Job* job, Tile* tile, Room* room, const char* plane, Py_s
     for r in range(n):
         o = 0
         while o < tile.out:
-            c, m, count = first_of(w, tile.begin + o), 1, 0
-            if c >= 0 and c + w.span <= w.size:
-                m = min(tile.out - o, (w.size - w.span - c) // w.stride + 1)
+            c, m, count = first_of(w, tile.begin + o), at_one_distance(w, tile.begin + o, tile.out - o), 0
             for t in range(w.kernel):
                 for th in range(height.kernel):
                     h = first_of(height, oh + r) + th * height.step

@@ -99,8 +99,8 @@ cdef bint mark_line(Job* job, char* to, int32_t* counts, char* line, const char*
     """Lay n runs, which lie side by side inside the input, and count those elements that do not count: where not all
     do by `where`, they lie in `line` already. Return whether there were any."""
     cdef bint found = False
-    if job.masked and job.blank(line, line, NULL if job.skips else counts, <const unsigned char*>where, where_step, n,
-                                run, job.blank_bits):
+    if job.masked and job.leaves.blank[job.type](line, line, NULL if job.skips else counts, <const unsigned char*>where,
+                                                 where_step, n, run, job.blank_bits):
         if job.skips:
             raise_flag(job.met)
         found = True

@@ -105,9 +105,7 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
                          w.advance * hop_of(job), w.every)
         return
     while o < tile.out:
-        n = 1
-        if w.uniform and first_of(w, tile.begin + o) >= 0 and end_of(w, tile.begin + o) <= w.size:
-            n = min(tile.out - o, (w.size - end_of(w, tile.begin + o)) // w.stride + 1)
+        n = at_one_distance(w, tile.begin + o, tile.out - o)
         pick_windows(job, tile, room, value, place, rows, o, n, w.stride * hop_of(job), 1)
         o += n
 
@@ -123,16 +121,8 @@ cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, cons
                      job.height.stride * job.width.size, n, tile.out, job.run)
 
 
-cdef inline Py_ssize_t rows_behind(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
-    """How many output rows from oh on, whose windows lie inside the input, follow one another at one distance."""
-    cdef Axis* height = &job.height
-    if not height.uniform or first_of(height, oh) < 0 or end_of(height, oh) > height.size:
-        return 1
-    return min(most, (height.size - end_of(height, oh)) // height.stride + 1)
-
-
 cdef inline Py_ssize_t rows_in_plane(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
-    """How many of these belong to the same plane, where planes are joined to one."""
+    """How many output rows from oh on belong to the same plane, where planes are joined to one."""
     cdef Axis* height = &job.height
     cdef Py_ssize_t high = height.plane_rows
     if high == height.size:
@@ -177,7 +167,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         y = pixel(job, &job.y, p + q, od, oh, tile.begin)
         at = pixel(job, &job.at, p + q, od, oh, tile.begin)
         while r < n:
-            top, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if several else 1, 0
+            top, m, count = first_of(height, oh + r), at_one_distance(height, oh + r, n - r) if several else 1, 0
             for td in range(deep):
                 d = front + td * depth.step
                 for t in range(taps_of(height, oh + r)):
@@ -245,20 +235,13 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
                     found = job.leaves.find[job.type](row, value, n)
                     if found >= 0:
                         index = (d * high + h % high) * w.size + c + found
-                        searched = is_number(job, value)  # of several NaN the last one counts
+                        # Of several NaN the last one counts.
+                        searched = job.type > FLOAT64 or not job.leaves.lacks[job.type](value, 1)
                     c += n
         if m.type == INT64:
             (<int64_t*>pixel(job, m, p, od, oh, o))[0] = index
         else:
             (<int32_t*>pixel(job, m, p, od, oh, o))[0] = <int32_t>index
-
-
-cdef inline bint is_number(Job* job, const char* value) noexcept nogil:
-    if job.type == FLOAT32:
-        return (<const float*>value)[0] == (<const float*>value)[0]
-    if job.type == FLOAT64:
-        return (<const double*>value)[0] == (<const double*>value)[0]
-    return True
 
 
 cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

@@ -80,9 +80,7 @@ cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
 
 cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t deep, Py_ssize_t high, Py_ssize_t wide) noexcept nogil:
     """Whether each plane lies end to end, and planes at one distance."""
-    cdef Py_ssize_t unit = job.run * m.size
-    return (job.leads == 1 and (wide == 1 or m.w == unit) and (high == 1 or m.h == wide * unit)
-            and (deep == 1 or m.d == high * wide * unit))
+    return job.leads == 1 and lies_dense(job, m, deep, high, wide)
 
 
 cdef inline bint turns_at_once(Py_ssize_t unit) noexcept nogil:
@@ -159,7 +157,7 @@ cdef inline void load_pixels(Job* job, char* to, const char* x, Py_ssize_t hop, 
         job.load(to, x, hop, n, job.run)
         x = to
     if job.masked:
-        if job.blank(to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
+        if job.leaves.blank[job.type](to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
             raise_flag(job.met)
         x = to
     if job.norm > PLAIN:

@@ -333,9 +333,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
             else:
                 copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:
-            # Rows whose windows are inside the input follow one another at one distance.
-            if height.uniform and h >= 0 and lie_inside(depth, d, deep) and not (gaps or job.gapped):
-                m = max(1, min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1))
+            if lie_inside(depth, d, deep) and not (gaps or job.gapped):
+                m = at_one_distance(height, oh, n)
             count = 0
             for t in range(tall):
                 row = plane + (h + t * height.step) * job.x.h
@@ -352,12 +351,13 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
             elif job.gapped:
                 fold_gapped(job, tile, room, to, count, outside, &first)
             elif pairs and job.native:
-                job.halve(to, to_pitch, room.taps, count, 2, height.stride * job.x.h, m, tile.out, &first)
+                job.leaves.halve[job.reduction][job.type](to, to_pitch, room.taps, count, 2, height.stride * job.x.h, m,
+                                                          tile.out, &first)
             elif job.native:
                 job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), &first)
             else:  # of half the bytes; a row of padding is zeros, whatever they are
-                job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
-                          lanes_of(job, tile) // (1 + pairs), pairs, close)
+                job.leaves.widen[job.type][job.x.type](to, to_pitch, room.taps, count, height.stride * job.x.h, m,
+                                                       lanes_of(job, tile) // (1 + pairs), pairs, close)
         else:
             row = fold_tree(job, tile, room, plane, d, deep, h, tall, room.slots, to, close)
             if row != to:

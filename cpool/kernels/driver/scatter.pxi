@@ -18,10 +18,8 @@ cdef enum:
 
 cdef inline bint adds_in_place(Job* job) noexcept nogil:
     """Whether planes lie so that numbers are added, or put, where they lie."""
-    cdef Memory* x = &job.x
-    cdef Py_ssize_t row = job.width.size * job.unit
-    return (job.y.type == job.type and dense_rows(x, job, job.width.size)
-            and (job.height.size == 1 or x.h == row) and (job.depth.size == 1 or x.d == job.height.size * row))
+    return (job.x.type == job.type and job.y.type == job.type
+            and lies_dense(job, &job.x, job.depth.size, job.height.size, job.width.size))
 
 
 cdef Job* job_in_place(Job* job, Job* bits) noexcept nogil:
@@ -90,12 +88,15 @@ cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
 
 
 cdef void find_extents(Job* job, int64_t* extents, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Write the least and the greatest index of each of output rows [first, last) of all planes."""
+    """Write the least and the greatest index of each of output rows [first, last) of all planes, and say whether one is
+    outside the plane."""
     cdef Memory* m = &job.at
     cdef Py_ssize_t rows = job.depth.out * job.height.out, r
     for r in range(first, last):
         job.leaves.extent[m.type == INT64](extents, row_in(m, plane_at(job, m, r // rows), r % rows, job.height.out),
                                            m.w, job.width.out, job.run)
+        if extents[0] < 0 or extents[1] >= elements_of(job):
+            raise_flag(job.astray)
         extents += 2
 
 
@@ -322,7 +323,7 @@ cdef inline Py_ssize_t row_pixels(Job* job) noexcept nogil:
 cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write tasks [first, last) of all planes: rows, or pixels."""
     cdef Py_ssize_t wide = row_pixels(job), rows = elements_of(job) // wide
-    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, o
+    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below
     cdef int64_t lo, hi, stop, most = most_pixels(job)
     cdef const int64_t* extents
     cdef Scattered parts = lay_scattered(job, scratch)
@@ -347,9 +348,6 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
         if job.checks:
             find_extents(job, parts.extents, p * outs, (p + 1) * outs)
             extents = parts.extents
-        for o in range(outs):
-            if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
-                raise_flag(job.astray)
         while lo < stop and not raised(job.astray):
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
             sum_aside(job, &parts, extents, p, 1, lo, hi, 0, job.run)

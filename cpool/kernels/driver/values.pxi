@@ -18,7 +18,7 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
     elif job.reduction == MOMENTS:
         job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
     elif job.rounds:
-        job.round(row, False, row, <Py_ssize_t>job.close.divisor, lanes)
+        job.leaves.round[job.type](row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
         job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes, 1)
     if job.norm > PLAIN:
@@ -134,7 +134,7 @@ cdef Job sum_job(Job* job) noexcept nogil:
     cdef Job sums = job[0]
     sums.across, sums.as_it_lies = job.sum_across, True
     sums.reduction, sums.arrays = SUM, 1
-    sums.fold, sums.halve = job.leaves.fold[SUM][job.type], job.leaves.halve[SUM][job.type]
+    sums.fold = job.leaves.fold[SUM][job.type]
     if job.divides and job.sum_divisor:
         sums.divides, sums.close.divisor = False, job.sum_divisor
     return sums
@@ -179,7 +179,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         for r in range(n):
             row = out + r * tile.out * size
             if narrows:
-                job.round(base + r * y.h, True, row, <Py_ssize_t>job.close.divisor, tile.out * job.run)
+                job.leaves.round[job.type](base + r * y.h, True, row, <Py_ssize_t>job.close.divisor, tile.out * job.run)
             else:
                 job.store(base + r * y.h, y.w, row, tile.out, job.run)
 
