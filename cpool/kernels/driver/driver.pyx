@@ -212,6 +212,13 @@ cdef Tile widest(Job* job) noexcept nogil:
     return most
 
 
+cdef int set_number(char* to, bytes bits) except -1:
+    """Set a number of whatever type, if there is one."""
+    if bits is not None:
+        memcpy(to, <const char*>bits, len(bits))
+    return 0
+
+
 cdef const int32_t* read_network(const int32_t* p, Network* network) noexcept nogil:
     """Unpack one network as networks.packed lays it out; return where the next one starts."""
     network.number, network.inputs, network.rows, network.n = p[0], p[1], p[2], p[3]
@@ -264,7 +271,6 @@ cdef class Call:
         cdef Scratch scratch
         cdef Job pooled
         cdef Py_ssize_t beyond
-        cdef bytes bits
         memset(job, 0, sizeof(Job))
         self.windows, self.memory = windows, memory
         job.threads, job.planes, job.leads, job.run = threads, <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2]
@@ -297,13 +303,9 @@ cdef class Call:
         job.slabs, job.rows, job.columns, job.one_pass = slabs, rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
         job.rounds = job.reduction == SUM and job.leaves.round[job.type] != NULL
-        if identity_bits is not None:
-            bits = identity_bits
-            memcpy(job.identity, <const char*>bits, len(bits))
+        set_number(job.identity, identity_bits)
+        set_number(job.blank_bits, blank_bits)
         job.masked, job.watches = blank_bits is not None, watches
-        if job.masked:
-            bits = blank_bits
-            memcpy(job.blank_bits, <const char*>bits, len(bits))
         job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         job.fill = job.leaves.fill[job.log_size]
@@ -342,9 +344,7 @@ cdef class Call:
         elif kind == "ordered" or kind == "ranked":
             job.skips = job.type <= FLOAT64 or skip_bits is not None
             job.marks = job.skips or job.masked
-            if skip_bits is not None:
-                bits = skip_bits
-                memcpy(job.skip, <const char*>bits, len(bits))
+            set_number(job.skip, skip_bits)
             if quantiles is not None:
                 self.quantiles = quantiles
                 job.quantiles, job.n_quantiles, job.quantile_pitch = &self.quantiles[0], len(quantiles), quantile_pitch

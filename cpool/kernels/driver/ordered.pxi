@@ -111,49 +111,41 @@ cdef bint mark_line(Job* job, char* to, int32_t* counts, char* line, const char*
     return found
 
 
-cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* inside, const char* where,
-                   Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t begin, Py_ssize_t end,
-                   Py_ssize_t n) noexcept nogil:
-    """Lay n elements side by side, and return where they are: [begin, end) of them from `inside` on, `step` bytes
-    apart; the others lie outside, and do not count. Inside, `where` says what counts."""
-    cdef Py_ssize_t unit = job.unit
-    cdef char* first = to + begin * unit
-    cdef int32_t* counts
-    if job.as_it_lies and step == unit and not job.marks and begin == 0 and end == n:
-        return <char*>inside
-    job.fill(to, job.identity, begin * job.run)
-    job.fill(to + end * unit, job.identity, (n - end) * job.run)
-    if end > begin and not job.marks:
-        job.load(first, inside, step, end - begin, job.run)
-    elif end > begin:
-        counts = marked + begin * job.run
-        if not job.as_it_lies or step != unit:
-            job.load(block.line, inside, step, end - begin, job.run)
-            inside = block.line
-        block.found |= mark_line(job, first, counts, block.line, inside, where, where_step, end - begin, job.run)
-    return to
-
-
 cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const char* row, const char* where,
                        Py_ssize_t o, Py_ssize_t g, Py_ssize_t n) noexcept nogil:
-    """Lay tap g of windows o, o + 1, ... along W, whose row is NULL if it lies outside; of an upright block that of
-    window o in so many rows or planes."""
+    """Lay tap g of windows o, o + 1, ... along W side by side, whose row is NULL if it lies outside; of an upright block
+    that of window o in so many rows or planes. Return where they are. Of those inside `where` says which count."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t column = first_of(w, o) + g * w.step, hop, begin, end
+    cdef Py_ssize_t unit = job.unit, column = first_of(w, o) + g * w.step, hop, begin, end, step, where_step
+    cdef char* first
     if block.upright:
-        hop, begin, end = 0, 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
+        begin, end = 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
+        step, where_step = block.x_step, block.where_step
     else:
         hop = 1 if shares_columns(job, block) or not w.uniform else w.stride
         begin = min(n, parts_of(max(0, -column), hop))
         end = max(begin, min(n, parts_of(w.size - column, hop)))
-        column += begin * hop
-    if row == NULL or end == begin:
-        return lay_row(job, block, to, marked, NULL, NULL, 0, 0, n, n, n)
+        step, where_step, column = hop * job.x.w, hop * job.where.w, column + begin * hop
+    if row == NULL or begin == end:
+        job.fill(to, job.identity, n * job.run)
+        return to
+    row += column * job.x.w
+    if job.as_it_lies and step == unit and not job.marks and begin == 0 and end == n:
+        return <char*>row
+    first = to + begin * unit
+    job.fill(to, job.identity, begin * job.run)
+    job.fill(to + end * unit, job.identity, (n - end) * job.run)
+    if not job.marks:
+        job.load(first, row, step, end - begin, job.run)
+        return to
     if job.masked:
         where += column * job.where.w
-    return lay_row(job, block, to, marked, row + column * job.x.w, where,
-                   block.x_step if block.upright else hop * job.x.w,
-                   block.where_step if block.upright else hop * job.where.w, begin, end, n)
+    if not job.as_it_lies or step != unit:
+        job.load(block.line, row, step, end - begin, job.run)
+        row = block.line
+    block.found |= mark_line(job, first, marked + begin * job.run, block.line, row, where, where_step, end - begin,
+                             job.run)
+    return to
 
 
 cdef inline Py_ssize_t turn_of(Axis* axis, Py_ssize_t first) noexcept nogil:

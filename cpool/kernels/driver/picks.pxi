@@ -33,18 +33,13 @@ cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, P
                       char* to) noexcept nogil:
     """Load the needed rows of slab d into the band."""
     cdef Axis* height = &job.height
-    cdef Py_ssize_t r, t, h = needed.top, pitch = pitch_of(job, tile), edge = tile.left * job.unit
-    cdef Py_ssize_t together = needed.rows, step = 1
-    if needed.by_taps:
-        together, step = height.kernel, height.step
-    for r in range(needed.rows // max(1, together)):
+    cdef Py_ssize_t slot, h, pitch = pitch_of(job, tile), edge = tile.left * job.unit
+    for slot in range(needed.rows):
+        h = needed.top + slot
         if needed.by_taps:
-            h = first_of(height, oh + r)
-        for t in range(together):
-            if 0 <= h < height.size and tile.used:
-                job.load(to + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
-            h += step
-            to += pitch
+            h = first_of(height, oh + slot // height.kernel) + slot % height.kernel * height.step
+        if 0 <= h < height.size and tile.used:
+            job.load(to + slot * pitch + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
 
 
 cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:

@@ -289,14 +289,11 @@ cdef char* lay_counting(Job* job, Scratch* scratch) noexcept nogil:
 cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char* loaded,
                       int64_t* planes) noexcept nogil:
     """The job that pools a tile of a band from where it was loaded, as if all planes, rows and columns were there, of
-    which no other is touched, or if that is NULL from the array; `planes` is for distances. The tile was started for
-    `job`: nothing is changed that `lay_out` and `start_tile` read."""
+    which no other is touched; `planes` is for distances. The tile was started for `job`: nothing is changed that
+    `lay_out` and `start_tile` read."""
     cdef Job inner = job[0]
     cdef Memory* x = &inner.x
     cdef Py_ssize_t axis, distance
-    inner.masked = False
-    if loaded == NULL:
-        return inner
     x.type, x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
     x.w = job.unit
     x.h = tile.used * x.w
@@ -334,7 +331,7 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
             start_tile(job, &tile, &room)
         beside = max(0, tile.start)
         if dense_rows(&job.x, job, job.width.size) and is_as_it_lies(job, &band, p, n, beside, tile.used):
-            inner = counting_job(job, &tile, &band, p, NULL, planes)
+            inner = job[0]
         else:
             load_band(job, loaded, &band, p, n, beside, tile.used)
             inner = counting_job(job, &tile, &band, p, loaded, planes)
