@@ -113,8 +113,8 @@ cdef bint mark_line(Job* job, char* to, int32_t* counts, char* line, const char*
 
 cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const char* row, const char* where,
                        Py_ssize_t o, Py_ssize_t g, Py_ssize_t n) noexcept nogil:
-    """Lay tap g of windows o, o + 1, ... along W side by side, whose row is NULL if it lies outside; of an upright block
-    that of window o in so many rows or planes. Return where they are. Of those inside `where` says which count."""
+    """Lay tap g of windows o, o + 1, ... along W side by side, whose row is NULL if it lies outside; of an upright
+    block that of window o in so many rows. Return where they are. Of those inside `where` says which count."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t unit = job.unit, column = first_of(w, o) + g * w.step, hop, begin, end, step, where_step
     cdef char* first

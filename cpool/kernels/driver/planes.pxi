@@ -83,29 +83,14 @@ cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t deep, Py_ssize_t h
     return job.leads == 1 and lies_dense(job, m, deep, high, wide)
 
 
-cdef inline bint turns_at_once(Py_ssize_t unit) noexcept nogil:
-    """Whether so many bytes are one number to the leaf that transposes."""
-    return unit <= 8 and unit & (unit - 1) == 0
-
-
-cdef void turn_planes(Job* job, char* out, const char* planes, Py_ssize_t pitch, Py_ssize_t n, Py_ssize_t elements,
-                      Py_ssize_t size) noexcept nogil:
-    """Let n planes become channels."""
-    cdef Py_ssize_t unit = job.run * size
-    if turns_at_once(unit):
-        job.leaves.turn[log_of(unit)](out, n * unit, planes, pitch, n, elements)
+cdef void turn(Job* job, char* to, Py_ssize_t to_pitch, const char* rows, Py_ssize_t pitch, Py_ssize_t n,
+               Py_ssize_t columns, Py_ssize_t unit) noexcept nogil:
+    """Turn n rows of runs of so many bytes: run c of row r becomes run r of row c. Planes are rows of pixels, which
+    become channels, and these planes again."""
+    if unit <= 8 and unit & (unit - 1) == 0:  # one number to the leaf that transposes
+        job.leaves.turn[log_of(unit)](to, to_pitch, rows, pitch, n, columns)
     else:
-        job.leaves.turn_runs(out, unit, n * unit, planes, pitch, unit, n, elements, unit)
-
-
-cdef void turn_back(Job* job, char* planes, Py_ssize_t pitch, const char* turned, Py_ssize_t n, Py_ssize_t elements,
-                    Py_ssize_t size) noexcept nogil:
-    """Let channels become n planes again."""
-    cdef Py_ssize_t unit = job.run * size
-    if turns_at_once(unit):
-        job.leaves.turn[log_of(unit)](planes, pitch, turned, n * unit, elements, n)
-    else:
-        job.leaves.turn_runs(planes, pitch, unit, turned, unit, n * unit, n, elements, unit)
+        job.leaves.turn_runs(to, unit, to_pitch, rows, pitch, unit, n, columns, unit)
 
 
 cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first, Py_ssize_t wide) noexcept nogil:
@@ -196,11 +181,11 @@ cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py
     cdef Memory* x = &job.x
     cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.unit
     if dense_planes(job, x, job.depth.size, job.height.size, wide) and is_as_it_lies(job, band, first, n, 0, wide):
-        turn_planes(job, turned.x, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
-                    <Py_ssize_t>x.planes[0], n, elements, job.size)
+        turn(job, turned.x, n * unit, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
+             <Py_ssize_t>x.planes[0], n, elements, unit)
         return
     load_band(job, turned.loaded, band, first, n, 0, wide)
-    turn_planes(job, turned.x, turned.loaded, elements * unit, n, elements, job.size)
+    turn(job, turned.x, n * unit, turned.loaded, elements * unit, n, elements, unit)
 
 
 cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noexcept nogil:
@@ -217,17 +202,17 @@ cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noex
 cdef void store_turned(Job* job, Memory* m, Memory* made, const char* results, char* loaded, Band* band,
                        Py_ssize_t first, Py_ssize_t n) noexcept nogil:
     """Turn results, which are of the type of `made`, back, and store them in m where they do not lie so."""
-    cdef Py_ssize_t type = made.type, size = made.size, wide = job.width.out, high = job.height.out, q, r
-    cdef Py_ssize_t outs = band.n * wide, unit = job.run * size
+    cdef Py_ssize_t type = made.type, unit = job.run * made.size, wide = job.width.out, high = job.height.out, q, r
+    cdef Py_ssize_t outs = band.n * wide
     cdef Store store = job.leaves.store[type][m.type] if type < COMPUTED else job.leaves.store[UINT16][UINT16]
     cdef bint dense = dense_planes(job, m, job.depth.out, high, wide)
     cdef char* plane
     cdef const char* row
     if dense and m.type == type:
-        turn_back(job, m.data + first * <Py_ssize_t>m.planes[0] + band.first * wide * unit, <Py_ssize_t>m.planes[0],
-                  results, n, outs, size)
+        turn(job, m.data + first * <Py_ssize_t>m.planes[0] + band.first * wide * unit, <Py_ssize_t>m.planes[0],
+             results, n * unit, outs, n, unit)
         return
-    turn_back(job, loaded, outs * unit, results, n, outs, size)
+    turn(job, loaded, outs * unit, results, n * unit, outs, n, unit)
     for q in range(n):
         plane, row = plane_at(job, m, first + q), loaded + q * outs * unit
         if dense:

@@ -56,18 +56,10 @@ cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
     return job.reduction != TOTAL or (gathers(job) and job.width.one_count > 0)
 
 
-cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char* plane, Py_ssize_t oh,
-                          Py_ssize_t pitch, Py_ssize_t n) noexcept nogil:
-    """Fold rows and columns of n windows, `pitch` bytes apart, of which the first is that of output row oh."""
-    job.leaves.condense[job.reduction][job.type](
-        out, out_pitch, plane + first_of(&job.height, oh) * job.x.h, pitch, job.height.step * job.x.h,
-        job.height.kernel, job.width.kernel, n, &job.close)
-
-
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                       Py_ssize_t n, char* out, Py_ssize_t out_pitch) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
-    cdef Py_ssize_t size = job.unit, pitch = pitch_of(job, tile), q, r, o, taps
+    cdef Py_ssize_t size = job.unit, pitch = pitch_of(job, tile), q, r, o, taps, windows, distance
     cdef char* to
     cdef bint pairs = folds_pairs(job, tile)
     cdef const char* source
@@ -76,12 +68,14 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         fold_lanes(job, tile, room, out, out_pitch, source, planes * n)
         return
     if job.along == CONDENSED:
+        windows, distance = n, job.height.stride * job.x.h
         if n == 1 and job.leads == 1:  # planes are windows
-            condense(job, out, out_pitch, plane_of(job, tile, p), oh, <Py_ssize_t>job.x.planes[0], planes)
-            return
+            windows, distance, planes = planes, <Py_ssize_t>job.x.planes[0], 1
         for q in range(planes):
-            condense(job, out + q * n * out_pitch, out_pitch, plane_of(job, tile, p + q), oh,
-                     job.height.stride * job.x.h, n)
+            source = plane_of(job, tile, p + q) + first_of(&job.height, oh) * job.x.h
+            job.leaves.condense[job.reduction][job.type](
+                out + q * n * out_pitch, out_pitch, source, distance, job.height.step * job.x.h, job.height.kernel,
+                job.width.kernel, windows, &job.close)
         return
     for q in range(planes):
         source = plane_of(job, tile, p + q)
@@ -303,27 +297,18 @@ cdef Py_ssize_t rows_to_fold(Job* job, Tile* tile, Py_ssize_t oh, Py_ssize_t mos
     return n
 
 
-cdef void repeat_slab(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
-    """Copy output rows [oh, oh + n) of the slab before."""
-    cdef Memory* y = &job.y
-    cdef Py_ssize_t r, bytes = tile.out * job.unit
-    cdef char* row = pixel(job, y, p, od, oh, tile.begin)
-    if y.h == bytes:
-        bytes, n = n * bytes, 1
-    for r in range(n):
-        memcpy(row + r * y.h, row + r * y.h - y.d, bytes)
-
-
-cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
-    """Copy output row oh to the n - 1 behind it."""
-    cdef Memory* y = &job.y
-    cdef Py_ssize_t r, bytes = tile.out * job.unit
-    cdef char* row = pixel(job, y, p, od, oh, tile.begin)
-    if y.h == bytes:
-        repeat(row, bytes, n)
-        return
-    for r in range(1, n):
-        memcpy(row + r * y.h, row, bytes)
+cdef void copy_rows(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
+                    Py_ssize_t back) noexcept nogil:
+    """Copy to output rows [oh, oh + n) what lies `back` bytes before each of them: one row, or as many of a slab."""
+    cdef Py_ssize_t pitch = job.y.h, bytes = tile.out * job.unit, r
+    cdef char* row = pixel(job, &job.y, p, od, oh, tile.begin)
+    if pitch != bytes:
+        for r in range(n):
+            memcpy(row + r * pitch, row + r * pitch - back, bytes)
+    elif back == pitch:
+        repeat(row - bytes, bytes, n + 1)
+    else:
+        memcpy(row, row - back, n * bytes)
 
 
 cdef inline Py_ssize_t copy_alike(Job* job, Tile* tile, Room* room, Py_ssize_t r, Py_ssize_t first,
@@ -333,13 +318,13 @@ cdef inline Py_ssize_t copy_alike(Job* job, Tile* tile, Room* room, Py_ssize_t r
     cdef Py_ssize_t high = job.height.out, p = r // (job.depth.out * high), od = r // high % job.depth.out
     cdef Py_ssize_t oh = r % high, n = rows_above(job, r, first, end)
     if n:
-        repeat_slab(job, tile, p, od, oh, n)
+        copy_rows(job, tile, p, od, oh, n, job.y.d)
         return n
     n = rows_alike(job, oh, min(high - oh, end - r))
     if not is_copied(job, tile, n):
         return 0
     fold_chunk(job, tile, room, p, 1, od, oh, 1)
-    repeat_row(job, tile, p, od, oh, n)
+    copy_rows(job, tile, p, od, oh + 1, n - 1, job.y.h)
     return n
 
 
