@@ -174,19 +174,17 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
 
 cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the windows of one axis, as geometry.Table.packed lays them out; return where the next ones start."""
-    w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
-    w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
-    w.uniform, w.advance, w.plane_rows = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9]
-    w.span, w.every = (w.kernel - 1) * w.step + 1, w.period or w.out
-    w.one_count, w.fewest = <Py_ssize_t>p[10], w.kernel
-    cdef Py_ssize_t counts = <Py_ssize_t>p[11], o
+    cdef Py_ssize_t counts = p[11], o
+    w.size, w.out, w.kernel, w.stride, w.step, w.before, w.period = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
+    w.uniform, w.advance, w.plane_rows, w.one_count = <bint>p[7], p[8], p[9], p[10]
+    w.span, w.every, w.fewest = (w.kernel - 1) * w.step + 1, w.period or w.out, w.kernel
     if w.uniform:
         w.every, w.advance = 1, w.stride
     p += 12
     if not w.uniform:
         w.firsts, w.tap_counts, w.alike = p, p + w.out, p + 2 * w.out
         for o in range(w.out):
-            w.fewest = min(w.fewest, <Py_ssize_t>w.tap_counts[o])
+            w.fewest = min(w.fewest, w.tap_counts[o])
         p += 3 * w.out
     if not w.one_count:
         w.counts = p
@@ -196,8 +194,7 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
 
 cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept nogil:
     """Unpack the strides of one array, as layouts.Memory.packed lays them out; return where the next one's start."""
-    m.type = <Py_ssize_t>p[0]
-    m.d, m.h, m.w = <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
+    m.type, m.d, m.h, m.w = p[0], p[1], p[2], p[3]
     m.planes = p + 4
     return m.planes + job.leads
 
@@ -273,7 +270,7 @@ cdef class Call:
         cdef Py_ssize_t beyond
         memset(job, 0, sizeof(Job))
         self.windows, self.memory = windows, memory
-        job.threads, job.planes, job.leads, job.run = threads, <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2]
+        job.threads, job.planes, job.leads, job.run = threads, p[0], p[1], p[2]
         job.lead_shape = p + 3
         p = read_memory(p + 3 + job.leads, job, &job.x)
         p = read_memory(p, job, &job.y)
@@ -284,8 +281,8 @@ cdef class Call:
         read_axis(p, &job.width)
         job.height.plane_rows = job.height.plane_rows or job.height.size
         job.leaves = leaves_of(level)
-        job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
-            "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
+        job.type = number_of("type", TYPES[:COMPUTED], type)
+        job.reduction, job.norm = number_of("reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
         job.size = SIZES[job.type]
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
         job.where.size = 1
@@ -323,8 +320,8 @@ cdef class Call:
                 job.tallest = tallest_band(job)
             if inner is not None:
                 job.inner_as_it_lies = inner_as_it_lies
-                job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
-                    "along", ALONG, inner.along)
+                job.inner_across = number_of("across", ACROSS, inner.across)
+                job.inner_along = number_of("along", ALONG, inner.along)
                 job.inner_rows, job.inner_columns, job.inner_one_pass = inner.rows, inner.columns, inner.one_pass
                 lay_turned(job, &scratch)
                 pooled = turned_job(job, together)

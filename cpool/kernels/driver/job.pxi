@@ -237,16 +237,16 @@ cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogi
 
 
 cdef inline Py_ssize_t first_of(Axis* w, Py_ssize_t o) noexcept nogil:
-    return o * w.stride - w.before if w.uniform else <Py_ssize_t>w.firsts[o]
+    return o * w.stride - w.before if w.uniform else w.firsts[o]
 
 
 cdef inline Py_ssize_t taps_of(Axis* w, Py_ssize_t o) noexcept nogil:
-    return w.kernel if w.uniform else <Py_ssize_t>w.tap_counts[o]
+    return w.kernel if w.uniform else w.tap_counts[o]
 
 
 cdef inline Py_ssize_t alike_from(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
     """How many windows from o on, up to `end`, see the same."""
-    return 1 if w.uniform else min(end - o, <Py_ssize_t>w.alike[o])
+    return 1 if w.uniform else min(end - o, w.alike[o])
 
 
 cdef inline Py_ssize_t end_of(Axis* w, Py_ssize_t o) noexcept nogil:
@@ -315,9 +315,9 @@ cdef inline char* plane_at(Job* job, Memory* m, Py_ssize_t p) noexcept nogil:
     """Where plane p starts; the leading axes count p as digits."""
     cdef Py_ssize_t axis, offset = 0
     for axis in range(job.leads - 1, 0, -1):
-        offset += p % <Py_ssize_t>job.lead_shape[axis] * <Py_ssize_t>m.planes[axis]
-        p //= <Py_ssize_t>job.lead_shape[axis]
-    return m.data + offset + p * <Py_ssize_t>m.planes[0]
+        offset += p % job.lead_shape[axis] * m.planes[axis]
+        p //= job.lead_shape[axis]
+    return m.data + offset + p * m.planes[0]
 
 
 cdef inline char* pixel(Job* job, Memory* m, Py_ssize_t p, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:

@@ -49,7 +49,7 @@ cdef inline void choose_listed(Axis* w, Py_ssize_t begin, Py_ssize_t n, Py_ssize
     cdef Py_ssize_t o
     cdef const char* source
     for o in range(n):
-        source = flat + <Py_ssize_t>w.firsts[begin + o] * size if w.tap_counts[begin + o] == taps else to + o * size
+        source = flat + w.firsts[begin + o] * size if w.tap_counts[begin + o] == taps else to + o * size
         memcpy(to + o * size, source, size)
 
 
@@ -295,15 +295,14 @@ cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogi
 cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows) noexcept nogil:
     """Fold each window by itself, that of all rows one after the other."""
-    cdef Axis* w = &job.width
     cdef Py_ssize_t o, r, n
     for o in range(tile.out):
-        n = taps_of(w, tile.begin + o)
+        n = taps_of(&job.width, tile.begin + o)
         for r in range(rows if n == 0 else 0):
             write_unseen(job, out + o * job.size + r * out_pitch, 1)
         if n:
             job.leaves.shrink[job.reduction][job.type](
-                out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size, n,
+                out + o * job.size, out_pitch, flat + (first_of(&job.width, tile.begin + o) - tile.start) * job.size, n,
                 pitch_of(job, tile), rows, &job.close)
 
 
@@ -362,8 +361,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
         return
     while done < n:
         some = min(block, n - done)
-        fold_long(job, room, p, od, oh, first + done, some, level + 1, parts + held * unit,
-                  &job.open)
+        fold_long(job, room, p, od, oh, first + done, some, level + 1, parts + held * unit, &job.open)
         taps[held] = parts + held * unit
         held += 1
         done += some

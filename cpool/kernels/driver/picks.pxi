@@ -202,7 +202,6 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
 cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
     """Search the windows of one output row for the values that stand in y."""
     cdef Axis* w = &job.width
-    cdef Memory* m = &job.at
     cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.plane_rows
     cdef double number = 0  # or whatever type it is of
     cdef char* value = <char*>&number
@@ -233,10 +232,10 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
                         # Of several NaN the last one counts.
                         searched = job.type > FLOAT64 or not job.leaves.lacks[job.type](value, 1)
                     c += n
-        if m.type == INT64:
-            (<int64_t*>pixel(job, m, p, od, oh, o))[0] = index
+        if job.at.type == INT64:
+            (<int64_t*>pixel(job, &job.at, p, od, oh, o))[0] = index
         else:
-            (<int32_t*>pixel(job, m, p, od, oh, o))[0] = <int32_t>index
+            (<int32_t*>pixel(job, &job.at, p, od, oh, o))[0] = <int32_t>index
 
 
 cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:

@@ -103,7 +103,7 @@ cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t
     if wide > 1 and m.w != job.run:
         return False
     if (wide == job.width.size and dense_planes(job, m, job.depth.size, high, wide)
-            and (n == 1 or <Py_ssize_t>m.planes[0] == band.tall * wide * job.run)):
+            and (n == 1 or m.planes[0] == band.tall * wide * job.run)):
         plane = plane_at(job, m, p) + band.top * wide * job.run
         return memchr(plane, 0, n * band.tall * wide * job.run) == NULL
     for q in range(n):
@@ -118,7 +118,6 @@ cdef bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssi
                         Py_ssize_t wide) noexcept nogil:
     """Whether nothing is done to the elements of a band before they are pooled; then say if NaN is among them, for
     what is loaded is looked at on the way."""
-    cdef Memory* x = &job.x
     cdef Py_ssize_t q, r, high = job.height.size
     cdef const char* plane
     if job.x.type != job.type or job.norm > PLAIN or not all_count(job, band, p, n, first, wide):
@@ -126,9 +125,9 @@ cdef bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssi
     if not job.watches or raised(job.met):
         return True
     for q in range(n):
-        plane = plane_at(job, x, p + q) + first * x.w
+        plane = plane_at(job, &job.x, p + q) + first * job.x.w
         for r in range(band.top, band.top + band.tall):
-            if job.leaves.lacks[job.type](row_in(x, plane, r, high), wide * job.run):
+            if job.leaves.lacks[job.type](row_in(&job.x, plane, r, high), wide * job.run):
                 raise_flag(job.met)
                 return True
     return True
@@ -159,8 +158,7 @@ cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, 
         not job.masked or dense_planes(job, m, job.depth.size, high, wide))
     cdef const char* plane
     cdef const char* where = NULL
-    if whole and <Py_ssize_t>x.planes[0] == elements * job.run * x.size and (
-            not job.masked or <Py_ssize_t>m.planes[0] == elements * job.run):
+    if whole and x.planes[0] == elements * job.run * x.size and (not job.masked or m.planes[0] == elements * job.run):
         elements, n = n * elements, 1
     for q in range(n):
         plane = plane_at(job, x, p + q) + first * x.w
@@ -178,11 +176,10 @@ cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, 
 
 
 cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    cdef Memory* x = &job.x
     cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.unit
-    if dense_planes(job, x, job.depth.size, job.height.size, wide) and is_as_it_lies(job, band, first, n, 0, wide):
-        turn(job, turned.x, n * unit, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
-             <Py_ssize_t>x.planes[0], n, elements, unit)
+    if dense_planes(job, &job.x, job.depth.size, job.height.size, wide) and is_as_it_lies(job, band, first, n, 0, wide):
+        turn(job, turned.x, n * unit, job.x.data + first * job.x.planes[0] + band.top * wide * unit,
+             job.x.planes[0], n, elements, unit)
         return
     load_band(job, turned.loaded, band, first, n, 0, wide)
     turn(job, turned.x, n * unit, turned.loaded, elements * unit, n, elements, unit)
@@ -209,7 +206,7 @@ cdef void store_turned(Job* job, Memory* m, Memory* made, const char* results, c
     cdef char* plane
     cdef const char* row
     if dense and m.type == type:
-        turn(job, m.data + first * <Py_ssize_t>m.planes[0] + band.first * wide * unit, <Py_ssize_t>m.planes[0],
+        turn(job, m.data + first * m.planes[0] + band.first * wide * unit, m.planes[0],
              results, n * unit, outs, n, unit)
         return
     turn(job, loaded, outs * unit, results, n * unit, outs, n, unit)
@@ -287,7 +284,7 @@ cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char
     x.data = <char*>loaded - p * distance - band.top * x.h - max(0, tile.start) * x.w
     for axis in range(job.leads - 1, -1, -1):
         planes[axis] = distance
-        distance *= <Py_ssize_t>job.lead_shape[axis]
+        distance *= job.lead_shape[axis]
     return inner
 
 

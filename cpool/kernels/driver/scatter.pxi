@@ -147,18 +147,17 @@ cdef inline bint small_planes(Job* job) noexcept nogil:
     """Whether planes lie end to end, are small, and have one row of outputs each."""
     cdef Py_ssize_t plane = elements_of(job) * job.size
     return (job.depth.out * job.height.out == 1 and job.run == 1 and job.leads == 1 and 2 * plane <= CLEARED
-            and <Py_ssize_t>job.x.planes[0] == plane)
+            and job.x.planes[0] == plane)
 
 
 cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Zero small planes [first, last), many at once, and add what belongs there; return as `add_rows`."""
-    cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t plane = elements_of(job) * job.size, n, outs = job.width.out
-    cdef Py_ssize_t g_pitch = <Py_ssize_t>y.planes[0], pitch = <Py_ssize_t>m.planes[0]
+    cdef Py_ssize_t g_pitch = job.y.planes[0], pitch = m.planes[0]
     cdef bint longs = m.type == INT64  # indices of 8 bytes
     # Of one output the distance to the next says nothing: that of outputs which lie end to end, the quickest to add.
-    cdef Py_ssize_t g_stride = y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if longs else 4
+    cdef Py_ssize_t g_stride = job.y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if longs else 4
     cdef int64_t cleared
     cdef char* flat
     cdef int odd
@@ -166,7 +165,7 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
         n = min(last - first, CLEARED // plane)
         flat, cleared = job.x.data + first * plane, plane // job.size  # all is zero when the leaf is called
         memset(flat, 0, n * plane)
-        odd = job.leaves.add[job.type][longs](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
+        odd = job.leaves.add[job.type][longs](flat, plane, job.y.data + first * g_pitch, g_pitch, g_stride,
                                               m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
                                               cleared, job.assign)
         if odd < 0 or odd & CROWDED:
@@ -180,7 +179,7 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
 cdef inline bint planes_end_to_end(Memory* m, Py_ssize_t elements) noexcept nogil:
     """Whether planes of one row of single elements lie end to end. The stride must say so even of one element, for it
     is what leads from one to the next."""
-    return <Py_ssize_t>m.planes[0] == elements * m.size and m.w == m.size
+    return m.planes[0] == elements * m.size and m.w == m.size
 
 
 cdef bint sum_aside(Job* job, Scattered* parts, const int64_t* extents, Py_ssize_t p, Py_ssize_t planes, int64_t lo,
@@ -216,9 +215,8 @@ cdef bint sum_aside(Job* job, Scattered* parts, const int64_t* extents, Py_ssize
                 job.load(parts.loaded, g, y.w, planes * n, lanes)
                 g, stride = parts.loaded, unit
             if extents == NULL:
-                found = job.leaves.add[job.type][longs](sums, elements * unit, g, n * unit, stride, at,
-                                                        <Py_ssize_t>m.planes[0], m.w, planes, n, lanes, lanes, &cleared,
-                                                        elements, job.assign)
+                found = job.leaves.add[job.type][longs](sums, elements * unit, g, n * unit, stride, at, m.planes[0],
+                                                        m.w, planes, n, lanes, lanes, &cleared, elements, job.assign)
             else:
                 found = job.leaves.scatter[job.type][longs](sums, g, stride, at, m.w, n, lanes, lo, hi, job.assign)
             if found < 0:
@@ -365,9 +363,8 @@ cdef void gather_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     while first < last:
         p = first // rows
         if not job.leaves.gather[job.log_size][m.type == INT64](
-                row_in(y, plane_at(job, y, p), first % rows, high), <Py_ssize_t>y.planes[0], y.w, plane_at(job, x, p),
-                <Py_ssize_t>x.planes[0], x.w, row_in(m, plane_at(job, m, p), first % rows, high),
-                <Py_ssize_t>m.planes[0], m.w, n, job.width.out, job.run,
+                row_in(y, plane_at(job, y, p), first % rows, high), y.planes[0], y.w, plane_at(job, x, p), x.planes[0],
+                x.w, row_in(m, plane_at(job, m, p), first % rows, high), m.planes[0], m.w, n, job.width.out, job.run,
                 elements_of(job)):
             raise_flag(job.astray)
             return

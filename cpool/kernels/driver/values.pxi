@@ -34,7 +34,7 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
     """Whether rows lie in the array as they would in scratch: nothing to fold along D and H, nothing to pad."""
     return (job.as_it_lies and job.native and not gathers(job) and unpooled(&job.depth) and unpooled(&job.height)
             and tile.used == tile.pitch and (n == 1 or job.x.h == pitch_of(job, tile))
-            and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
+            and (planes == 1 or (job.leads == 1 and job.x.planes[0] == n * pitch_of(job, tile))))
 
 
 cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
@@ -70,7 +70,7 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
     if job.along == CONDENSED:
         windows, distance = n, job.height.stride * job.x.h
         if n == 1 and job.leads == 1:  # planes are windows
-            windows, distance, planes = planes, <Py_ssize_t>job.x.planes[0], 1
+            windows, distance, planes = planes, job.x.planes[0], 1
         for q in range(planes):
             source = plane_of(job, tile, p + q) + first_of(&job.height, oh) * job.x.h
             job.leaves.condense[job.reduction][job.type](
@@ -103,20 +103,18 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
 cdef bint lacks_nothing(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                         Py_ssize_t n) noexcept nogil:
     """Whether a chunk of totals is one of plain sums: no window sees NaN."""
-    cdef Axis* depth = &job.depth
-    cdef Axis* height = &job.height
     cdef Py_ssize_t q, d, h, begin, end, rows = 1
     cdef Seen seen
     cdef const char* source
     if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
         return False
-    seen = seen_by(height, oh, oh + n)
-    begin, end = max(0, seen.begin), min(height.size, seen.end)
+    seen = seen_by(&job.height, oh, oh + n)
+    begin, end = max(0, seen.begin), min(job.height.size, seen.end)
     if job.x.h == tile.used * job.unit and begin < end:  # rows that lie end to end are one
         end, rows = begin + 1, end - begin
     for q in range(planes):
         source = plane_of(job, tile, p + q)
-        for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
+        for d in range(max(0, first_of(&job.depth, od)), min(job.depth.size, end_of(&job.depth, od))):
             for h in range(begin, end):
                 if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, rows * lanes_of(job, tile)):
                     return False
@@ -144,7 +142,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef char* base = pixel(job, y, p, od, oh, tile.begin)
     cdef bint dense = dense_rows(y, job, tile.out), averaged = job.reduction == TOTAL and folds_pairs(job, tile)
     cdef bint straight = (job.arrays == 1 or averaged) and dense and (
-        planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
+        planes == 1 or (job.leads == 1 and y.planes[0] == n * y.h))
     cdef bint shares = job.reduction == TOTAL and dense and not averaged  # averages are written where they lie
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
