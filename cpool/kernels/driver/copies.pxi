@@ -39,7 +39,7 @@ cdef void copy_shares(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         end = min(width.out, (column + lanes) * width.period - width.before)
         row = lanes * job.size
         if job.divides:
-            fill_counts(job, parts.widths, column, min(lanes, width.size - column), 1)
+            fill_counts(job, parts.widths, column, min(lanes, width.size - column), 1, False)
         p, od, oh = r // (deep * high), r // high % deep, r % high
         h, n = source_of(height, oh), min(min(high - oh, last - first), all_rows - r)
         m = min(job.rows, source_of(height, oh + n - 1) - h + 1)

@@ -148,19 +148,19 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
 
     The share of a thread is the same at every call, for its cache may still hold that memory; then it helps others."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
-    cdef Py_ssize_t threads = min(allowed(job.threads), units) if job.threads > 1 else 1
-    cdef char* room = take_block(max(threads, 1) * (each + LINE) + LINE)
+    cdef Py_ssize_t threads = max(1, min(allowed(job.threads), units)) if job.threads > 1 else 1
+    cdef char* room = take_block(threads * (each + LINE) + LINE)
     cdef char* scratch
     cdef int64_t* next
     if room == NULL:
-        raise MemoryError(f"no room for the scratch of {max(threads, 1)} threads, {scratch_bytes} bytes each")
+        raise MemoryError(f"no room for the scratch of {threads} threads, {scratch_bytes} bytes each")
     next = <int64_t*>round_up(<Py_ssize_t>room, LINE)
-    scratch = <char*>next + max(threads, 1) * LINE
+    scratch = <char*>next + threads * LINE
     open_gap(<char*>next, scratch - <char*>next)  # one that an earlier call closed may lie where the counters are
     global entered_openmp
     entered_openmp |= threads > 1
     with nogil:
-        if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
+        if threads == 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
         else:
             pieces = min(units, pieces_each * threads)

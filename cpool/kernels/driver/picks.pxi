@@ -199,7 +199,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
 
 # ------------------------------------------------------------------------------------- indices of values that are known
 
-cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+cdef void find_row(Job* job, char* line, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
     """Search the windows of one output row for the values that stand in y."""
     cdef Axis* w = &job.width
     cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.plane_rows
@@ -224,8 +224,8 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
                     n = min(SEARCHED, end - c)
                     row = pixel(job, &job.x, p, d, h, c)
                     if not job.as_it_lies:
-                        job.load(room.flat, <const char*>row, job.x.w, n, 1)
-                        row = room.flat
+                        job.load(line, <const char*>row, job.x.w, n, 1)
+                        row = line
                     found = job.leaves.find[job.type](row, value, n)
                     if found >= 0:
                         index = (d * high + h % high) * w.size + c + found
@@ -240,8 +240,8 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
 
 cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t r, high = job.height.out, deep = job.depth.out
-    cdef Room room
+    cdef char* line
     lay_anew(scratch)
-    room.flat = take(scratch, SEARCHED * job.size)
+    line = take(scratch, SEARCHED * job.size)
     for r in range(first, last):
-        find_row(job, &room, r // (deep * high), r // high % deep, r % high)
+        find_row(job, line, r // (deep * high), r // high % deep, r % high)

@@ -189,7 +189,7 @@ cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noex
     """Divide what is loaded, each element by the count of its window."""
     cdef Py_ssize_t r, run = n * job.run, lanes = job.width.size * run, high = job.height.size
     cdef char* row
-    fill_counts(job, turned.widths, 0, job.width.size, run)
+    fill_counts(job, turned.widths, 0, job.width.size, run, False)
     for r in range(band.top, band.top + band.tall):
         row = turned.x + (r - band.top) * lanes * job.size
         job.leaves.divide[job.type](row, row, turned.widths, count_of(&job.depth, r // high)

@@ -265,9 +265,8 @@ cdef void fold_seen(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, co
     cdef Py_ssize_t o = tile.begin, first, begin, end, windows, t, moved = 0
     while o < tile.end:
         first = first_of(w, o) - edge
-        begin, end, windows = max(0, first), min(tile.used, first + w.span), 1
-        if first >= 0 and first + w.span <= tile.used:
-            windows = min(tile.end - o, (tile.used - w.span - first) // w.stride + 1)
+        begin, end = max(0, first), min(tile.used, first + w.span)
+        windows = at_one_distance(w, o, tile.end - o)
         if begin < end:
             for t in range(n):
                 room.taps[t] = <const char*>room.taps[t] + begin * unit - moved

@@ -196,11 +196,11 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     if job.across == BAND_FLAT:
         pad_rows(job, tile, room.band, input_rows(job))
     if room.widths != NULL and job.divides_first:
-        fill_counts(job, room.widths, max(0, tile.start), tile.used, job.run)
+        fill_counts(job, room.widths, max(0, tile.start), tile.used, job.run, False)
     elif room.widths != NULL:
-        fill_counts(job, room.widths, tile.begin, tile.out, job.run)
+        fill_counts(job, room.widths, tile.begin, tile.out, job.run, False)
     if room.inside != NULL:
-        fill_inside(job, tile, room.inside)
+        fill_counts(job, room.inside, tile.begin, tile.out, job.run, True)
 
 
 cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:
@@ -233,23 +233,15 @@ cdef Job divided_job(Job* job, Tile* tile) noexcept nogil:
     return divided
 
 
-cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
-    """Write the counts of n windows along W, from the first one on, each `run` times."""
+cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssize_t run, bint inside) noexcept nogil:
+    """Write the counts of n windows along W, from the first one on, each `run` times; or how many of their taps lie
+    inside the input."""
+    cdef Axis* w = &job.width
     cdef Py_ssize_t o = first, end = first + n, same
     while o < end:
-        same = alike_counts(&job.width, o, end)
-        fill_number(job, to + (o - first) * run * job.size, count_of(&job.width, o), same * run)
+        same = as_many_inside(w, o, end) if inside else alike_counts(w, o, end)
+        fill_number(job, to + (o - first) * run * job.size, inside_taps(w, o) if inside else count_of(w, o), same * run)
         o += same
-
-
-cdef void fill_inside(Job* job, Tile* tile, char* to) noexcept nogil:
-    """Write how many taps of each window of totals lie inside the input, along W."""
-    cdef Py_ssize_t o = tile.begin, n
-    while o < tile.end:
-        n = as_many_inside(&job.width, o, tile.end)
-        fill_number(job, to, <double>inside_taps(&job.width, o), n * job.run)
-        to += n * job.unit
-        o += n
 
 
 cdef enum:
