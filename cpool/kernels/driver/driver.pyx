@@ -251,17 +251,15 @@ cdef class Call:
     cdef const double[::1] quantiles
 
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
-                  int threads, *, str reduction="max", str norm="plain", double power=0,
-                  divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
+                  int threads, *, str reduction="max", str norm="plain", double power=0, divisor=None,
+                  bint divides=False, bint divides_first=False, str across="nested", str along="none",
                   Py_ssize_t slabs=1, Py_ssize_t rows=1, Py_ssize_t columns=1, bint one_pass=False, bint native=False,
-                  bint as_it_lies=False,
-                  Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
-                  networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
-                  Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  double ddof=0, bint root=False, bint zeros=False, bint canonical=True,
-                  str sum_across="nested", double sum_divisor=0,
-                  bint assign=False, bint fresh=False, bint by_planes=False, Py_ssize_t lanes_aside=0,
-                  bint far=False, bint gapped=False, identity_bits=None, blank_bits=None, bint watches=False):
+                  bint as_it_lies=False, bint gapped=False, bint far=False, Py_ssize_t together=0, Py_ssize_t band=0,
+                  bint turns=False, networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
+                  Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1,
+                  double ddof=0, bint root=False, str sum_across="nested", double sum_divisor=0, bint zeros=False,
+                  bint canonical=True, bint assign=False, bint fresh=False, bint by_planes=False,
+                  Py_ssize_t lanes_aside=0, identity_bits=None, skip_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
         cdef Tile tile
@@ -309,20 +307,16 @@ cdef class Call:
         self.reads_indices = kind in ("scatter", "gather", "powers")
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
+        job.together, job.band = together, band
+        if together:
+            self.total, job.tallest = parts_of(job.planes, together) * bands_of(job), tallest_band(job)
         if kind == "values" or kind == "picks":
             self.work = pool_rows
             # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
-            job.long_columns = 4096 if job.run == 1 and inner is None else 512
+            job.long_columns = 4096 if job.run == 1 and not turns else 512
             pooled = job[0]
-            job.together, job.band = together, band
-            if together:
-                self.work, self.total = pool_planes, parts_of(job.planes, together) * bands_of(job)
-                job.tallest = tallest_band(job)
-            if inner is not None:
-                job.inner_as_it_lies = inner_as_it_lies
-                job.inner_across = number_of("across", ACROSS, inner.across)
-                job.inner_along = number_of("along", ALONG, inner.along)
-                job.inner_rows, job.inner_columns, job.inner_one_pass = inner.rows, inner.columns, inner.one_pass
+            if turns:
+                self.work = pool_planes
                 lay_turned(job, &scratch)
                 pooled = turned_job(job, together)
             elif together:
@@ -333,7 +327,7 @@ cdef class Call:
             lay_out(&pooled, &scratch, &tile)
             job.open.apart = job.close.apart = round_up(scratch.taken, LINE)
             scratch.taken = beyond + job.arrays * job.open.apart
-            if inner is None:
+            if not turns:
                 self.total *= parts_of(job.width.out, columns)
         elif kind == "finds":
             self.work = find_rows
@@ -356,11 +350,8 @@ cdef class Call:
                 read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks),
                              &job.all_ranks)
                 pooled = job[0]
-                if together:
-                    job.together, job.band = together, job.depth.out * job.height.out
-                    job.tallest, job.inner_columns = job.depth.size * job.height.size, job.width.out
-                    job.inner_as_it_lies = True
-                    self.work, self.total = pool_planes, parts_of(job.planes, together)
+                if turns:
+                    self.work = pool_planes
                     lay_turned(job, &scratch)
                     pooled = turned_job(job, together)
                 beyond = scratch.taken
@@ -384,7 +375,7 @@ cdef class Call:
             raise ValueError("kind must be values, picks, finds, ordered, ranked, scatter, gather, copies or powers, "
                              f"got {kind!r}")
         if (job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL)
-                or (kind == "values" and as_it_lies and not native and not gapped
+                or (kind == "values" and as_it_lies and not native and not gapped and not turns
                     and job.leaves.widen[job.type][job.x.type] == NULL)):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch_bytes = scratch.taken

@@ -151,7 +151,7 @@ cdef struct Job:
     double power, ddof
     bint root               # the square root of a variance
     bint zeros, canonical   # of powers: those of 0 are 0; results have one zero and one NaN
-    Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
+    Py_ssize_t across, along, rows, columns  # strategies of H and W, and most output rows and columns at once
     Py_ssize_t slabs        # of ranked windows also output slabs at once
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
     bint native             # rows are dense, and of the type that is computed in
@@ -160,10 +160,8 @@ cdef struct Job:
     bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
     bint rounds             # sums of integers become the integers nearest to their quotients
     Py_ssize_t long_columns  # columns of a long window that are folded at once: a power of RADIX
-    Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them
+    Py_ssize_t together, band  # planes that are turned or loaded at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most
-    Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
-    bint inner_one_pass, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used;
     bint by_planes          # a thread adds to whole planes
     Py_ssize_t lanes_aside  # and sums so many channels of one in scratch; 0 if they are too large, or added in place

@@ -14,8 +14,9 @@ cdef struct Turned:        # parts of scratch
 
 
 cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
-    """The job of n planes that are turned into channels; where it reads and writes is still to be said. Results are
-    stored as they will be when they are turned back, those of windows in order at once."""
+    """The job of n planes that are turned into channels, for which the strategy was chosen; where it reads and writes
+    is still to be said. Results are stored as they will be when they are turned back, those of windows in order at
+    once."""
     cdef Job inner = job[0]
     cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size, result
     inner.planes, inner.leads, inner.run, inner.unit = 1, 1, run, unit
@@ -27,10 +28,8 @@ cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     inner.y.w, inner.y.h, inner.y.d = result, job.width.out * result, job.height.out * job.width.out * result
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
     inner.quantile_pitch = job.depth.out * inner.y.d
-    inner.native, inner.divides_first, inner.masked, inner.gapped = True, False, False, False
+    inner.native, inner.divides_first, inner.masked = True, False, False
     inner.open.far = inner.close.far = False
-    inner.across, inner.along, inner.one_pass = job.inner_across, job.inner_along, job.inner_one_pass
-    inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
     return inner
 
 
@@ -226,7 +225,7 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Job inner
     cdef Band band
     cdef Memory y = job.y
-    cdef Py_ssize_t tiles = parts_of(job.width.out, job.inner_columns), task, p, n, tile, q
+    cdef Py_ssize_t tiles = parts_of(job.width.out, job.columns), task, p, n, tile, q
     cdef Py_ssize_t rows = job.depth.out * job.height.out
     lay_anew(scratch)
     turned = lay_turned(job, scratch)
