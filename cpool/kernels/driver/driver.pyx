@@ -285,14 +285,12 @@ cdef class Call:
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
         job.where.size = 1
         job.log_size, job.unit = log_of(job.size), job.run * job.size
-        job.power, job.assign = power, assign
-        job.divides, job.divides_first = divides, divides_first
+        job.power, job.assign, job.divides, job.divides_first = power, assign, divides, divides_first
         job.close.last, job.close.divisor, job.open.divisor = True, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
         job.picks = kind == "picks"
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL or job.picks else 1
-        job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
-        job.zeros, job.canonical = zeros, canonical
+        job.omits, job.least, job.ddof, job.root, job.zeros, job.canonical = omits, least, ddof, root, zeros, canonical
         job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.slabs, job.rows, job.columns, job.one_pass = slabs, rows, columns, one_pass

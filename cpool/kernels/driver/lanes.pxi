@@ -80,21 +80,19 @@ cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
     """FLAT with a stride: of runs that are vectors the last step is done to every stride-th alone. Or with tables, for
     each number of taps that there may be."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t pitch = pitch_of(job, tile), r, taps
-    if not w.uniform:
-        for taps in range(w.fewest, w.kernel + 1):
-            progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, taps), taps,
-                     w.step * job.unit, &job.close)
-            keep_listed(job, tile, out, out_pitch, room.folded, rows, taps)
-        return
-    if job.unit >= VECTOR:
+    cdef Py_ssize_t r, taps
+    if w.uniform and job.unit >= VECTOR:
         for r in range(rows):
-            progress(job, room, out + r * out_pitch, job.unit, flat + r * pitch, job.unit, w.stride, tile.out, job.run,
-                     w.kernel, w.step * job.unit, &job.close)
+            progress(job, room, out + r * out_pitch, job.unit, flat + r * pitch_of(job, tile), job.unit, w.stride,
+                     tile.out, job.run, w.kernel, w.step * job.unit, &job.close)
         return
-    progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, w.kernel), w.kernel,
-             w.step * job.unit, &job.close)
-    keep_some(job, tile, out, out_pitch, room.folded, rows)
+    for taps in range(w.fewest, w.kernel + 1):
+        progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, taps), taps,
+                 w.step * job.unit, &job.close)
+        if w.uniform:
+            keep_some(job, tile, out, out_pitch, room.folded, rows)
+        else:
+            keep_listed(job, tile, out, out_pitch, room.folded, rows, taps)
 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
