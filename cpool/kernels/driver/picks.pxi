@@ -45,20 +45,18 @@ cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, P
 cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
     """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
-    cdef int32_t* shorts
-    cdef int64_t* longs
+    cdef char* place
     for o in range(tile.out):
         inside = skipped_taps(&job.width, tile.begin + o) * job.width.step
         if inside == 0:
             return
         for r in range(rows):
-            shorts = <int32_t*>(places + r * pitch) + o * job.run
-            longs = <int64_t*>(places + r * pitch) + o * job.run
+            place = places + r * pitch + o * job.unit
             for i in range(job.run):
-                if job.size == 8 and longs[i] == 0:
-                    longs[i] += inside
-                elif job.size < 8 and shorts[i] == 0:
-                    shorts[i] += <int32_t>inside
+                if job.size == 8 and (<int64_t*>place)[i] == 0:
+                    (<int64_t*>place)[i] = inside
+                elif job.size < 8 and (<int32_t*>place)[i] == 0:
+                    (<int32_t*>place)[i] = <int32_t>inside
 
 
 cdef inline Py_ssize_t hop_of(Job* job) noexcept nogil:

@@ -71,12 +71,11 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         for turn in range(2):
             room.longer[turn] = take(scratch, n)
             room.left_over[turn] = take(scratch, n if job.reduction >= SUM else 0)
-    if job.along == PHASES:
+    if job.along == PHASES or job.along == TURNED:
         room.turned = take(scratch, lines)
     if (job.along == PHASES and job.run > 1) or (keeps_some(job) and unit < VECTOR):
         room.folded = take(scratch, lines)
     if job.along == TURNED:
-        room.turned = take(scratch, rows * tile.span * unit)
         room.folded = take(scratch, out)
     elif job.along == SPREAD:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
