@@ -28,6 +28,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     cdef Py_ssize_t unit = job.unit, pitch = tile.pitch * unit, rows = job.rows, n = 0
     cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, turn
     cdef Py_ssize_t columns = row_columns(job, tile)
+    cdef bint narrow = unit < VECTOR or job.together > 0  # the last planes that are turned may be fewer, and narrower
     cdef Py_ssize_t taps = columns if job.along == LONG else 0 if job.along == FLAT else w.kernel
     memset(&room, 0, sizeof(Room))
     lay_anew(scratch)
@@ -57,7 +58,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         if job.along == LONG:
             room.flat = take(scratch, columns * unit)
             room.blocks = take(scratch, levels_of(w.kernel) * RADIX * unit)
-            room.turned = take(scratch, columns * unit if 1 < job.run and unit < VECTOR else 0)
+            room.turned = take(scratch, columns * unit if 1 < job.run and narrow else 0)
             pitch = columns * unit
         elif lays_rows(job):
             room.flat = take(scratch, lines)
@@ -73,7 +74,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             room.left_over[turn] = take(scratch, n if job.reduction >= SUM else 0)
     if job.along == PHASES or job.along == TURNED:
         room.turned = take(scratch, lines)
-    if (job.along == PHASES and job.run > 1) or (keeps_some(job) and unit < VECTOR):
+    if (job.along == PHASES and job.run > 1) or (keeps_some(job) and narrow):
         room.folded = take(scratch, lines)
     if job.along == TURNED:
         room.folded = take(scratch, out)
