@@ -208,6 +208,16 @@ def test_windows_of_more_taps_than_are_compared_at_once(kernel):
             same(mine, theirs)
 
 
+@pytest.mark.parametrize("planes", [23, 24, 27, 31])
+def test_the_last_planes_that_are_turned_may_be_few(planes):
+    """Rows of fewer planes than a vector has lanes are laid out in another way; scratch has room for both."""
+    x = np.random.default_rng(0).integers(0, 99, (planes, 360)).astype(np.int32)
+    for more in (dict(kernel_size=106, stride=2), dict(kernel_size=200, stride=1), dict(kernel_size=9, stride=2)):
+        ours = cpool.max_pool1d(x, **more, return_indices=True)
+        for mine, theirs in zip(ours, reference.max_pool1d(x, **more, return_indices=True), strict=True):
+            same(mine, theirs)
+
+
 PLANES = {
     "rows": ((26, 130, 97), [((3, 3), (2, 2), (1, 1)), ((2, 5), (2, 3), (0, 2)), ((9, 2), (4, 2), (4, 0))]),
     "slabs": ((26, 14, 30, 29), [((3, 3, 3), (2, 2, 2), (1, 1, 1)), ((2, 3, 2), (1, 3, 2), (0, 1, 1))]),

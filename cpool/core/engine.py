@@ -247,7 +247,7 @@ def _driven(
     told.append(
         Driven(
             kind, options.get("reduction", ""), type, tables, memory, strategy,
-            options.get("together", 0) if options.get("inner") or kind == "ordered" else 0, share,
+            options.get("together", 0) if options.get("turns") else 0, share,
             call.scratch_bytes, sum(sizes[:read]) + beside, sum(sizes[read:]),
             (options["rows"], options["columns"]) if kind == "ranked" else None,
         )
@@ -368,45 +368,46 @@ def _call(
     # With a mask, of norms, and where short rows are stored as another type.
     copied = mask is not None or norm != "plain" or (other and strategies.loads_bands(tables, memory.run, size))
     fold = _Fold(kind, reduction, type, tables, memory, divides_first, state.get("omits", False), copied)
-    at_once, inner, together, band = "condensed" if fold.condensed else None, None, 0, 0
-    inner_as_it_lies = reduction not in _STATES  # planes are divided once they are turned
+    at_once, together, band = "condensed" if fold.condensed else None, 0, 0
     if not at_once:
         together, band = strategies.together(
             tables, memory.run, size, memory.planes, fold.several, kind == "picks", _workers(share)
         )
-    if together:  # planes as channels
-        lanes = together * memory.run
-        inner = strategies.choose(
-            tables, lanes, size, 1, inner_as_it_lies or fold.gathers, **fold.flags | dict(divides_first=False),
-            at_once="windows" if fold.windows_at_once(lanes) else None,
+    turns = together > 0
+    if turns:  # planes as channels, which are divided once they are turned
+        run, planes, straight = together * memory.run, 1, reduction not in _STATES
+        strategy = strategies.choose(
+            tables, run, size, 1, straight or fold.gathers, **fold.flags | dict(divides_first=False),
+            at_once="windows" if fold.windows_at_once(run) else None,
         )  # fmt: skip
-        inner_as_it_lies |= fold.gathers and inner.across == "as it lies"
+        as_it_lies = straight or (fold.gathers and strategy.across == "as it lies")
     else:
         tables, memory = _joined(tables, memory)
         fold = replace(fold, tables=tables, memory=memory)
-    if not at_once and fold.straight and fold.native and fold.windows_at_once(memory.run):
-        at_once = "windows"
-    direct = fold.ready or fold.gapped or (fold.gathers and fold.native)
-    strategy = strategies.choose(tables, memory.run, size, memory.planes, direct, **fold.flags, at_once=at_once)
-    as_it_lies = fold.ready or (direct and strategy.across == "as it lies")
-    if fold.gapped and kind == "picks":  # and all taps are compared in one pass
-        as_it_lies = strategy.one_pass
-    if copied and not inner:
-        together, band = strategies.counting(tables, memory.run, size, memory.planes, strategy.columns, _workers(share))
+        run, planes = memory.run, memory.planes
+        if not at_once and fold.straight and fold.native and fold.windows_at_once(run):
+            at_once = "windows"
+        direct = fold.ready or fold.gapped or (fold.gathers and fold.native)
+        strategy = strategies.choose(tables, run, size, planes, direct, **fold.flags, at_once=at_once)
+        as_it_lies = fold.ready or (direct and strategy.across == "as it lies")
+        if fold.gapped and kind == "picks":  # and all taps are compared in one pass
+            as_it_lies = strategy.one_pass
+        if copied:
+            together, band = strategies.counting(tables, run, size, planes, strategy.columns, _workers(share))
     even: float | None = 1.0
     count = math.prod(table.one_count for table in tables)
     if divide:
         even = divisor if divisor is not None else None if reduction == "total" else count or None
     if reduction == "total":  # where nothing is missing, rows are read as they lie if they can be
-        run, planes, chosen = (together * memory.run, 1, inner) if inner else (memory.run, memory.planes, strategy)
         across = strategies.choose(tables, run, size, planes, True, **fold.flags).across
-        state |= dict(sum_across=across if across == "as it lies" else chosen.across, sum_divisor=count)
+        state |= dict(sum_across=across if across == "as it lies" else strategy.across, sum_divisor=count)
     return _driven(
-        kind, type, tables, memory, share, views, inner or strategy, mask, reduction=reduction,
+        kind, type, tables, memory, share, views, strategy, mask, reduction=reduction,
         identity_bits=_bits(neutral(reduction, np.dtype(type)), type), norm=norm, power=power, divisor=even,
         divides=divide and even is None, divides_first=divides_first, native=fold.native, as_it_lies=as_it_lies,
-        gapped=fold.gapped and as_it_lies, far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
-        **strategy._asdict(), together=together, band=band, inner=inner, inner_as_it_lies=inner_as_it_lies, **state,
+        gapped=fold.gapped and as_it_lies and not turns,
+        far=not copied and math.prod(views[0].shape) * views[0].itemsize > _FAR,
+        **strategy._asdict(), together=together, band=band, turns=turns, **state,
     )  # fmt: skip
 
 
@@ -649,8 +650,9 @@ def ordered(
     rows = column.rows * (1 if shares else w.kernel) + wanted_ranks.rows - taps
     windows = min(max(1, _ORDERED // run, _ORDERED_BYTES // (rows * size * run)), max(w.out, h.out))
     return _driven(
-        "ordered", type, tables, memory, share, (x, y), None, mask, together=together, block_windows=windows,
-        as_it_lies=mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size,
+        "ordered", type, tables, memory, share, (x, y), None, mask, block_windows=windows, together=together,
+        turns=together > 0, band=math.prod(table.out for table in tables[:2]), columns=w.out, as_it_lies=together > 0
+        or (mask is None and x.type == type and memory.views[0].strides[2] == memory.run * size),
         networks=networks.packed((column, wanted_ranks, all_ranks)),
         shares=shares and (w.kernel - 1) * w.step <= windows * w.kernel,  # else there would be more columns than taps
         skip_bits=None if skip is None else _bits(skip, type), **given,
@@ -691,16 +693,15 @@ def scatter(
     )  # fmt: skip
 
     def run(*arguments: Any) -> None:
-        bad = add(*arguments)
-        if bad is not None:
-            raise _outside(elements, *bad)
+        if add(*arguments):
+            raise _outside(elements, arguments[-1])
 
     return run
 
 
-def _outside(elements: int, least: int, greatest: int) -> ValueError:
+def _outside(elements: int, indices: Array) -> ValueError:
     """Return the error of indices that are not all in a plane of so many elements."""
-    return ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {least} to {greatest}")
+    return ValueError(f"indices must lie in the plane, 0 to {elements - 1}; got {indices.min()} to {indices.max()}")
 
 
 def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) -> Callable[..., None]:
@@ -720,7 +721,7 @@ def gather(axes: Axes, x: layouts.View, y: layouts.View, indices: layouts.View) 
 
     def run(limit: int, x: Array, y: Array, at: Array) -> None:
         if take(limit, x, y, at):
-            raise _outside(elements, at.min(), at.max())
+            raise _outside(elements, at)
 
     return run
 

@@ -2,7 +2,6 @@
 # as do its neighbours: along each axis element o sees input (o + before) // period of the gradient.
 
 cdef struct Copied:        # parts of scratch
-    const void** taps
     char* widths           # what the columns of a tile are divided by
     char* rows             # shares
 
@@ -19,7 +18,6 @@ cdef Copied lay_copied(Job* job, Scratch* scratch) noexcept nogil:
     cdef Copied parts
     cdef Py_ssize_t row = job.columns * job.size
     lay_anew(scratch)
-    parts.taps = <const void**>take(scratch, sizeof(void*))
     parts.widths = take(scratch, row if job.divides else 0)
     parts.rows = take(scratch, job.rows * row + VECTOR)
     return parts
@@ -33,7 +31,7 @@ cdef void copy_shares(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Py_ssize_t high = height.out, deep = depth.out, all_rows = job.planes * deep * high, begin, end
     cdef Py_ssize_t r, p, od, oh, d, h, column, n, m, o, lanes, row, rows, columns
     cdef Copied parts = lay_copied(job, scratch)
-    cdef const char* source
+    cdef const void* source
     while first < last:
         column, r = first // all_rows * job.columns, first % all_rows
         lanes = min(job.columns, inputs_seen(width) - column)
@@ -41,7 +39,7 @@ cdef void copy_shares(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         end = min(width.out, (column + lanes) * width.period - width.before)
         row = lanes * job.size
         if job.divides:
-            fill_counts(job, parts.widths, column, min(lanes, width.size - column), 1)
+            fill_counts(job, parts.widths, column, min(lanes, width.size - column), 1, False)
         p, od, oh = r // (deep * high), r // high % deep, r % high
         h, n = source_of(height, oh), min(min(high - oh, last - first), all_rows - r)
         m = min(job.rows, source_of(height, oh + n - 1) - h + 1)
@@ -54,10 +52,9 @@ cdef void copy_shares(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
             memset(parts.rows, 0, m * row)
         source = pixel(job, &job.x, p, d, h, column)
         if not job.divides and columns:
-            parts.taps[0] = source
-            job.fold(parts.rows, row, parts.taps, 1, job.x.h, rows, columns, &job.close)
+            job.fold(parts.rows, row, &source, 1, job.x.h, rows, columns, &job.close)
         for o in range(rows if job.divides else 0):
-            job.leaves.divide[job.type](parts.rows + o * row, source + o * job.x.h, parts.widths,
+            job.leaves.divide[job.type](parts.rows + o * row, <const char*>source + o * job.x.h, parts.widths,
                                         count_of(depth, d) * count_of(height, h + o), columns, 1)
         job.leaves.repeat[job.log_size](
             pixel(job, &job.y, p, od, oh, begin), job.y.h, parts.rows, row, n, end - begin, height.period,

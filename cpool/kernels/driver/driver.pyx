@@ -60,11 +60,6 @@ cdef extern from "levels.h":
     int level_runs "cpool_level_runs"(int level) noexcept nogil
     const Leaves* level_leaves "cpool_level_leaves"(int level) noexcept nogil
 
-cdef extern from "keep.h":
-    char* take_block "cpool_take_block"(Py_ssize_t n) noexcept nogil
-    void release_block "cpool_release_block"(char* block) noexcept nogil
-    int64_t take_number "cpool_take_number"(int64_t* next) noexcept nogil
-
 cdef extern from *:
     """
     #ifdef _OPENMP
@@ -155,19 +150,20 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     team is always as large as may be, though some have nothing to do: GNU's OpenMP ends the threads that a smaller team
     does not need, and starts them anew for the next larger one."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
-    cdef Py_ssize_t threads = min(allowed(job.threads), units) if job.threads > 1 else 1, team = allowed(job.team)
-    cdef char* room = take_block(max(threads, 1) * (each + LINE) + LINE)
+    cdef Py_ssize_t threads = max(1, min(allowed(job.threads), units)) if job.threads > 1 else 1
+    cdef Py_ssize_t team = allowed(job.team)
+    cdef char* room = take_block(threads * (each + LINE) + LINE)
     cdef char* scratch
     cdef int64_t* next
     if room == NULL:
-        raise MemoryError(f"no room for the scratch of {max(threads, 1)} threads, {scratch_bytes} bytes each")
+        raise MemoryError(f"no room for the scratch of {threads} threads, {scratch_bytes} bytes each")
     next = <int64_t*>round_up(<Py_ssize_t>room, LINE)
-    scratch = <char*>next + max(threads, 1) * LINE
+    scratch = <char*>next + threads * LINE
     open_gap(<char*>next, scratch - <char*>next)  # one that an earlier call closed may lie where the counters are
     global entered_openmp
     entered_openmp |= threads > 1
     with nogil:
-        if threads <= 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
+        if threads == 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
         else:
             pieces = min(units, pieces_each * threads)
@@ -181,19 +177,17 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
 
 cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
     """Unpack the windows of one axis, as geometry.Table.packed lays them out; return where the next ones start."""
-    w.size, w.out, w.kernel, w.stride = <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
-    w.step, w.before, w.period = <Py_ssize_t>p[4], <Py_ssize_t>p[5], <Py_ssize_t>p[6]
-    w.uniform, w.advance, w.plane_rows = <bint>p[7], <Py_ssize_t>p[8], <Py_ssize_t>p[9]
-    w.span, w.every = (w.kernel - 1) * w.step + 1, w.period or w.out
-    w.one_count, w.fewest = <Py_ssize_t>p[10], w.kernel
-    cdef Py_ssize_t counts = <Py_ssize_t>p[11], o
+    cdef Py_ssize_t counts = p[11], o
+    w.size, w.out, w.kernel, w.stride, w.step, w.before, w.period = p[0], p[1], p[2], p[3], p[4], p[5], p[6]
+    w.uniform, w.advance, w.plane_rows, w.one_count = <bint>p[7], p[8], p[9], p[10]
+    w.span, w.every, w.fewest = (w.kernel - 1) * w.step + 1, w.period or w.out, w.kernel
     if w.uniform:
         w.every, w.advance = 1, w.stride
     p += 12
     if not w.uniform:
         w.firsts, w.tap_counts, w.alike = p, p + w.out, p + 2 * w.out
         for o in range(w.out):
-            w.fewest = min(w.fewest, <Py_ssize_t>w.tap_counts[o])
+            w.fewest = min(w.fewest, w.tap_counts[o])
         p += 3 * w.out
     if not w.one_count:
         w.counts = p
@@ -203,8 +197,7 @@ cdef const int64_t* read_axis(const int64_t* p, Axis* w) noexcept nogil:
 
 cdef const int64_t* read_memory(const int64_t* p, Job* job, Memory* m) noexcept nogil:
     """Unpack the strides of one array, as layouts.Memory.packed lays them out; return where the next one's start."""
-    m.type = <Py_ssize_t>p[0]
-    m.d, m.h, m.w = <Py_ssize_t>p[1], <Py_ssize_t>p[2], <Py_ssize_t>p[3]
+    m.type, m.d, m.h, m.w = p[0], p[1], p[2], p[3]
     m.planes = p + 4
     return m.planes + job.leads
 
@@ -219,12 +212,37 @@ cdef Tile widest(Job* job) noexcept nogil:
     return most
 
 
+cdef int set_number(char* to, bytes bits) except -1:
+    """Set a number of whatever type, if there is one."""
+    if bits is not None:
+        memcpy(to, <const char*>bits, len(bits))
+    return 0
+
+
 cdef const int32_t* read_network(const int32_t* p, Network* network) noexcept nogil:
     """Unpack one network as networks.packed lays it out; return where the next one starts."""
     network.number, network.inputs, network.rows, network.n = p[0], p[1], p[2], p[3]
     network.steps = p + 4
     network.order = network.steps + 4 * network.n
     return network.order + network.inputs
+
+
+cdef Py_ssize_t room_of_windows(Job* job, Scratch* scratch, bint turns, bint ordered) noexcept nogil:
+    """Bytes of scratch that windows are pooled in. Of planes that are turned the last ones may be fewer: less than a
+    vector, they are laid out in another way, for which less may not be enough."""
+    cdef Py_ssize_t most = 0, k
+    cdef Job group = job[0]
+    cdef Tile tile
+    for k in range(2 if turns and job.planes % job.together else 1):
+        if turns:
+            group = turned_job(job, job.planes % job.together if k else job.together)
+        if ordered:
+            lay_block_out(&group, scratch)
+        else:
+            tile = widest(&group)
+            lay_out(&group, scratch, &tile)
+        most = max(most, scratch.taken)
+    return most
 
 
 cdef class Call:
@@ -254,27 +272,22 @@ cdef class Call:
     cdef const double[::1] quantiles
 
     def __cinit__(self, str kind, str level, str type, const int64_t[::1] windows, const int64_t[::1] memory,
-                  int threads, *, str reduction="max", str norm="plain", double power=0,
-                  divisor=None, bint divides=False, bint divides_first=False, str across="nested", str along="none",
+                  int threads, *, str reduction="max", str norm="plain", double power=0, divisor=None,
+                  bint divides=False, bint divides_first=False, str across="nested", str along="none",
                   Py_ssize_t slabs=1, Py_ssize_t rows=1, Py_ssize_t columns=1, bint one_pass=False, bint native=False,
-                  bint as_it_lies=False,
-                  Py_ssize_t together=0, Py_ssize_t band=0, inner=None, bint inner_as_it_lies=False,
-                  networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
-                  Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1, skip_bits=None,
-                  double ddof=0, bint root=False, bint zeros=False, bint canonical=True,
-                  str sum_across="nested", double sum_divisor=0,
-                  bint assign=False, bint fresh=False, bint by_planes=False, Py_ssize_t lanes_aside=0,
-                  bint far=False, bint gapped=False, identity_bits=None, blank_bits=None, bint watches=False):
+                  bint as_it_lies=False, bint gapped=False, bint far=False, Py_ssize_t together=0, Py_ssize_t band=0,
+                  bint turns=False, networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
+                  Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1,
+                  double ddof=0, bint root=False, str sum_across="nested", double sum_divisor=0, bint zeros=False,
+                  bint canonical=True, bint assign=False, bint fresh=False, bint by_planes=False,
+                  Py_ssize_t lanes_aside=0, identity_bits=None, skip_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
-        cdef Tile tile
         cdef Scratch scratch
-        cdef Job pooled
         cdef Py_ssize_t beyond
-        cdef bytes bits
         memset(job, 0, sizeof(Job))
         self.windows, self.memory = windows, memory
-        job.threads, job.planes, job.leads, job.run = threads, <Py_ssize_t>p[0], <Py_ssize_t>p[1], <Py_ssize_t>p[2]
+        job.threads, job.planes, job.leads, job.run = threads, p[0], p[1], p[2]
         job.lead_shape = p + 3
         p = read_memory(p + 3 + job.leads, job, &job.x)
         p = read_memory(p, job, &job.y)
@@ -285,65 +298,49 @@ cdef class Call:
         read_axis(p, &job.width)
         job.height.plane_rows = job.height.plane_rows or job.height.size
         job.leaves = leaves_of(level)
-        job.type, job.reduction, job.norm = number_of("type", TYPES[:COMPUTED], type), number_of(
-            "reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
+        job.type = number_of("type", TYPES[:COMPUTED], type)
+        job.reduction, job.norm = number_of("reduction", REDUCTIONS, reduction), number_of("norm", NORMS, norm)
         job.size = SIZES[job.type]
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
         job.where.size = 1
         job.log_size, job.unit = log_of(job.size), job.run * job.size
-        job.power, job.assign = power, assign
-        job.divides, job.divides_first = divides, divides_first
+        job.power, job.assign, job.divides, job.divides_first = power, assign, divides, divides_first
         job.close.last, job.close.divisor, job.open.divisor = True, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
-        job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL else 1
-        job.omits, job.least, job.ddof, job.root = omits, least, ddof, root
-        job.zeros, job.canonical = zeros, canonical
+        job.picks = kind == "picks"
+        job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL or job.picks else 1
+        job.omits, job.least, job.ddof, job.root, job.zeros, job.canonical = omits, least, ddof, root, zeros, canonical
         job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.slabs, job.rows, job.columns, job.one_pass = slabs, rows, columns, one_pass
         job.native, job.as_it_lies, job.gapped = native, as_it_lies, gapped
-        job.round, job.widen = job.leaves.round[job.type], job.leaves.widen[job.type][job.x.type]
-        job.rounds = job.reduction == SUM and job.round != NULL
-        if identity_bits is not None:
-            bits = identity_bits
-            memcpy(job.identity, <const char*>bits, len(bits))
+        job.rounds = job.reduction == SUM and job.leaves.round[job.type] != NULL
+        set_number(job.identity, identity_bits)
+        set_number(job.blank_bits, blank_bits)
         job.masked, job.watches = blank_bits is not None, watches
-        if job.masked:
-            bits = blank_bits
-            memcpy(job.blank_bits, <const char*>bits, len(bits))
-        job.fold, job.halve = job.leaves.fold[job.reduction][job.type], job.leaves.halve[job.reduction][job.type]
-        job.pick = job.leaves.pick[job.reduction][job.type]
+        job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
-        job.fill, job.blank = job.leaves.fill[job.log_size], job.leaves.blank[job.type]
+        job.fill = job.leaves.fill[job.log_size]
         self.reads_indices = kind in ("scatter", "gather", "powers")
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)
+        job.together, job.band = together, band
+        if together:
+            self.total, job.tallest = parts_of(job.planes, together) * bands_of(job), tallest_band(job)
         if kind == "values" or kind == "picks":
-            job.picks = kind == "picks"
             self.work = pool_rows
             # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
-            job.long_columns = 4096 if job.run == 1 and inner is None else 512
-            pooled = job[0]
-            job.together, job.band = together, band
-            if together:
-                self.work, self.total = pool_planes, parts_of(job.planes, together) * bands_of(job)
-                job.tallest = tallest_band(job)
-            if inner is not None:
-                job.inner_as_it_lies = inner_as_it_lies
-                job.inner_across, job.inner_along = number_of("across", ACROSS, inner.across), number_of(
-                    "along", ALONG, inner.along)
-                job.inner_rows, job.inner_columns, job.inner_one_pass = inner.rows, inner.columns, inner.one_pass
+            job.long_columns = 4096 if job.run == 1 and not turns else 512
+            if turns:
+                self.work = pool_planes
                 lay_turned(job, &scratch)
-                pooled = turned_job(job, together)
             elif together:
                 self.work = pool_counting
                 lay_counting(job, &scratch)
-            tile = widest(&pooled)
             beyond = scratch.taken
-            lay_out(&pooled, &scratch, &tile)
-            job.open.apart = job.close.apart = round_up(scratch.taken, LINE)
+            job.open.apart = job.close.apart = round_up(room_of_windows(job, &scratch, turns, False), LINE)
             scratch.taken = beyond + job.arrays * job.open.apart
-            if inner is None:
+            if not turns:
                 self.total *= parts_of(job.width.out, columns)
         elif kind == "finds":
             self.work = find_rows
@@ -351,9 +348,7 @@ cdef class Call:
         elif kind == "ordered" or kind == "ranked":
             job.skips = job.type <= FLOAT64 or skip_bits is not None
             job.marks = job.skips or job.masked
-            if skip_bits is not None:
-                bits = skip_bits
-                memcpy(job.skip, <const char*>bits, len(bits))
+            set_number(job.skip, skip_bits)
             if quantiles is not None:
                 self.quantiles = quantiles
                 job.quantiles, job.n_quantiles, job.quantile_pitch = &self.quantiles[0], len(quantiles), quantile_pitch
@@ -367,16 +362,11 @@ cdef class Call:
                 self.networks, job.shares, job.block_windows = networks, shares, block_windows
                 read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks),
                              &job.all_ranks)
-                pooled = job[0]
-                if together:
-                    job.together, job.band = together, job.depth.out * job.height.out
-                    job.tallest = job.depth.size * job.height.size
-                    self.work, self.total = pool_turned, parts_of(job.planes, together)
+                if turns:
+                    self.work = pool_planes
                     lay_turned(job, &scratch)
-                    pooled = turned_ordered(job, together)
                 beyond = scratch.taken
-                lay_block_out(&pooled, &scratch)
-                scratch.taken += beyond
+                scratch.taken = beyond + room_of_windows(job, &scratch, turns, True)
         elif kind == "scatter":
             self.work, self.backward = scatter_rows, True
             job.load, job.store = job.leaves.load[job.type][job.y.type], job.leaves.store[job.type][job.x.type]
@@ -395,17 +385,10 @@ cdef class Call:
             raise ValueError("kind must be values, picks, finds, ordered, ranked, scatter, gather, copies or powers, "
                              f"got {kind!r}")
         if (job.fold == NULL or job.load == NULL or job.store == NULL or (job.picks and job.pick == NULL)
-                or (kind == "values" and as_it_lies and not native and not gapped and job.widen == NULL)):
+                or (kind == "values" and as_it_lies and not native and not gapped and not turns
+                    and job.leaves.widen[job.type][job.x.type] == NULL)):
             raise ValueError(f"there are no leaves for {kind} by {reduction} of {type}")
         self.scratch_bytes = scratch.taken
-
-    cdef bint outside(self, Job* job, int64_t* least, int64_t* most):
-        """Find the least and the greatest of all indices, and return whether one is outside the plane."""
-        cdef Py_ssize_t r
-        least[0], most[0] = job.extents[0], job.extents[1]
-        for r in range(job.planes * job.depth.out * job.height.out):
-            least[0], most[0] = min(least[0], job.extents[2 * r]), max(most[0], job.extents[2 * r + 1])
-        return least[0] < 0 or most[0] >= elements_of(job)
 
     def run_masked(self, int threads, x, y, where, indices=None):
         """Run with only those elements of x that `where`, an array of bool that lies as was said, lets count; return
@@ -424,7 +407,7 @@ cdef class Call:
         and indices, write y. Scatter: read y and indices, write x.
 
         Indices that are read are checked before they are used, by a scatter before anything is written to memory that
-        the caller knows: it returns the pair (least, greatest) if one is outside the plane, and gather True.
+        the caller knows; return whether one is outside the plane.
         """
         return self.do(threads, x, y, indices, NULL, NULL)
 
@@ -432,7 +415,6 @@ cdef class Call:
         cdef Job job = self.job
         cdef Py_buffer views[3]
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out, unit = 1, n = 0, i
-        cdef int64_t least = 0, most = 0
         cdef int astray = False, crowded = False, read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
         job.threads, job.team, job.where.data, job.met = min(job.threads, threads), threads, where, met
         job.astray, job.crowded = &astray, &crowded
@@ -453,20 +435,19 @@ cdef class Call:
             job.x.data, job.y.data = <char*>views[0].buf, <char*>views[1].buf
             if not self.backward or job.checks:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes)
-                if not astray or not self.backward:
-                    return astray or None
+                return bool(astray)
             job.extents = <int64_t*>calloc(rows, 2 * sizeof(int64_t))
             if job.extents == NULL:
                 raise MemoryError
             share_out(extent_rows, &job, rows, 1, 0)
-            if self.outside(&job, &least, &most):
-                return least, most
-            job.checks, job.channel_blocks = False, channel_blocks_of(&job)
+            if astray:
+                return True
+            job.channel_blocks = channel_blocks_of(&job)
             if job.channel_blocks > 1 and not is_shared_by_rows(&job):
                 share_out(scatter_channels, &job, job.planes * job.channel_blocks, 1, self.scratch_bytes)
             else:
                 share_out(self.work, &job, self.total, unit, self.scratch_bytes, 1)
-            return None
+            return False
         finally:
             free(job.extents)
             for i in range(n):

@@ -26,20 +26,11 @@ cdef extern from "leaves.h":
 
 ctypedef void (*Fold)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                       const Close*) noexcept nogil
-ctypedef void (*Halve)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       Py_ssize_t, const Close*) noexcept nogil
 ctypedef void (*Pick)(void*, void*, Py_ssize_t, const void* const*, const void* const*, const int64_t*, Py_ssize_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t, int) noexcept nogil
-ctypedef void (*Turn)(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Load)(void*, const char*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Store)(char*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
 ctypedef void (*Fill)(void*, const void*, Py_ssize_t) noexcept nogil
-ctypedef int (*Blank)(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                      const void*) noexcept nogil
-ctypedef void (*Widen)(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                       int, const Close*) noexcept nogil
-ctypedef void (*Round)(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
-ctypedef void (*Raise)(void*, const void*, Py_ssize_t, int, double) noexcept nogil
 
 cdef extern from "leaves.h":
     ctypedef struct Ranked "cpool_set":
@@ -49,7 +40,8 @@ cdef extern from "leaves.h":
         Py_ssize_t* before
     ctypedef struct Leaves "cpool_leaves":
         Fold fold[KINDS][COMPUTED]
-        Halve halve[KINDS][COMPUTED]
+        void (*halve[KINDS][COMPUTED])(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                       Py_ssize_t, Py_ssize_t, const Close*) noexcept nogil
         void (*shrink[KINDS][COMPUTED])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                         const Close*) noexcept nogil
         void (*condense[KINDS][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
@@ -61,7 +53,7 @@ cdef extern from "leaves.h":
         Py_ssize_t (*find[COMPUTED])(const void*, const void*, Py_ssize_t) noexcept nogil
         void (*place)(void*, int, Py_ssize_t, Py_ssize_t, const void*, int, const int64_t*, int64_t, int64_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        Turn turn[4]
+        void (*turn[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t) noexcept nogil
         void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -70,10 +62,12 @@ cdef extern from "leaves.h":
         Load load[COMPUTED][STORED]
         Store store[COMPUTED][STORED]
         Fill fill[4]
-        Blank blank[COMPUTED]
-        Widen widen[COMPUTED][STORED]
-        Round round[COMPUTED]
-        Raise raise_ "raise"[2]
+        int (*blank[COMPUTED])(void*, const void*, int32_t*, const unsigned char*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                               const void*) noexcept nogil
+        void (*widen[COMPUTED][STORED])(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                                        Py_ssize_t, int, const Close*) noexcept nogil
+        void (*round[COMPUTED])(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*raise_ "raise"[2])(void*, const void*, Py_ssize_t, int, double) noexcept nogil
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
         void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int, int) noexcept nogil
         void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
@@ -158,7 +152,7 @@ cdef struct Job:
     double power, ddof
     bint root               # the square root of a variance
     bint zeros, canonical   # of powers: those of 0 are 0; results have one zero and one NaN
-    Py_ssize_t across, along, rows, columns  # strategies of H and W; most output rows and columns at once
+    Py_ssize_t across, along, rows, columns  # strategies of H and W, and most output rows and columns at once
     Py_ssize_t slabs        # of ranked windows also output slabs at once
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
     bint native             # rows are dense, and of the type that is computed in
@@ -166,13 +160,9 @@ cdef struct Job:
     bint gapped             # rows are read as they lie, but their pixels are not side by side
     bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
     bint rounds             # sums of integers become the integers nearest to their quotients
-    Widen widen             # of numbers of half the bytes, as they lie
-    Round round
     Py_ssize_t long_columns  # columns of a long window that are folded at once: a power of RADIX
-    Py_ssize_t together, band  # planes that are turned or copied at once, or 0, and how many output rows of them
+    Py_ssize_t together, band  # planes that are turned or loaded at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most
-    Py_ssize_t inner_across, inner_along, inner_rows, inner_columns  # how these are pooled then
-    bint inner_one_pass, inner_as_it_lies
     bint assign, checks     # scatter: the last one stands; indices are checked as they are used;
     bint by_planes          # a thread adds to whole planes
     Py_ssize_t lanes_aside  # and sums so many channels of one in scratch; 0 if they are too large, or added in place
@@ -197,15 +187,16 @@ cdef struct Job:
     char identity[8]
     const Leaves* leaves
     Fold fold
-    Halve halve
     Pick pick
     Load load
     Store store, direct     # direct: of ordered windows' elements as they are, NULL if there is none
     Fill fill
-    Blank blank
 
 
 cdef extern from "keep.h":
+    char* take_block "cpool_take_block"(Py_ssize_t n) noexcept nogil
+    void release_block "cpool_release_block"(char* block) noexcept nogil
+    int64_t take_number "cpool_take_number"(int64_t* next) noexcept nogil
     void raise_flag "cpool_raise"(int* flag) noexcept nogil
     bint raised "cpool_raised"(int* flag) noexcept nogil
 
@@ -220,9 +211,19 @@ cdef inline bint picks_lanes_first(Job* job) noexcept nogil:
     return job.along != NONE and not job.one_pass
 
 
+cdef inline bint puts_in_order(Job* job) noexcept nogil:
+    """Whether windows are put in order, by networks."""
+    return job.column.inputs > 0
+
+
 cdef inline bint gathers(Job* job) noexcept nogil:
     """Whether totals are made of rows as they lie, in the first fold."""
-    return job.as_it_lies and job.arrays > 1
+    return job.as_it_lies and job.reduction == TOTAL
+
+
+cdef inline int arrays_before(Job* job) noexcept nogil:
+    """Arrays of what W is folded from: there are no places yet."""
+    return 1 if job.picks else job.arrays
 
 
 cdef inline Py_ssize_t parts_of(Py_ssize_t n, Py_ssize_t each) noexcept nogil:
@@ -235,16 +236,16 @@ cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogi
 
 
 cdef inline Py_ssize_t first_of(Axis* w, Py_ssize_t o) noexcept nogil:
-    return o * w.stride - w.before if w.uniform else <Py_ssize_t>w.firsts[o]
+    return o * w.stride - w.before if w.uniform else w.firsts[o]
 
 
 cdef inline Py_ssize_t taps_of(Axis* w, Py_ssize_t o) noexcept nogil:
-    return w.kernel if w.uniform else <Py_ssize_t>w.tap_counts[o]
+    return w.kernel if w.uniform else w.tap_counts[o]
 
 
 cdef inline Py_ssize_t alike_from(Axis* w, Py_ssize_t o, Py_ssize_t end) noexcept nogil:
     """How many windows from o on, up to `end`, see the same."""
-    return 1 if w.uniform else min(end - o, <Py_ssize_t>w.alike[o])
+    return 1 if w.uniform else min(end - o, w.alike[o])
 
 
 cdef inline Py_ssize_t end_of(Axis* w, Py_ssize_t o) noexcept nogil:
@@ -313,9 +314,9 @@ cdef inline char* plane_at(Job* job, Memory* m, Py_ssize_t p) noexcept nogil:
     """Where plane p starts; the leading axes count p as digits."""
     cdef Py_ssize_t axis, offset = 0
     for axis in range(job.leads - 1, 0, -1):
-        offset += p % <Py_ssize_t>job.lead_shape[axis] * <Py_ssize_t>m.planes[axis]
-        p //= <Py_ssize_t>job.lead_shape[axis]
-    return m.data + offset + p * <Py_ssize_t>m.planes[0]
+        offset += p % job.lead_shape[axis] * m.planes[axis]
+        p //= job.lead_shape[axis]
+    return m.data + offset + p * m.planes[0]
 
 
 cdef inline char* pixel(Job* job, Memory* m, Py_ssize_t p, Py_ssize_t d, Py_ssize_t h, Py_ssize_t w) noexcept nogil:
@@ -326,6 +327,21 @@ cdef inline char* pixel(Job* job, Memory* m, Py_ssize_t p, Py_ssize_t d, Py_ssiz
 cdef inline char* row_in(Memory* m, const char* plane, Py_ssize_t row, Py_ssize_t high) noexcept nogil:
     """Where a row starts, if those of all slabs, of `high` rows each, are counted."""
     return <char*>plane + (row * m.h if row < high else row // high * m.d + row % high * m.h)
+
+
+cdef inline bint lies_dense(Job* job, Memory* m, Py_ssize_t deep, Py_ssize_t high, Py_ssize_t wide) noexcept nogil:
+    """Whether the pixels of each plane lie end to end."""
+    cdef Py_ssize_t unit = job.run * m.size
+    return ((wide == 1 or m.w == unit) and (high == 1 or m.h == wide * unit)
+            and (deep == 1 or m.d == high * wide * unit))
+
+
+cdef inline Py_ssize_t at_one_distance(Axis* w, Py_ssize_t o, Py_ssize_t most) noexcept nogil:
+    """How many windows from o on, up to `most`, lie inside the input and follow one another at one distance; 1 of
+    others."""
+    if not w.uniform or first_of(w, o) < 0 or end_of(w, o) > w.size:
+        return 1
+    return min(most, (w.size - end_of(w, o)) // w.stride + 1)
 
 
 cdef struct Tile:          # output columns [begin, end), and the input columns that they see

@@ -16,8 +16,9 @@
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
 #     WINDOWS  windows of up to 8 pixels, each a vector or more, that share no columns: rows and columns at once
 #
-# FLAT, HALVES (without places) and PHASES take rows end to end, as one row, where the results of each are less than a
-# vector, and PHASES with channels in any case: what a window meets across the seam of two rows is not used.
+# FLAT, HALVES and PHASES take rows end to end, as one row, where the results of each are less than a vector, and PHASES
+# with channels in any case: what a window meets across the seam of two rows is not used. Places, where they are wanted,
+# are the second array of the state of results; what W is folded from has only the first.
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
     """Whether windows begin at every column first, and every stride-th is kept."""
@@ -29,10 +30,10 @@ cdef inline Py_ssize_t lanes_before_keeping(Job* job, Tile* tile, Py_ssize_t row
     return ((rows - 1) * tile.pitch + tile.span - (taps - 1) * job.width.step) * job.run
 
 
-cdef inline void keep_some(Job* job, char* to, Py_ssize_t to_pitch, const char* flat, Py_ssize_t pitch,
-                           Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
-    """Keep n runs of each row, every stride-th, of all arrays of a state."""
-    cdef Py_ssize_t r
+cdef inline void keep_some(Job* job, Tile* tile, char* to, Py_ssize_t to_pitch, const char* flat,
+                           Py_ssize_t rows) noexcept nogil:
+    """Of windows that begin at every column, keep every stride-th, of all arrays of a state."""
+    cdef Py_ssize_t pitch = pitch_of(job, tile), n = tile.out, r
     cdef int a
     if pitch == n * job.width.stride * job.unit and to_pitch == n * job.unit:  # one long row
         n, rows = n * rows, 1
@@ -48,7 +49,7 @@ cdef inline void choose_listed(Axis* w, Py_ssize_t begin, Py_ssize_t n, Py_ssize
     cdef Py_ssize_t o
     cdef const char* source
     for o in range(n):
-        source = flat + <Py_ssize_t>w.firsts[begin + o] * size if w.tap_counts[begin + o] == taps else to + o * size
+        source = flat + w.firsts[begin + o] * size if w.tap_counts[begin + o] == taps else to + o * size
         memcpy(to + o * size, source, size)
 
 
@@ -79,49 +80,50 @@ cdef void fold_and_keep(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t 
     """FLAT with a stride: of runs that are vectors the last step is done to every stride-th alone. Or with tables, for
     each number of taps that there may be."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t pitch = pitch_of(job, tile), r, taps
-    if not w.uniform:
-        for taps in range(w.fewest, w.kernel + 1):
-            progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, taps), taps,
-                     w.step * job.unit, &job.close)
-            keep_listed(job, tile, out, out_pitch, room.folded, rows, taps)
-        return
-    if job.unit >= VECTOR:
+    cdef Py_ssize_t r, taps
+    if w.uniform and job.unit >= VECTOR:
         for r in range(rows):
-            progress(job, room, out + r * out_pitch, job.unit, flat + r * pitch, job.unit, w.stride, tile.out, job.run,
-                     w.kernel, w.step * job.unit, &job.close)
+            progress(job, room, out + r * out_pitch, job.unit, flat + r * pitch_of(job, tile), job.unit, w.stride,
+                     tile.out, job.run, w.kernel, w.step * job.unit, &job.close)
         return
-    progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, w.kernel), w.kernel,
-             w.step * job.unit, &job.close)
-    keep_some(job, out, out_pitch, room.folded, pitch, rows, tile.out)
+    for taps in range(w.fewest, w.kernel + 1):
+        progress(job, room, room.folded, 0, flat, 0, 1, 1, lanes_before_keeping(job, tile, rows, taps), taps,
+                 w.step * job.unit, &job.close)
+        if w.uniform:
+            keep_some(job, tile, out, out_pitch, room.folded, rows)
+        else:
+            keep_listed(job, tile, out, out_pitch, room.folded, rows, taps)
 
 
 cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_pitch, const char* flat,
                       Py_ssize_t flat_rows, Py_ssize_t rows, Py_ssize_t lanes) noexcept nogil:
-    """Fold `lanes` outputs of each of `rows` rows; with several channels, rows is 1 and results lie end to end."""
+    """Fold `lanes` outputs of each of `rows` rows. With several channels, all rows are folded as one, channel by
+    channel, and the results are turned back."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = w.stride * job.run, n = flat_rows * tile.pitch // w.stride, t, c, column
-    cdef Py_ssize_t columns = min(w.stride, w.span) * job.run
-    turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, columns)
+    cdef Py_ssize_t unit = w.stride * job.run, row = tile.pitch // w.stride, n = flat_rows * row, r, t, c, column
+    turn_rows(job, room.turned, n * job.size, flat, unit * job.size, n, min(w.stride, w.span) * job.run,
+              arrays_before(job))
     for c in range(job.run):
         for t in range(w.kernel):
             column = t * w.step
             room.taps[t] = room.turned + ((column % w.stride * job.run + c) * n + column // w.stride) * job.size
         if job.run == 1:
-            job.fold(to, to_pitch, room.taps, w.kernel, tile.pitch // w.stride * job.size, rows, lanes, &job.close)
+            fold_taps(job, to, to_pitch, room.taps, NULL, room.steps, w.kernel, row * job.size, rows, lanes, &job.close)
         else:
-            job.fold(room.folded + c * n * job.size, 0, room.taps, w.kernel, 0, 1, lanes, &job.close)
-    if job.run > 1:
-        turn_rows(job, to, job.unit, room.folded, n * job.size, job.run, lanes)
+            fold_taps(job, room.folded + c * n * job.size, 0, room.taps, NULL, room.steps, w.kernel, 0, 1,
+                      n - row + tile.out, &job.close)
+    for r in range(rows if job.run > 1 else 0):
+        turn_rows(job, to + r * to_pitch, job.unit, room.folded + r * row * job.size, n * job.size, job.run, tile.out,
+                  job.arrays)
 
 
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows) noexcept nogil:
     """Turn rows into lanes, fold columns, and turn the results back."""
     cdef Py_ssize_t row = rows * job.size
-    turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run)
+    turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run, arrays_before(job))
     fold_columns(job, tile, room, room.folded, room.turned, job.run * rows)
-    turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows)
+    turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows, job.arrays)
 
 
 cdef void repeat_lanes(Job* job, char* first, Py_ssize_t lanes, Py_ssize_t n) noexcept nogil:
@@ -170,7 +172,8 @@ cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* 
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
-        job.fold(out + phase * unit, w.every * unit, room.taps, n, w.advance * unit, m, lanes, &job.close)
+        fold_taps(job, out + phase * unit, w.every * unit, room.taps, NULL, room.steps, n, w.advance * unit, m, lanes,
+                  &job.close)
         if same > 1:
             repeat_lanes(job, out + phase * unit, lanes, same)
         phase += same
@@ -274,9 +277,9 @@ cdef void fold_sliding(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t o
         progress(job, room, to, out_pitch, flat, pitch, 1, n, lanes, w.kernel, w.step * job.unit, &job.close)
     elif job.along == HALVES:
         room.taps[0] = flat
-        job.halve(to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)
+        job.leaves.halve[job.reduction][job.type](to, out_pitch, room.taps, 1, w.kernel, pitch, n, lanes, &job.close)
     else:
-        fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes if job.run == 1 else lanes // job.run)
+        fold_phases(job, tile, room, to, out_pitch, flat, rows, n, lanes)
     if to != out:
         for r in range(rows):
             copy_row(job, out + r * out_pitch, to + r * behind * job.size, tile.out * job.run)
@@ -284,23 +287,20 @@ cdef void fold_sliding(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t o
 
 cdef inline bint end_to_end(Job* job, Tile* tile, Py_ssize_t rows) noexcept nogil:
     """Whether results lie end to end first, with what the seams give between them."""
-    if job.along == PHASES and job.run > 1:
-        return True
-    return rows > 1 and tile.out * job.unit < VECTOR
+    return rows > 1 and tile.out * job.unit < VECTOR and not job.picks and (job.run == 1 or job.along != PHASES)
 
 
 cdef void fold_singly(Job* job, Tile* tile, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows) noexcept nogil:
     """Fold each window by itself, that of all rows one after the other."""
-    cdef Axis* w = &job.width
     cdef Py_ssize_t o, r, n
     for o in range(tile.out):
-        n = taps_of(w, tile.begin + o)
+        n = taps_of(&job.width, tile.begin + o)
         for r in range(rows if n == 0 else 0):
             write_unseen(job, out + o * job.size + r * out_pitch, 1)
         if n:
             job.leaves.shrink[job.reduction][job.type](
-                out + o * job.size, out_pitch, flat + (first_of(w, tile.begin + o) - tile.start) * job.size, n,
+                out + o * job.size, out_pitch, flat + (first_of(&job.width, tile.begin + o) - tile.start) * job.size, n,
                 pitch_of(job, tile), rows, &job.close)
 
 
@@ -315,9 +315,7 @@ cdef void fold_windows(Job* job, Tile* tile, Room* room, const char* plane, Py_s
     for r in range(n):
         o = 0
         while o < tile.out:
-            c, m, count = first_of(w, tile.begin + o), 1, 0
-            if c >= 0 and c + w.span <= w.size:
-                m = min(tile.out - o, (w.size - w.span - c) // w.stride + 1)
+            c, m, count = first_of(w, tile.begin + o), at_one_distance(w, tile.begin + o, tile.out - o), 0
             for t in range(w.kernel):
                 for th in range(height.kernel):
                     h = first_of(height, oh + r) + th * height.step
@@ -352,7 +350,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
         if job.run == 1:
             job.leaves.shrink[job.reduction][job.type](to, 0, source, n, 0, 1, close)
         elif unit < VECTOR:  # each channel is a row
-            turn_rows(job, room.turned, n * job.size, source, unit, n, job.run)
+            turn_rows(job, room.turned, n * job.size, source, unit, n, job.run, job.arrays)
             job.leaves.shrink[job.reduction][job.type](to, job.size, room.turned, n, n * job.size, job.run, close)
         else:
             for o in range(n):
@@ -361,8 +359,7 @@ cdef void fold_long(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_
         return
     while done < n:
         some = min(block, n - done)
-        fold_long(job, room, p, od, oh, first + done, some, level + 1, parts + held * unit,
-                  &job.open)
+        fold_long(job, room, p, od, oh, first + done, some, level + 1, parts + held * unit, &job.open)
         taps[held] = parts + held * unit
         held += 1
         done += some

@@ -99,8 +99,8 @@ cdef bint mark_line(Job* job, char* to, int32_t* counts, char* line, const char*
     """Lay n runs, which lie side by side inside the input, and count those elements that do not count: where not all
     do by `where`, they lie in `line` already. Return whether there were any."""
     cdef bint found = False
-    if job.masked and job.blank(line, line, NULL if job.skips else counts, <const unsigned char*>where, where_step, n,
-                                run, job.blank_bits):
+    if job.masked and job.leaves.blank[job.type](line, line, NULL if job.skips else counts, <const unsigned char*>where,
+                                                 where_step, n, run, job.blank_bits):
         if job.skips:
             raise_flag(job.met)
         found = True
@@ -111,49 +111,41 @@ cdef bint mark_line(Job* job, char* to, int32_t* counts, char* line, const char*
     return found
 
 
-cdef char* lay_row(Job* job, Block* block, char* to, int32_t* marked, const char* inside, const char* where,
-                   Py_ssize_t step, Py_ssize_t where_step, Py_ssize_t begin, Py_ssize_t end,
-                   Py_ssize_t n) noexcept nogil:
-    """Lay n elements side by side, and return where they are: [begin, end) of them from `inside` on, `step` bytes
-    apart; the others lie outside, and do not count. Inside, `where` says what counts."""
-    cdef Py_ssize_t unit = job.unit
-    cdef char* first = to + begin * unit
-    cdef int32_t* counts
-    if job.as_it_lies and step == unit and not job.marks and begin == 0 and end == n:
-        return <char*>inside
-    job.fill(to, job.identity, begin * job.run)
-    job.fill(to + end * unit, job.identity, (n - end) * job.run)
-    if end > begin and not job.marks:
-        job.load(first, inside, step, end - begin, job.run)
-    elif end > begin:
-        counts = marked + begin * job.run
-        if not job.as_it_lies or step != unit:
-            job.load(block.line, inside, step, end - begin, job.run)
-            inside = block.line
-        block.found |= mark_line(job, first, counts, block.line, inside, where, where_step, end - begin, job.run)
-    return to
-
-
 cdef char* lay_windows(Job* job, Block* block, char* to, int32_t* marked, const char* row, const char* where,
                        Py_ssize_t o, Py_ssize_t g, Py_ssize_t n) noexcept nogil:
-    """Lay tap g of windows o, o + 1, ... along W, whose row is NULL if it lies outside; of an upright block that of
-    window o in so many rows or planes."""
+    """Lay tap g of windows o, o + 1, ... along W side by side, whose row is NULL if it lies outside; of an upright
+    block that of window o in so many rows. Return where they are. Of those inside `where` says which count."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t column = first_of(w, o) + g * w.step, hop, begin, end
+    cdef Py_ssize_t unit = job.unit, column = first_of(w, o) + g * w.step, hop, begin, end, step, where_step
+    cdef char* first
     if block.upright:
-        hop, begin, end = 0, 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
+        begin, end = 0, n if 0 <= column < w.size and g < taps_of(w, o) else 0
+        step, where_step = block.x_step, block.where_step
     else:
         hop = 1 if shares_columns(job, block) or not w.uniform else w.stride
         begin = min(n, parts_of(max(0, -column), hop))
         end = max(begin, min(n, parts_of(w.size - column, hop)))
-        column += begin * hop
-    if row == NULL or end == begin:
-        return lay_row(job, block, to, marked, NULL, NULL, 0, 0, n, n, n)
+        step, where_step, column = hop * job.x.w, hop * job.where.w, column + begin * hop
+    if row == NULL or begin == end:
+        job.fill(to, job.identity, n * job.run)
+        return to
+    row += column * job.x.w
+    if job.as_it_lies and step == unit and not job.marks and begin == 0 and end == n:
+        return <char*>row
+    first = to + begin * unit
+    job.fill(to, job.identity, begin * job.run)
+    job.fill(to + end * unit, job.identity, (n - end) * job.run)
+    if not job.marks:
+        job.load(first, row, step, end - begin, job.run)
+        return to
     if job.masked:
         where += column * job.where.w
-    return lay_row(job, block, to, marked, row + column * job.x.w, where,
-                   block.x_step if block.upright else hop * job.x.w,
-                   block.where_step if block.upright else hop * job.where.w, begin, end, n)
+    if not job.as_it_lies or step != unit:
+        job.load(block.line, row, step, end - begin, job.run)
+        row = block.line
+    block.found |= mark_line(job, first, marked + begin * job.run, block.line, row, where, where_step, end - begin,
+                             job.run)
+    return to
 
 
 cdef inline Py_ssize_t turn_of(Axis* axis, Py_ssize_t first) noexcept nogil:
@@ -447,39 +439,3 @@ cdef void pool_ordered(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
             pool_columns(job, &block, plane, where, y + block.first * job.y.w, od, oh, oh + n)
             block.first += block.n
         first += n
-
-
-cdef Job turned_ordered(Job* job, Py_ssize_t n) noexcept nogil:
-    """The job of n planes that are turned into channels; results are stored as they will be."""
-    cdef Job inner = turned_job(job, n)
-    cdef Py_ssize_t unit = inner.run * job.y.size
-    inner.y.type, inner.y.size, inner.y.w = job.y.type, job.y.size, unit
-    inner.y.h, inner.y.d = job.width.out * unit, job.height.out * job.width.out * unit
-    inner.quantile_pitch = job.depth.out * inner.y.d
-    inner.store, inner.direct, inner.as_it_lies = job.store, job.direct, True
-    return inner
-
-
-cdef void pool_turned(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Tasks [first, last) are so many planes as are turned together."""
-    cdef Turned turned
-    cdef Scratch rest
-    cdef Job inner
-    cdef Memory y = job.y
-    cdef Band band = band_at(job, 0)
-    cdef Py_ssize_t task, p, n, q
-    lay_anew(scratch)
-    turned = lay_turned(job, scratch)
-    rest = scratch_at(scratch.base + scratch.taken, scratch.most - scratch.taken, 1, 0)
-    for task in range(first, last):
-        p = task * job.together
-        n = min(job.together, job.planes - p)
-        inner = turned_ordered(job, n)
-        load_turned(job, &turned, &band, p, n)
-        inner.x.data, inner.y.data = turned.x, turned.y
-        pool_ordered(&inner, &rest, 0, job.depth.out * job.height.out)
-        lay_anew(&rest)
-        for q in range(max(1, job.n_quantiles)):
-            y.data = job.y.data + q * job.quantile_pitch
-            store_turned(job, &y, job.y.type, job.y.size, turned.y + q * inner.quantile_pitch, turned.loaded, &band, p,
-                         n)

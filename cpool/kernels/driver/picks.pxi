@@ -1,7 +1,7 @@
 # Values with places: the taps of a window are compared in the order of memory, so W comes before H and H before D.
 # Either in one pass over all taps (`one_pass`: ROWS, where each column has a vector of channels, and HALVES), or first
-# along W, a result for each input row, and then over these rows, which output rows share. Places are counted in
-# elements of the plane from the window's first tap, which may lie in padding.
+# along W as values are (lanes.pxi), a result for each input row, and then over these rows, which output rows share.
+# Places are counted in elements of the plane from the window's first tap, which may lie in padding.
 
 cdef enum:
     AT_ONCE = 64           # taps that are listed for one call of a leaf
@@ -33,142 +33,30 @@ cdef void load_needed(Job* job, Tile* tile, Needed* needed, const char* plane, P
                       char* to) noexcept nogil:
     """Load the needed rows of slab d into the band."""
     cdef Axis* height = &job.height
-    cdef Py_ssize_t r, t, h = needed.top, pitch = pitch_of(job, tile), edge = tile.left * job.unit
-    cdef Py_ssize_t together = needed.rows, step = 1
-    if needed.by_taps:
-        together, step = height.kernel, height.step
-    for r in range(needed.rows // max(1, together)):
+    cdef Py_ssize_t slot, h, pitch = pitch_of(job, tile), edge = tile.left * job.unit
+    for slot in range(needed.rows):
+        h = needed.top + slot
         if needed.by_taps:
-            h = first_of(height, oh + r)
-        for t in range(together):
-            if 0 <= h < height.size and tile.used:
-                job.load(to + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
-            h += step
-            to += pitch
+            h = first_of(height, oh + slot // height.kernel) + slot % height.kernel * height.step
+        if 0 <= h < height.size and tile.used:
+            job.load(to + slot * pitch + edge, plane + d * job.x.d + h * job.x.h, job.x.w, tile.used, job.run)
 
 
 cdef void mend_places(Job* job, Tile* tile, char* places, Py_ssize_t rows, Py_ssize_t pitch) noexcept nogil:
     """Where all taps inside are identities the first tap is the winner, be it in padding: take the first inside."""
     cdef Py_ssize_t o, i, r, inside
-    cdef int32_t* shorts
-    cdef int64_t* longs
+    cdef char* place
     for o in range(tile.out):
         inside = skipped_taps(&job.width, tile.begin + o) * job.width.step
         if inside == 0:
             return
         for r in range(rows):
-            shorts = <int32_t*>(places + r * pitch) + o * job.run
-            longs = <int64_t*>(places + r * pitch) + o * job.run
+            place = places + r * pitch + o * job.unit
             for i in range(job.run):
-                if job.size == 8 and longs[i] == 0:
-                    longs[i] += inside
-                elif job.size < 8 and shorts[i] == 0:
-                    shorts[i] += <int32_t>inside
-
-
-cdef void pick_flat(Job* job, Room* room, char* values, char* places, Py_ssize_t out_pitch, const char* row,
-                    Py_ssize_t pitch, Py_ssize_t every, Py_ssize_t rows, Py_ssize_t lanes,
-                    Py_ssize_t taps) noexcept nogil:
-    """Windows that move by 1: like `progress`, with places, which are equal where windows of a power of 4 overlap."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t covered = 1, left = taps, i, reach
-    cdef Py_ssize_t some = (rows - 1) * every * (pitch // job.size) + lanes
-    cdef Py_ssize_t distance = w.step * job.unit
-    cdef int turn = 0
-    cdef const char* m = row
-    cdef const char* stood = NULL
-    cdef const void* t[RADIX]
-    cdef const void* f[RADIX]
-    cdef int64_t offsets[RADIX]
-    while left > RADIX:
-        for i in range(4):
-            t[i], offsets[i] = m + i * covered * distance, i * covered * w.step
-            f[i] = stood + i * covered * distance if stood != NULL else NULL
-        covered *= 4
-        left = parts_of(taps, covered)
-        reach = some + (taps - covered) * w.step * job.run
-        job.pick(room.longer[turn], room.longer_places[turn], 0, t, NULL if stood == NULL else f, offsets, 4, 0, 1,
-                 reach, 0)
-        m, stood, turn = room.longer[turn], room.longer_places[turn], 1 - turn
-    for i in range(left):
-        offsets[i] = min(i * covered, taps - covered)
-        t[i] = m + offsets[i] * distance
-        f[i] = stood + offsets[i] * distance if stood != NULL else NULL
-        offsets[i] *= w.step
-    job.pick(values, places, out_pitch, t, NULL if stood == NULL else f, offsets, left, every * pitch, rows, lanes,
-             0)
-
-
-cdef void pick_columns(Job* job, Tile* tile, Room* room, char* values, char* places, const char* columns,
-                       Py_ssize_t lanes) noexcept nogil:
-    """Like `fold_columns`."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, phase, t, n
-    cdef const char* column
-    for phase in range(min(w.every, tile.out)):
-        n = taps_of(w, tile.begin + phase)
-        column = columns + (first_of(w, tile.begin + phase) - tile.start) * unit
-        for t in range(n):
-            room.taps[t], room.offsets[t] = column + t * w.step * unit, t * w.step
-        job.pick(values + phase * unit, places + phase * unit, w.every * unit, room.taps, NULL, room.offsets, n,
-                 w.advance * unit, parts_of(tile.out - phase, w.every), lanes, 0)
-
-
-cdef void pick_lanes(Job* job, Tile* tile, Room* room, char* values, char* places, const char* flat,
-                     Py_ssize_t rows) noexcept nogil:
-    """Fold W of `rows` rows of scratch, into dense rows of values and places."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.unit, pitch = pitch_of(job, tile), to_pitch = tile.out * unit
-    cdef Py_ssize_t t, n, r, c, row
-    cdef Turn turn = job.leaves.turn[job.log_size]
-    cdef const char* column
-    if keeps_some(job) and not w.uniform:
-        for t in range(w.fewest, w.kernel + 1):
-            pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
-                      lanes_before_keeping(job, tile, rows, t), t)
-            keep_listed(job, tile, values, to_pitch, room.folded, rows, t)
-            keep_listed(job, tile, places, to_pitch, room.folded_places, rows, t)
-    elif keeps_some(job) and unit >= VECTOR:
-        for r in range(rows):
-            pick_flat(job, room, values + r * to_pitch, places + r * to_pitch, unit, flat + r * pitch, unit, w.stride,
-                      tile.out, job.run, w.kernel)
-    elif keeps_some(job):
-        pick_flat(job, room, room.folded, room.folded_places, 0, flat, 0, 1, 1,
-                  lanes_before_keeping(job, tile, rows, w.kernel), w.kernel)
-        keep_some(job, values, to_pitch, room.folded, pitch, rows, tile.out)
-        keep_some(job, places, to_pitch, room.folded_places, pitch, rows, tile.out)
-    elif job.along == FLAT:
-        pick_flat(job, room, values, places, to_pitch, flat, pitch, 1, rows, tile.out * job.run, w.kernel)
-    elif job.along == ROWS:
-        for r in range(rows):
-            pick_columns(job, tile, room, values + r * to_pitch, places + r * to_pitch, flat + r * pitch, job.run)
-    elif job.along == PHASES:
-        n = rows * tile.pitch // w.stride
-        turn(room.turned, n * job.size, flat, w.stride * unit, n, min(w.stride, w.span) * job.run)
-        for c in range(job.run):
-            for t in range(w.kernel):
-                room.offsets[t] = t * w.step
-                room.taps[t] = room.turned + ((room.offsets[t] % w.stride * job.run + c) * n
-                                              + room.offsets[t] // w.stride) * job.size
-            if job.run == 1:
-                job.pick(values, places, to_pitch, room.taps, NULL, room.offsets, w.kernel,
-                         tile.pitch // w.stride * job.size, rows, tile.out, 0)
-            else:
-                job.pick(room.folded + c * n * job.size, room.folded_places + c * n * job.size, 0, room.taps, NULL,
-                         room.offsets, w.kernel, 0, 1, n - (w.kernel - 1) * w.step // w.stride, 0)
-        if job.run > 1:
-            for r in range(rows):
-                column = room.folded + r * tile.pitch // w.stride * job.size
-                turn(values + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
-                column = room.folded_places + r * tile.pitch // w.stride * job.size
-                turn(places + r * to_pitch, unit, column, n * job.size, job.run, tile.out)
-    else:
-        row = rows * job.size
-        turn(room.turned, row, flat, pitch, rows, tile.span * job.run)
-        pick_columns(job, tile, room, room.folded, room.folded_places, room.turned, job.run * rows)
-        turn(values, to_pitch, room.folded, row, tile.out * job.run, rows)
-        turn(places, to_pitch, room.folded_places, row, tile.out * job.run, rows)
-    mend_places(job, tile, places, rows, to_pitch)
+                if job.size == 8 and (<int64_t*>place)[i] == 0:
+                    (<int64_t*>place)[i] = inside
+                elif job.size < 8 and (<int32_t*>place)[i] == 0:
+                    (<int32_t*>place)[i] = <int32_t>inside
 
 
 cdef inline Py_ssize_t hop_of(Job* job) noexcept nogil:
@@ -210,9 +98,7 @@ cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* plac
                          w.advance * hop_of(job), w.every)
         return
     while o < tile.out:
-        n = 1
-        if w.uniform and first_of(w, tile.begin + o) >= 0 and end_of(w, tile.begin + o) <= w.size:
-            n = min(tile.out - o, (w.size - end_of(w, tile.begin + o)) // w.stride + 1)
+        n = at_one_distance(w, tile.begin + o, tile.out - o)
         pick_windows(job, tile, room, value, place, rows, o, n, w.stride * hop_of(job), 1)
         o += n
 
@@ -228,16 +114,8 @@ cdef void store_picked(Job* job, Tile* tile, Room* room, const char* value, cons
                      job.height.stride * job.width.size, n, tile.out, job.run)
 
 
-cdef inline Py_ssize_t rows_behind(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
-    """How many output rows from oh on, whose windows lie inside the input, follow one another at one distance."""
-    cdef Axis* height = &job.height
-    if not height.uniform or first_of(height, oh) < 0 or end_of(height, oh) > height.size:
-        return 1
-    return min(most, (height.size - end_of(height, oh)) // height.stride + 1)
-
-
 cdef inline Py_ssize_t rows_in_plane(Job* job, Py_ssize_t oh, Py_ssize_t most) noexcept nogil:
-    """How many of these belong to the same plane, where planes are joined to one."""
+    """How many output rows from oh on belong to the same plane, where planes are joined to one."""
     cdef Axis* height = &job.height
     cdef Py_ssize_t high = height.plane_rows
     if high == height.size:
@@ -263,7 +141,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef char* value
     cdef char* y
     cdef char* at
-    cdef char* place = room.winners
+    cdef char* place = room.out + job.open.apart
     distance = height.kernel if needed.by_taps else height.stride  # from an output row's slots to the next one's
     distance *= out_pitch if lanes_first else pitch
     if as_it_lies:
@@ -275,13 +153,14 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
             if 0 <= d < depth.size and not as_it_lies:
                 load_needed(job, tile, &needed, plane, d, oh, room.band + (q * in_plane + td * needed.rows) * pitch)
     if lanes_first:
-        pick_lanes(job, tile, room, room.values, room.places, room.band, planes * in_plane)
+        fold_lanes(job, tile, room, room.values, out_pitch, room.band, planes * in_plane)
+        mend_places(job, tile, room.values + job.open.apart, planes * in_plane, out_pitch)
     for q in range(planes):
         plane, r = plane_of(job, tile, p + q), 0
         y = pixel(job, &job.y, p + q, od, oh, tile.begin)
         at = pixel(job, &job.at, p + q, od, oh, tile.begin)
         while r < n:
-            top, m, count = first_of(height, oh + r), rows_behind(job, oh + r, n - r) if several else 1, 0
+            top, m, count = first_of(height, oh + r), at_one_distance(height, oh + r, n - r) if several else 1, 0
             for td in range(deep):
                 d = front + td * depth.step
                 for t in range(taps_of(height, oh + r)):
@@ -294,7 +173,7 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                         room.taps[count] = plane + d * job.x.d + h * job.x.h
                     elif lanes_first:
                         room.taps[count] = room.values + slot * out_pitch
-                        room.from_[count] = room.places + slot * out_pitch
+                        room.from_[count] = room.values + job.open.apart + slot * out_pitch
                     else:
                         room.taps[count] = room.band + slot * pitch + tile.left * unit
                     count += 1
@@ -313,15 +192,14 @@ cdef void pick_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
                 store_picked(job, tile, room, value, place, NULL if straight else y + r * job.y.h, at + r * job.at.h,
                              od, oh + r, t)
                 value, place, r, m = value + t * out_pitch, place + t * out_pitch, r + t, m - t
-            place = room.winners
+            place = room.out + job.open.apart
 
 
 # ------------------------------------------------------------------------------------- indices of values that are known
 
-cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
+cdef void find_row(Job* job, char* line, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh) noexcept nogil:
     """Search the windows of one output row for the values that stand in y."""
     cdef Axis* w = &job.width
-    cdef Memory* m = &job.at
     cdef Py_ssize_t o, td, th, d, h, begin, end, c, n, found, high = job.height.plane_rows
     cdef double number = 0  # or whatever type it is of
     cdef char* value = <char*>&number
@@ -344,31 +222,24 @@ cdef void find_row(Job* job, Room* room, Py_ssize_t p, Py_ssize_t od, Py_ssize_t
                     n = min(SEARCHED, end - c)
                     row = pixel(job, &job.x, p, d, h, c)
                     if not job.as_it_lies:
-                        job.load(room.flat, <const char*>row, job.x.w, n, 1)
-                        row = room.flat
+                        job.load(line, <const char*>row, job.x.w, n, 1)
+                        row = line
                     found = job.leaves.find[job.type](row, value, n)
                     if found >= 0:
                         index = (d * high + h % high) * w.size + c + found
-                        searched = is_number(job, value)  # of several NaN the last one counts
+                        # Of several NaN the last one counts.
+                        searched = job.type > FLOAT64 or not job.leaves.lacks[job.type](value, 1)
                     c += n
-        if m.type == INT64:
-            (<int64_t*>pixel(job, m, p, od, oh, o))[0] = index
+        if job.at.type == INT64:
+            (<int64_t*>pixel(job, &job.at, p, od, oh, o))[0] = index
         else:
-            (<int32_t*>pixel(job, m, p, od, oh, o))[0] = <int32_t>index
-
-
-cdef inline bint is_number(Job* job, const char* value) noexcept nogil:
-    if job.type == FLOAT32:
-        return (<const float*>value)[0] == (<const float*>value)[0]
-    if job.type == FLOAT64:
-        return (<const double*>value)[0] == (<const double*>value)[0]
-    return True
+            (<int32_t*>pixel(job, &job.at, p, od, oh, o))[0] = <int32_t>index
 
 
 cdef void find_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     cdef Py_ssize_t r, high = job.height.out, deep = job.depth.out
-    cdef Room room
+    cdef char* line
     lay_anew(scratch)
-    room.flat = take(scratch, SEARCHED * job.size)
+    line = take(scratch, SEARCHED * job.size)
     for r in range(first, last):
-        find_row(job, &room, r // (deep * high), r // high % deep, r % high)
+        find_row(job, line, r // (deep * high), r // high % deep, r % high)

@@ -14,20 +14,22 @@ cdef struct Turned:        # parts of scratch
 
 
 cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
-    """The job of n planes that are turned into channels; where it reads and writes is still to be said."""
+    """The job of n planes that are turned into channels, for which the strategy was chosen; where it reads and writes
+    is still to be said. Results are stored as they will be when they are turned back, those of windows in order at
+    once."""
     cdef Job inner = job[0]
-    cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size
+    cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size, result
     inner.planes, inner.leads, inner.run, inner.unit = 1, 1, run, unit
+    inner.x.type, inner.x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
+    if not puts_in_order(job):
+        inner.y.type, inner.y.size, inner.store = job.type, job.size, job.leaves.store[job.type][job.type]
+    result = run * inner.y.size
     inner.x.w, inner.x.h, inner.x.d = unit, job.width.size * unit, job.height.size * job.width.size * unit
-    inner.y.w, inner.y.h, inner.y.d = unit, job.width.out * unit, job.height.out * job.width.out * unit
+    inner.y.w, inner.y.h, inner.y.d = result, job.width.out * result, job.height.out * job.width.out * result
     inner.at.w, inner.at.h, inner.at.d = index, job.width.out * index, job.height.out * job.width.out * index
-    inner.x.type = inner.y.type = job.type
-    inner.x.size = inner.y.size = job.size
-    inner.native, inner.divides_first, inner.masked, inner.gapped = True, False, False, False
+    inner.quantile_pitch = job.depth.out * inner.y.d
+    inner.native, inner.divides_first, inner.masked = True, False, False
     inner.open.far = inner.close.far = False
-    inner.across, inner.along, inner.one_pass = job.inner_across, job.inner_along, job.inner_one_pass
-    inner.rows, inner.columns, inner.as_it_lies = job.inner_rows, job.inner_columns, job.inner_as_it_lies
-    inner.load, inner.store = job.leaves.load[job.type][job.type], job.leaves.store[job.type][job.type]
     return inner
 
 
@@ -77,34 +79,17 @@ cdef Turned lay_turned(Job* job, Scratch* scratch) noexcept nogil:
 
 cdef inline bint dense_planes(Job* job, Memory* m, Py_ssize_t deep, Py_ssize_t high, Py_ssize_t wide) noexcept nogil:
     """Whether each plane lies end to end, and planes at one distance."""
-    cdef Py_ssize_t unit = job.run * m.size
-    return (job.leads == 1 and (wide == 1 or m.w == unit) and (high == 1 or m.h == wide * unit)
-            and (deep == 1 or m.d == high * wide * unit))
+    return job.leads == 1 and lies_dense(job, m, deep, high, wide)
 
 
-cdef inline bint turns_at_once(Py_ssize_t unit) noexcept nogil:
-    """Whether so many bytes are one number to the leaf that transposes."""
-    return unit <= 8 and unit & (unit - 1) == 0
-
-
-cdef void turn_planes(Job* job, char* out, const char* planes, Py_ssize_t pitch, Py_ssize_t n, Py_ssize_t elements,
-                      Py_ssize_t size) noexcept nogil:
-    """Let n planes become channels."""
-    cdef Py_ssize_t unit = job.run * size
-    if turns_at_once(unit):
-        job.leaves.turn[log_of(unit)](out, n * unit, planes, pitch, n, elements)
+cdef void turn(Job* job, char* to, Py_ssize_t to_pitch, const char* rows, Py_ssize_t pitch, Py_ssize_t n,
+               Py_ssize_t columns, Py_ssize_t unit) noexcept nogil:
+    """Turn n rows of runs of so many bytes: run c of row r becomes run r of row c. Planes are rows of pixels, which
+    become channels, and these planes again."""
+    if unit <= 8 and unit & (unit - 1) == 0:  # one number to the leaf that transposes
+        job.leaves.turn[log_of(unit)](to, to_pitch, rows, pitch, n, columns)
     else:
-        job.leaves.turn_runs(out, unit, n * unit, planes, pitch, unit, n, elements, unit)
-
-
-cdef void turn_back(Job* job, char* planes, Py_ssize_t pitch, const char* turned, Py_ssize_t n, Py_ssize_t elements,
-                    Py_ssize_t size) noexcept nogil:
-    """Let channels become n planes again."""
-    cdef Py_ssize_t unit = job.run * size
-    if turns_at_once(unit):
-        job.leaves.turn[log_of(unit)](planes, pitch, turned, n * unit, elements, n)
-    else:
-        job.leaves.turn_runs(planes, pitch, unit, turned, unit, n * unit, n, elements, unit)
+        job.leaves.turn_runs(to, unit, to_pitch, rows, pitch, unit, n, columns, unit)
 
 
 cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first, Py_ssize_t wide) noexcept nogil:
@@ -117,7 +102,7 @@ cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t
     if wide > 1 and m.w != job.run:
         return False
     if (wide == job.width.size and dense_planes(job, m, job.depth.size, high, wide)
-            and (n == 1 or <Py_ssize_t>m.planes[0] == band.tall * wide * job.run)):
+            and (n == 1 or m.planes[0] == band.tall * wide * job.run)):
         plane = plane_at(job, m, p) + band.top * wide * job.run
         return memchr(plane, 0, n * band.tall * wide * job.run) == NULL
     for q in range(n):
@@ -132,7 +117,6 @@ cdef bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssi
                         Py_ssize_t wide) noexcept nogil:
     """Whether nothing is done to the elements of a band before they are pooled; then say if NaN is among them, for
     what is loaded is looked at on the way."""
-    cdef Memory* x = &job.x
     cdef Py_ssize_t q, r, high = job.height.size
     cdef const char* plane
     if job.x.type != job.type or job.norm > PLAIN or not all_count(job, band, p, n, first, wide):
@@ -140,9 +124,9 @@ cdef bint is_as_it_lies(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssi
     if not job.watches or raised(job.met):
         return True
     for q in range(n):
-        plane = plane_at(job, x, p + q) + first * x.w
+        plane = plane_at(job, &job.x, p + q) + first * job.x.w
         for r in range(band.top, band.top + band.tall):
-            if job.leaves.lacks[job.type](row_in(x, plane, r, high), wide * job.run):
+            if job.leaves.lacks[job.type](row_in(&job.x, plane, r, high), wide * job.run):
                 raise_flag(job.met)
                 return True
     return True
@@ -156,7 +140,7 @@ cdef inline void load_pixels(Job* job, char* to, const char* x, Py_ssize_t hop, 
         job.load(to, x, hop, n, job.run)
         x = to
     if job.masked:
-        if job.blank(to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
+        if job.leaves.blank[job.type](to, x, NULL, <const unsigned char*>where, where_hop, n, job.run, job.blank_bits):
             raise_flag(job.met)
         x = to
     if job.norm > PLAIN:
@@ -173,8 +157,7 @@ cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, 
         not job.masked or dense_planes(job, m, job.depth.size, high, wide))
     cdef const char* plane
     cdef const char* where = NULL
-    if whole and <Py_ssize_t>x.planes[0] == elements * job.run * x.size and (
-            not job.masked or <Py_ssize_t>m.planes[0] == elements * job.run):
+    if whole and x.planes[0] == elements * job.run * x.size and (not job.masked or m.planes[0] == elements * job.run):
         elements, n = n * elements, 1
     for q in range(n):
         plane = plane_at(job, x, p + q) + first * x.w
@@ -192,40 +175,40 @@ cdef void load_band(Job* job, char* to, Band* band, Py_ssize_t p, Py_ssize_t n, 
 
 
 cdef void load_turned(Job* job, Turned* turned, Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    cdef Memory* x = &job.x
     cdef Py_ssize_t wide = job.width.size, elements = band.tall * wide, unit = job.unit
-    if dense_planes(job, x, job.depth.size, job.height.size, wide) and is_as_it_lies(job, band, first, n, 0, wide):
-        turn_planes(job, turned.x, x.data + first * <Py_ssize_t>x.planes[0] + band.top * wide * unit,
-                    <Py_ssize_t>x.planes[0], n, elements, job.size)
+    if dense_planes(job, &job.x, job.depth.size, job.height.size, wide) and is_as_it_lies(job, band, first, n, 0, wide):
+        turn(job, turned.x, n * unit, job.x.data + first * job.x.planes[0] + band.top * wide * unit,
+             job.x.planes[0], n, elements, unit)
         return
     load_band(job, turned.loaded, band, first, n, 0, wide)
-    turn_planes(job, turned.x, turned.loaded, elements * unit, n, elements, job.size)
+    turn(job, turned.x, n * unit, turned.loaded, elements * unit, n, elements, unit)
 
 
 cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noexcept nogil:
     """Divide what is loaded, each element by the count of its window."""
     cdef Py_ssize_t r, run = n * job.run, lanes = job.width.size * run, high = job.height.size
     cdef char* row
-    fill_counts(job, turned.widths, 0, job.width.size, run)
+    fill_counts(job, turned.widths, 0, job.width.size, run, False)
     for r in range(band.top, band.top + band.tall):
         row = turned.x + (r - band.top) * lanes * job.size
         job.leaves.divide[job.type](row, row, turned.widths, count_of(&job.depth, r // high)
                                     * count_of(&job.height, r % high), lanes, 0)
 
 
-cdef void store_turned(Job* job, Memory* m, Py_ssize_t type, Py_ssize_t size, const char* results, char* loaded,
-                       Band* band, Py_ssize_t first, Py_ssize_t n) noexcept nogil:
-    """Turn results of `type`, which has `size` bytes, back, and store them where they do not lie so."""
+cdef void store_turned(Job* job, Memory* m, Memory* made, const char* results, char* loaded, Band* band,
+                       Py_ssize_t first, Py_ssize_t n) noexcept nogil:
+    """Turn results, which are of the type of `made`, back, and store them in m where they do not lie so."""
+    cdef Py_ssize_t type = made.type, unit = job.run * made.size, wide = job.width.out, high = job.height.out, q, r
+    cdef Py_ssize_t outs = band.n * wide
     cdef Store store = job.leaves.store[type][m.type] if type < COMPUTED else job.leaves.store[UINT16][UINT16]
-    cdef Py_ssize_t wide = job.width.out, high = job.height.out, outs = band.n * wide, unit = job.run * size, q, r
     cdef bint dense = dense_planes(job, m, job.depth.out, high, wide)
     cdef char* plane
     cdef const char* row
     if dense and m.type == type:
-        turn_back(job, m.data + first * <Py_ssize_t>m.planes[0] + band.first * wide * unit, <Py_ssize_t>m.planes[0],
-                  results, n, outs, size)
+        turn(job, m.data + first * m.planes[0] + band.first * wide * unit, m.planes[0],
+             results, n * unit, outs, n, unit)
         return
-    turn_back(job, loaded, outs * unit, results, n, outs, size)
+    turn(job, loaded, outs * unit, results, n * unit, outs, n, unit)
     for q in range(n):
         plane, row = plane_at(job, m, first + q), loaded + q * outs * unit
         if dense:
@@ -241,7 +224,8 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     cdef Scratch rest
     cdef Job inner
     cdef Band band
-    cdef Py_ssize_t tiles = parts_of(job.width.out, job.inner_columns), task, p, n, tile
+    cdef Memory y = job.y
+    cdef Py_ssize_t tiles = parts_of(job.width.out, job.columns), task, p, n, tile, q
     cdef Py_ssize_t rows = job.depth.out * job.height.out
     lay_anew(scratch)
     turned = lay_turned(job, scratch)
@@ -257,12 +241,17 @@ cdef void pool_planes(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         # As if all rows were there, of which no other is touched.
         inner.x.data, inner.y.data = turned.x - band.top * inner.x.h, turned.y - band.first * inner.y.h
         inner.at.data = turned.at - band.first * inner.at.h
-        for tile in range(tiles):
-            pool_rows(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
+        if puts_in_order(job):
+            pool_ordered(&inner, &rest, band.first, band.first + band.n)
+        else:
+            for tile in range(tiles):
+                pool_rows(&inner, &rest, tile * rows + band.first, tile * rows + band.first + band.n)
         lay_anew(&rest)
         if job.picks:
-            store_turned(job, &job.at, job.at.type, job.at.size, turned.at, turned.loaded, &band, p, n)
-        store_turned(job, &job.y, job.type, job.size, turned.y, turned.loaded, &band, p, n)
+            store_turned(job, &job.at, &inner.at, turned.at, turned.loaded, &band, p, n)
+        for q in range(max(1, job.n_quantiles)):
+            y.data = job.y.data + q * job.quantile_pitch
+            store_turned(job, &y, &inner.y, turned.y + q * inner.quantile_pitch, turned.loaded, &band, p, n)
 
 
 # ------------------------------------------------------------------------------------------------- what does not count
@@ -281,14 +270,11 @@ cdef char* lay_counting(Job* job, Scratch* scratch) noexcept nogil:
 cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char* loaded,
                       int64_t* planes) noexcept nogil:
     """The job that pools a tile of a band from where it was loaded, as if all planes, rows and columns were there, of
-    which no other is touched, or if that is NULL from the array; `planes` is for distances. The tile was started for
-    `job`: nothing is changed that `lay_out` and `start_tile` read."""
+    which no other is touched; `planes` is for distances. The tile was started for `job`: nothing is changed that
+    `lay_out` and `start_tile` read."""
     cdef Job inner = job[0]
     cdef Memory* x = &inner.x
     cdef Py_ssize_t axis, distance
-    inner.masked = False
-    if loaded == NULL:
-        return inner
     x.type, x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
     x.w = job.unit
     x.h = tile.used * x.w
@@ -297,7 +283,7 @@ cdef Job counting_job(Job* job, Tile* tile, Band* band, Py_ssize_t p, const char
     x.data = <char*>loaded - p * distance - band.top * x.h - max(0, tile.start) * x.w
     for axis in range(job.leads - 1, -1, -1):
         planes[axis] = distance
-        distance *= <Py_ssize_t>job.lead_shape[axis]
+        distance *= job.lead_shape[axis]
     return inner
 
 
@@ -326,7 +312,7 @@ cdef void pool_counting(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t
             start_tile(job, &tile, &room)
         beside = max(0, tile.start)
         if dense_rows(&job.x, job, job.width.size) and is_as_it_lies(job, &band, p, n, beside, tile.used):
-            inner = counting_job(job, &tile, &band, p, NULL, planes)
+            inner = job[0]
         else:
             load_band(job, loaded, &band, p, n, beside, tile.used)
             inner = counting_job(job, &tile, &band, p, loaded, planes)

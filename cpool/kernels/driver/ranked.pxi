@@ -197,5 +197,4 @@ cdef void pool_ranked(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
                 memset(ranking.window.word, 0, job.n_quantiles * sizeof(Py_ssize_t))
                 memset(ranking.window.before, 0, job.n_quantiles * sizeof(Py_ssize_t))
                 ranking.window.count = 0
-                slide_along(job, &ranking, d, h, ow, wide_end,
-                            pixel(job, &job.y, p, d, h, ow) + channel * job.y.size)
+                slide_along(job, &ranking, d, h, ow, wide_end, pixel(job, &job.y, p, d, h, ow) + channel * job.y.size)

@@ -25,35 +25,31 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
     """Take all parts, for tiles no wider than `tile`."""
     cdef Room room
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.unit, pitch = tile.pitch * unit, rows = job.rows, n
+    cdef Py_ssize_t unit = job.unit, pitch = tile.pitch * unit, rows = job.rows, n = 0
     cdef Py_ssize_t lines = rows * pitch, out = rows * tile.out * unit, turn
     cdef Py_ssize_t columns = row_columns(job, tile)
+    cdef Py_ssize_t taps = columns if job.along == LONG else 0 if job.along == FLAT else w.kernel
     memset(&room, 0, sizeof(Room))
     lay_anew(scratch)
-    n = max(columns if job.along == LONG else max(RADIX, w.kernel), job.height.kernel * job.depth.kernel)
-    room.taps = <const void**>take(scratch, n * sizeof(void*))
+    taps = max(max(RADIX, taps), job.height.kernel * job.depth.kernel)
+    room.taps = <const void**>take(scratch, taps * sizeof(void*))
     room.pad = take(scratch, columns * unit)
     room.nothing = take(scratch, columns * unit if gathers(job) else 0)
     if job.divides or job.divides_first or job.reduction == TOTAL:
         room.widths = take(scratch, (max(tile.span, tile.out) if job.divides_first else tile.out) * unit)
     if job.picks:
-        room.from_ = <const void**>take(scratch, n * sizeof(void*))
-        room.offsets = <int64_t*>take(scratch, n * sizeof(int64_t))
+        room.from_ = <const void**>take(scratch, taps * sizeof(void*))
+        room.offsets = <int64_t*>take(scratch, taps * sizeof(int64_t))
         room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
-        n = tile.out * unit if job.one_pass and job.along != HALVES else out  # else several rows at once
-        room.out = take(scratch, n)
-        room.winners = take(scratch, n)
+        room.steps = <int64_t*>take(scratch, w.kernel * sizeof(int64_t))
+        # In one pass one row, else several at once.
+        room.out = take(scratch, tile.out * unit if job.one_pass and job.along != HALVES else out)
         rows = input_rows(job)
         lines, out = rows * pitch, rows * tile.out * unit
         if picks_lanes_first(job) or not job.as_it_lies:
             room.band = take(scratch, lines)
         if picks_lanes_first(job):
             room.values = take(scratch, out)
-            room.places = take(scratch, out)
-        if job.along == FLAT and w.kernel > RADIX:
-            for turn in range(2):
-                room.longer[turn] = take(scratch, lines)
-                room.longer_places[turn] = take(scratch, lines)
     else:
         room.out = take(scratch, out)
         if job.reduction == TOTAL:
@@ -65,26 +61,22 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
             pitch = columns * unit
         elif lays_rows(job):
             room.flat = take(scratch, lines)
-        n = 0
         if job.across == BAND or job.across == BAND_FLAT:
             n = input_rows(job) * pitch
             room.band = take(scratch, n)
         if job.across != AS_IT_LIES:
             room.slots = take(scratch, (slots_of(job.height.kernel) + slots_of(job.depth.kernel)) * pitch)
-        if job.across == BAND_FLAT or (job.along == FLAT and w.kernel > RADIX):
-            n = max(n, lines)
-            for turn in range(2):
-                room.longer[turn] = take(scratch, n)
-                room.left_over[turn] = take(scratch, n)
-    if job.along == PHASES:
+    if job.across == BAND_FLAT or (job.along == FLAT and w.kernel > RADIX):
+        n = max(n, lines)
+        for turn in range(2):
+            room.longer[turn] = take(scratch, n)
+            room.left_over[turn] = take(scratch, n if job.reduction >= SUM else 0)
+    if job.along == PHASES or job.along == TURNED:
         room.turned = take(scratch, lines)
     if (job.along == PHASES and job.run > 1) or (keeps_some(job) and unit < VECTOR):
         room.folded = take(scratch, lines)
-        room.folded_places = take(scratch, lines if job.picks else 0)
     if job.along == TURNED:
-        room.turned = take(scratch, rows * tile.span * unit)
         room.folded = take(scratch, out)
-        room.folded_places = take(scratch, out if job.picks else 0)
     elif job.along == SPREAD:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
         room.turned = take(scratch, n + VECTOR)

@@ -14,23 +14,20 @@ cdef struct Room:          # parts of scratch
     char* band             # input rows that output rows share
     char* slots            # rows of trees over taps
     char* longer[2]        # rows of sums or extremes of more and more taps
-    char* longer_places[2]
     char* left_over[2]     # rows of sums of the taps that are left over
     char* turned           # phases or columns
     char* folded           # the same, folded
-    char* folded_places
-    char* out              # output rows, dense
+    char* out              # output rows, dense; with places, the places of these at least
     char* ends             # output rows end to end, with what the seams give between them
     char* blocks           # results of a long window's blocks
     char* widths           # what the columns of a tile are divided by
     char* inside           # of totals: how many taps windows have inside the input
     char* values           # with places: input rows that are folded along W
-    char* places
-    char* winners          # output rows' places
     const void** taps
-    const void** from_
-    int64_t* offsets
-    int64_t* bases
+    const void** from_     # where their places are
+    int64_t* offsets       # how far from the first tap
+    int64_t* steps         # along W
+    int64_t* bases         # in which column windows begin
 
 
 cdef inline Py_ssize_t lanes_of(Job* job, Tile* tile) noexcept nogil:
@@ -50,14 +47,14 @@ cdef inline void copy_row(Job* job, void* to, const void* row, Py_ssize_t lanes)
 cdef inline void fill_row(Job* job, char* to, Py_ssize_t lanes) noexcept nogil:
     """Write identities."""
     cdef int a
-    for a in range(job.arrays):
+    for a in range(arrays_before(job)):
         job.fill(to + a * job.open.apart, job.identity, lanes)
 
 
 cdef inline void turn_rows(Job* job, char* out, Py_ssize_t out_pitch, const char* rows, Py_ssize_t pitch, Py_ssize_t n,
-                           Py_ssize_t columns) noexcept nogil:
+                           Py_ssize_t columns, int arrays) noexcept nogil:
     cdef int a
-    for a in range(job.arrays):
+    for a in range(arrays):
         job.leaves.turn[job.log_size](out + a * job.open.apart, out_pitch, rows + a * job.open.apart, pitch, n, columns)
 
 
@@ -161,6 +158,16 @@ cdef const void* fold_tree(Job* job, Tile* tile, Room* room, const char* plane, 
     return to
 
 
+cdef inline void fold_taps(Job* job, void* out, Py_ssize_t out_pitch, const void** taps, const void* const* places,
+                           const int64_t* offsets, Py_ssize_t n, Py_ssize_t pitch, Py_ssize_t rows, Py_ssize_t lanes,
+                           const Close* close) noexcept nogil:
+    """Fold taps along W; with places, which are an element's offset where they are not told."""
+    if job.picks:
+        job.pick(out, <char*>out + job.open.apart, out_pitch, taps, places, offsets, n, pitch, rows, lanes, 0)
+    else:
+        job.fold(out, out_pitch, taps, n, pitch, rows, lanes, close)
+
+
 cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const char* row, Py_ssize_t pitch,
                    Py_ssize_t every, Py_ssize_t rows, Py_ssize_t lanes, Py_ssize_t taps, Py_ssize_t distance,
                    const Close* close) noexcept nogil:
@@ -168,11 +175,14 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
     Of the rows each `every`-th is wanted.
 
     m1 = row, m4[i] = m1[i] o m1[i+1] o m1[i+2] o m1[i+3], m16 likewise from m4, ... An extreme is that of windows of a
-    power of 4 that overlap. A sum is tree(taps): the blocks that the digits of `taps` to the base of 4 tell.
+    power of 4 that overlap, with its place. A sum is tree(taps): the blocks that the digits of `taps` to the base of 4
+    tell.
     """
     cdef const void* t[RADIX]
-    cdef Py_ssize_t covered = 1, left = taps, i, n, reach, some = (rows - 1) * every * (pitch // job.size) + lanes
-    cdef Py_ssize_t apart = distance // job.size
+    cdef const void* places[RADIX]
+    cdef int64_t offsets[RADIX]
+    cdef Py_ssize_t covered = 1, left = taps, i, n, first, reach, apart = distance // job.size
+    cdef Py_ssize_t some = (rows - 1) * every * (pitch // job.size) + lanes
     cdef int turn = 0, other = 0
     cdef bint sums = job.reduction >= SUM
     cdef const char* m = row
@@ -188,22 +198,25 @@ cdef void progress(Job* job, Room* room, void* out, Py_ssize_t out_pitch, const 
             job.fold(room.left_over[other], 0, t, n, 0, 1, some, &job.open)
             left_over, other = room.left_over[other], 1 - other
         for i in range(4):
-            t[i] = m + i * covered * distance
+            t[i], offsets[i] = m + i * covered * distance, i * covered * job.width.step
+            places[i] = <const char*>t[i] + job.open.apart
         left //= 4
         covered *= 4
         # As far as the last block begins: of extremes that is where the last window of `covered` does.
         reach = some + ((left - 1) * covered if sums else taps - covered) * apart
-        job.fold(room.longer[turn], 0, t, 4, 0, 1, reach, &job.open)
+        fold_taps(job, room.longer[turn], 0, t, NULL if m == row else places, offsets, 4, 0, 1, reach, &job.open)
         m, turn = room.longer[turn], 1 - turn
         if not sums:
             left = parts_of(taps, covered)
     for i in range(left):
-        t[i] = m + (i * covered if sums else min(i * covered, taps - covered)) * distance
+        first = i * covered if sums else min(i * covered, taps - covered)
+        t[i], offsets[i] = m + first * distance, first * job.width.step
+        places[i] = <const char*>t[i] + job.open.apart
     n = left
     if left_over != NULL:
         t[n] = left_over
         n += 1
-    job.fold(out, out_pitch, t, n, every * pitch, rows, lanes, close)
+    fold_taps(job, out, out_pitch, t, NULL if m == row else places, offsets, n, every * pitch, rows, lanes, close)
 
 
 cdef void pad_rows(Job* job, Tile* tile, char* rows, Py_ssize_t n) noexcept nogil:
@@ -252,9 +265,8 @@ cdef void fold_seen(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t n, co
     cdef Py_ssize_t o = tile.begin, first, begin, end, windows, t, moved = 0
     while o < tile.end:
         first = first_of(w, o) - edge
-        begin, end, windows = max(0, first), min(tile.used, first + w.span), 1
-        if first >= 0 and first + w.span <= tile.used:
-            windows = min(tile.end - o, (tile.used - w.span - first) // w.stride + 1)
+        begin, end = max(0, first), min(tile.used, first + w.span)
+        windows = at_one_distance(w, o, tile.end - o)
         if begin < end:
             for t in range(n):
                 room.taps[t] = <const char*>room.taps[t] + begin * unit - moved
@@ -320,9 +332,8 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
             else:
                 copy_row(job, to, room.pad, lanes_of(job, tile))
         elif job.across == AS_IT_LIES:
-            # Rows whose windows are inside the input follow one another at one distance.
-            if height.uniform and h >= 0 and lie_inside(depth, d, deep) and not (gaps or job.gapped):
-                m = max(1, min(n, (height.size - 1 - (tall - 1) * height.step - h) // height.stride + 1))
+            if lie_inside(depth, d, deep) and not (gaps or job.gapped):
+                m = at_one_distance(height, oh, n)
             count = 0
             for t in range(tall):
                 row = plane + (h + t * height.step) * job.x.h
@@ -339,12 +350,13 @@ cdef void fold_rows(Job* job, Tile* tile, Room* room, const char* plane, Py_ssiz
             elif job.gapped:
                 fold_gapped(job, tile, room, to, count, outside, &first)
             elif pairs and job.native:
-                job.halve(to, to_pitch, room.taps, count, 2, height.stride * job.x.h, m, tile.out, &first)
+                job.leaves.halve[job.reduction][job.type](to, to_pitch, room.taps, count, 2, height.stride * job.x.h, m,
+                                                          tile.out, &first)
             elif job.native:
                 job.fold(to, to_pitch, room.taps, count, height.stride * job.x.h, m, lanes_of(job, tile), &first)
             else:  # of half the bytes; a row of padding is zeros, whatever they are
-                job.widen(to, to_pitch, room.taps, count, height.stride * job.x.h, m,
-                          lanes_of(job, tile) // (1 + pairs), pairs, close)
+                job.leaves.widen[job.type][job.x.type](to, to_pitch, room.taps, count, height.stride * job.x.h, m,
+                                                       lanes_of(job, tile) // (1 + pairs), pairs, close)
         else:
             row = fold_tree(job, tile, room, plane, d, deep, h, tall, room.slots, to, close)
             if row != to:

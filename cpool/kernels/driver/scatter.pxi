@@ -18,10 +18,8 @@ cdef enum:
 
 cdef inline bint adds_in_place(Job* job) noexcept nogil:
     """Whether planes lie so that numbers are added, or put, where they lie."""
-    cdef Memory* x = &job.x
-    cdef Py_ssize_t row = job.width.size * job.unit
-    return (job.y.type == job.type and dense_rows(x, job, job.width.size)
-            and (job.height.size == 1 or x.h == row) and (job.depth.size == 1 or x.d == job.height.size * row))
+    return (job.x.type == job.type and job.y.type == job.type
+            and lies_dense(job, &job.x, job.depth.size, job.height.size, job.width.size))
 
 
 cdef Job* job_in_place(Job* job, Job* bits) noexcept nogil:
@@ -90,12 +88,15 @@ cdef Scattered lay_scattered(Job* job, Scratch* scratch) noexcept nogil:
 
 
 cdef void find_extents(Job* job, int64_t* extents, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Write the least and the greatest index of each of output rows [first, last) of all planes."""
+    """Write the least and the greatest index of each of output rows [first, last) of all planes, and say whether one is
+    outside the plane."""
     cdef Memory* m = &job.at
     cdef Py_ssize_t rows = job.depth.out * job.height.out, r
     for r in range(first, last):
         job.leaves.extent[m.type == INT64](extents, row_in(m, plane_at(job, m, r // rows), r % rows, job.height.out),
                                            m.w, job.width.out, job.run)
+        if extents[0] < 0 or extents[1] >= elements_of(job):
+            raise_flag(job.astray)
         extents += 2
 
 
@@ -146,18 +147,17 @@ cdef inline bint small_planes(Job* job) noexcept nogil:
     """Whether planes lie end to end, are small, and have one row of outputs each."""
     cdef Py_ssize_t plane = elements_of(job) * job.size
     return (job.depth.out * job.height.out == 1 and job.run == 1 and job.leads == 1 and 2 * plane <= CLEARED
-            and <Py_ssize_t>job.x.planes[0] == plane)
+            and job.x.planes[0] == plane)
 
 
 cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Zero small planes [first, last), many at once, and add what belongs there; return as `add_rows`."""
-    cdef Memory* y = &job.y
     cdef Memory* m = &job.at
     cdef Py_ssize_t plane = elements_of(job) * job.size, n, outs = job.width.out
-    cdef Py_ssize_t g_pitch = <Py_ssize_t>y.planes[0], pitch = <Py_ssize_t>m.planes[0]
+    cdef Py_ssize_t g_pitch = job.y.planes[0], pitch = m.planes[0]
     cdef bint longs = m.type == INT64  # indices of 8 bytes
     # Of one output the distance to the next says nothing: that of outputs which lie end to end, the quickest to add.
-    cdef Py_ssize_t g_stride = y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if longs else 4
+    cdef Py_ssize_t g_stride = job.y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if longs else 4
     cdef int64_t cleared
     cdef char* flat
     cdef int odd
@@ -165,7 +165,7 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
         n = min(last - first, CLEARED // plane)
         flat, cleared = job.x.data + first * plane, plane // job.size  # all is zero when the leaf is called
         memset(flat, 0, n * plane)
-        odd = job.leaves.add[job.type][longs](flat, plane, y.data + first * g_pitch, g_pitch, g_stride,
+        odd = job.leaves.add[job.type][longs](flat, plane, job.y.data + first * g_pitch, g_pitch, g_stride,
                                               m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
                                               cleared, job.assign)
         if odd < 0 or odd & CROWDED:
@@ -179,7 +179,7 @@ cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
 cdef inline bint planes_end_to_end(Memory* m, Py_ssize_t elements) noexcept nogil:
     """Whether planes of one row of single elements lie end to end. The stride must say so even of one element, for it
     is what leads from one to the next."""
-    return <Py_ssize_t>m.planes[0] == elements * m.size and m.w == m.size
+    return m.planes[0] == elements * m.size and m.w == m.size
 
 
 cdef bint sum_aside(Job* job, Scattered* parts, const int64_t* extents, Py_ssize_t p, Py_ssize_t planes, int64_t lo,
@@ -215,9 +215,8 @@ cdef bint sum_aside(Job* job, Scattered* parts, const int64_t* extents, Py_ssize
                 job.load(parts.loaded, g, y.w, planes * n, lanes)
                 g, stride = parts.loaded, unit
             if extents == NULL:
-                found = job.leaves.add[job.type][longs](sums, elements * unit, g, n * unit, stride, at,
-                                                        <Py_ssize_t>m.planes[0], m.w, planes, n, lanes, lanes, &cleared,
-                                                        elements, job.assign)
+                found = job.leaves.add[job.type][longs](sums, elements * unit, g, n * unit, stride, at, m.planes[0],
+                                                        m.w, planes, n, lanes, lanes, &cleared, elements, job.assign)
             else:
                 found = job.leaves.scatter[job.type][longs](sums, g, stride, at, m.w, n, lanes, lo, hi, job.assign)
             if found < 0:
@@ -322,7 +321,7 @@ cdef inline Py_ssize_t row_pixels(Job* job) noexcept nogil:
 cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write tasks [first, last) of all planes: rows, or pixels."""
     cdef Py_ssize_t wide = row_pixels(job), rows = elements_of(job) // wide
-    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, o
+    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below
     cdef int64_t lo, hi, stop, most = most_pixels(job)
     cdef const int64_t* extents
     cdef Scattered parts = lay_scattered(job, scratch)
@@ -347,9 +346,6 @@ cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t 
         if job.checks:
             find_extents(job, parts.extents, p * outs, (p + 1) * outs)
             extents = parts.extents
-        for o in range(outs):
-            if extents[2 * o] < 0 or extents[2 * o + 1] >= rows * wide:
-                raise_flag(job.astray)
         while lo < stop and not raised(job.astray):
             hi = min(stop, lo + most // wide * wide) if wide <= most else min(lo + most, (lo // wide + 1) * wide)
             sum_aside(job, &parts, extents, p, 1, lo, hi, 0, job.run)
@@ -367,9 +363,8 @@ cdef void gather_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     while first < last:
         p = first // rows
         if not job.leaves.gather[job.log_size][m.type == INT64](
-                row_in(y, plane_at(job, y, p), first % rows, high), <Py_ssize_t>y.planes[0], y.w, plane_at(job, x, p),
-                <Py_ssize_t>x.planes[0], x.w, row_in(m, plane_at(job, m, p), first % rows, high),
-                <Py_ssize_t>m.planes[0], m.w, n, job.width.out, job.run,
+                row_in(y, plane_at(job, y, p), first % rows, high), y.planes[0], y.w, plane_at(job, x, p), x.planes[0],
+                x.w, row_in(m, plane_at(job, m, p), first % rows, high), m.planes[0], m.w, n, job.width.out, job.run,
                 elements_of(job)):
             raise_flag(job.astray)
             return

@@ -18,7 +18,7 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
     elif job.reduction == MOMENTS:
         job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
     elif job.rounds:
-        job.round(row, False, row, <Py_ssize_t>job.close.divisor, lanes)
+        job.leaves.round[job.type](row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
         job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes, 1)
     if job.norm > PLAIN:
@@ -34,7 +34,7 @@ cdef inline bint rows_lie_ready(Job* job, Tile* tile, Py_ssize_t planes, Py_ssiz
     """Whether rows lie in the array as they would in scratch: nothing to fold along D and H, nothing to pad."""
     return (job.as_it_lies and job.native and not gathers(job) and unpooled(&job.depth) and unpooled(&job.height)
             and tile.used == tile.pitch and (n == 1 or job.x.h == pitch_of(job, tile))
-            and (planes == 1 or (job.leads == 1 and <Py_ssize_t>job.x.planes[0] == n * pitch_of(job, tile))))
+            and (planes == 1 or (job.leads == 1 and job.x.planes[0] == n * pitch_of(job, tile))))
 
 
 cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
@@ -56,18 +56,10 @@ cdef inline bint folds_pairs(Job* job, Tile* tile) noexcept nogil:
     return job.reduction != TOTAL or (gathers(job) and job.width.one_count > 0)
 
 
-cdef inline void condense(Job* job, char* out, Py_ssize_t out_pitch, const char* plane, Py_ssize_t oh,
-                          Py_ssize_t pitch, Py_ssize_t n) noexcept nogil:
-    """Fold rows and columns of n windows, `pitch` bytes apart, of which the first is that of output row oh."""
-    job.leaves.condense[job.reduction][job.type](
-        out, out_pitch, plane + first_of(&job.height, oh) * job.x.h, pitch, job.height.step * job.x.h,
-        job.height.kernel, job.width.kernel, n, &job.close)
-
-
 cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                       Py_ssize_t n, char* out, Py_ssize_t out_pitch) noexcept nogil:
     """Fold output rows [oh, oh + n) of one slab, or all rows of several planes."""
-    cdef Py_ssize_t size = job.unit, pitch = pitch_of(job, tile), q, r, o, taps
+    cdef Py_ssize_t size = job.unit, pitch = pitch_of(job, tile), q, r, o, taps, windows, distance
     cdef char* to
     cdef bint pairs = folds_pairs(job, tile)
     cdef const char* source
@@ -76,12 +68,14 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
         fold_lanes(job, tile, room, out, out_pitch, source, planes * n)
         return
     if job.along == CONDENSED:
+        windows, distance = n, job.height.stride * job.x.h
         if n == 1 and job.leads == 1:  # planes are windows
-            condense(job, out, out_pitch, plane_of(job, tile, p), oh, <Py_ssize_t>job.x.planes[0], planes)
-            return
+            windows, distance, planes = planes, job.x.planes[0], 1
         for q in range(planes):
-            condense(job, out + q * n * out_pitch, out_pitch, plane_of(job, tile, p + q), oh,
-                     job.height.stride * job.x.h, n)
+            source = plane_of(job, tile, p + q) + first_of(&job.height, oh) * job.x.h
+            job.leaves.condense[job.reduction][job.type](
+                out + q * n * out_pitch, out_pitch, source, distance, job.height.step * job.x.h, job.height.kernel,
+                job.width.kernel, windows, &job.close)
         return
     for q in range(planes):
         source = plane_of(job, tile, p + q)
@@ -109,20 +103,18 @@ cdef void fold_planes(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t
 cdef bint lacks_nothing(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t planes, Py_ssize_t od, Py_ssize_t oh,
                         Py_ssize_t n) noexcept nogil:
     """Whether a chunk of totals is one of plain sums: no window sees NaN."""
-    cdef Axis* depth = &job.depth
-    cdef Axis* height = &job.height
     cdef Py_ssize_t q, d, h, begin, end, rows = 1
     cdef Seen seen
     cdef const char* source
     if job.reduction != TOTAL or not job.omits or not job.native or job.least > 1 or job.run * tile.used == 0:
         return False
-    seen = seen_by(height, oh, oh + n)
-    begin, end = max(0, seen.begin), min(height.size, seen.end)
+    seen = seen_by(&job.height, oh, oh + n)
+    begin, end = max(0, seen.begin), min(job.height.size, seen.end)
     if job.x.h == tile.used * job.unit and begin < end:  # rows that lie end to end are one
         end, rows = begin + 1, end - begin
     for q in range(planes):
         source = plane_of(job, tile, p + q)
-        for d in range(max(0, first_of(depth, od)), min(depth.size, end_of(depth, od))):
+        for d in range(max(0, first_of(&job.depth, od)), min(job.depth.size, end_of(&job.depth, od))):
             for h in range(begin, end):
                 if job.leaves.lacks[job.type](source + d * job.x.d + h * job.x.h, rows * lanes_of(job, tile)):
                     return False
@@ -134,7 +126,7 @@ cdef Job sum_job(Job* job) noexcept nogil:
     cdef Job sums = job[0]
     sums.across, sums.as_it_lies = job.sum_across, True
     sums.reduction, sums.arrays = SUM, 1
-    sums.fold, sums.halve = job.leaves.fold[SUM][job.type], job.leaves.halve[SUM][job.type]
+    sums.fold = job.leaves.fold[SUM][job.type]
     if job.divides and job.sum_divisor:
         sums.divides, sums.close.divisor = False, job.sum_divisor
     return sums
@@ -150,7 +142,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef char* base = pixel(job, y, p, od, oh, tile.begin)
     cdef bint dense = dense_rows(y, job, tile.out), averaged = job.reduction == TOTAL and folds_pairs(job, tile)
     cdef bint straight = (job.arrays == 1 or averaged) and dense and (
-        planes == 1 or (job.leads == 1 and <Py_ssize_t>y.planes[0] == n * y.h))
+        planes == 1 or (job.leads == 1 and y.planes[0] == n * y.h))
     cdef bint shares = job.reduction == TOTAL and dense and not averaged  # averages are written where they lie
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
@@ -179,7 +171,7 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
         for r in range(n):
             row = out + r * tile.out * size
             if narrows:
-                job.round(base + r * y.h, True, row, <Py_ssize_t>job.close.divisor, tile.out * job.run)
+                job.leaves.round[job.type](base + r * y.h, True, row, <Py_ssize_t>job.close.divisor, tile.out * job.run)
             else:
                 job.store(base + r * y.h, y.w, row, tile.out, job.run)
 
@@ -191,6 +183,8 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     if job.picks:
         for o in range(tile.out):
             room.bases[o] = first_of(&job.width, tile.begin + o)
+        for o in range(job.width.kernel):
+            room.steps[o] = o * job.width.step
         if picks_lanes_first(job):
             pad_rows(job, tile, room.band, input_rows(job))
         return
@@ -202,11 +196,11 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     if job.across == BAND_FLAT:
         pad_rows(job, tile, room.band, input_rows(job))
     if room.widths != NULL and job.divides_first:
-        fill_counts(job, room.widths, max(0, tile.start), tile.used, job.run)
+        fill_counts(job, room.widths, max(0, tile.start), tile.used, job.run, False)
     elif room.widths != NULL:
-        fill_counts(job, room.widths, tile.begin, tile.out, job.run)
+        fill_counts(job, room.widths, tile.begin, tile.out, job.run, False)
     if room.inside != NULL:
-        fill_inside(job, tile, room.inside)
+        fill_counts(job, room.inside, tile.begin, tile.out, job.run, True)
 
 
 cdef inline void fill_number(Job* job, char* to, double value, Py_ssize_t lanes) noexcept nogil:
@@ -239,23 +233,15 @@ cdef Job divided_job(Job* job, Tile* tile) noexcept nogil:
     return divided
 
 
-cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssize_t run) noexcept nogil:
-    """Write the counts of n windows along W, from the first one on, each `run` times."""
+cdef void fill_counts(Job* job, char* to, Py_ssize_t first, Py_ssize_t n, Py_ssize_t run, bint inside) noexcept nogil:
+    """Write the counts of n windows along W, from the first one on, each `run` times; or how many of their taps lie
+    inside the input."""
+    cdef Axis* w = &job.width
     cdef Py_ssize_t o = first, end = first + n, same
     while o < end:
-        same = alike_counts(&job.width, o, end)
-        fill_number(job, to + (o - first) * run * job.size, count_of(&job.width, o), same * run)
+        same = as_many_inside(w, o, end) if inside else alike_counts(w, o, end)
+        fill_number(job, to + (o - first) * run * job.size, inside_taps(w, o) if inside else count_of(w, o), same * run)
         o += same
-
-
-cdef void fill_inside(Job* job, Tile* tile, char* to) noexcept nogil:
-    """Write how many taps of each window of totals lie inside the input, along W."""
-    cdef Py_ssize_t o = tile.begin, n
-    while o < tile.end:
-        n = as_many_inside(&job.width, o, tile.end)
-        fill_number(job, to, <double>inside_taps(&job.width, o), n * job.run)
-        to += n * job.unit
-        o += n
 
 
 cdef enum:
@@ -301,27 +287,18 @@ cdef Py_ssize_t rows_to_fold(Job* job, Tile* tile, Py_ssize_t oh, Py_ssize_t mos
     return n
 
 
-cdef void repeat_slab(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
-    """Copy output rows [oh, oh + n) of the slab before."""
-    cdef Memory* y = &job.y
-    cdef Py_ssize_t r, bytes = tile.out * job.unit
-    cdef char* row = pixel(job, y, p, od, oh, tile.begin)
-    if y.h == bytes:
-        bytes, n = n * bytes, 1
-    for r in range(n):
-        memcpy(row + r * y.h, row + r * y.h - y.d, bytes)
-
-
-cdef void repeat_row(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n) noexcept nogil:
-    """Copy output row oh to the n - 1 behind it."""
-    cdef Memory* y = &job.y
-    cdef Py_ssize_t r, bytes = tile.out * job.unit
-    cdef char* row = pixel(job, y, p, od, oh, tile.begin)
-    if y.h == bytes:
-        repeat(row, bytes, n)
-        return
-    for r in range(1, n):
-        memcpy(row + r * y.h, row, bytes)
+cdef void copy_rows(Job* job, Tile* tile, Py_ssize_t p, Py_ssize_t od, Py_ssize_t oh, Py_ssize_t n,
+                    Py_ssize_t back) noexcept nogil:
+    """Copy to output rows [oh, oh + n) what lies `back` bytes before each of them: one row, or as many of a slab."""
+    cdef Py_ssize_t pitch = job.y.h, bytes = tile.out * job.unit, r
+    cdef char* row = pixel(job, &job.y, p, od, oh, tile.begin)
+    if pitch != bytes:
+        for r in range(n):
+            memcpy(row + r * pitch, row + r * pitch - back, bytes)
+    elif back == pitch:
+        repeat(row - bytes, bytes, n + 1)
+    else:
+        memcpy(row, row - back, n * bytes)
 
 
 cdef inline Py_ssize_t copy_alike(Job* job, Tile* tile, Room* room, Py_ssize_t r, Py_ssize_t first,
@@ -331,13 +308,13 @@ cdef inline Py_ssize_t copy_alike(Job* job, Tile* tile, Room* room, Py_ssize_t r
     cdef Py_ssize_t high = job.height.out, p = r // (job.depth.out * high), od = r // high % job.depth.out
     cdef Py_ssize_t oh = r % high, n = rows_above(job, r, first, end)
     if n:
-        repeat_slab(job, tile, p, od, oh, n)
+        copy_rows(job, tile, p, od, oh, n, job.y.d)
         return n
     n = rows_alike(job, oh, min(high - oh, end - r))
     if not is_copied(job, tile, n):
         return 0
     fold_chunk(job, tile, room, p, 1, od, oh, 1)
-    repeat_row(job, tile, p, od, oh, n)
+    copy_rows(job, tile, p, od, oh + 1, n - 1, job.y.h)
     return n
 
 
