@@ -965,8 +965,9 @@ def reachable():
                 together = 0
                 if not condensed:
                     together, _ = strategies.together(plan, run, size, planes, picks or state, picks, 1)
-                if together:  # planes are divided once they are turned
-                    first, as_it_lies, lanes, others = False, straight or divides_first, together * run, 1
+                if together:  # planes are loaded before they are turned, and divided after
+                    first, lanes, others = False, together * run, 1
+                    as_it_lies = straight or divides_first or family == "extremes"
                 else:
                     first, as_it_lies, lanes, others = divides_first, straight and native, run, planes
                 windows = plain and as_it_lies and strategies.windows_at_once(plan, lanes, size, sums)
