@@ -551,7 +551,7 @@ def picks(
     if 0 in y.shape:
         return _nothing
     plan, axes = _without_ones(plan, axes, x)
-    work = _PICK * _work(plan, x, y)
+    work = _work(plan, x, y)
     flat_plan, flat, views = plan, axes, [x, y, indices]
     if mask is None:
         flat_plan, flat, views = _as_one_row(plan, axes, *views)
@@ -576,7 +576,7 @@ def picks(
         return pool_and_find
     if type in ("float32", "int32") and flat_plan.reach >= 2**30:  # 32 bits may not hold all places
         type = "float64"
-    return _call("picks", reduction, type, flat_plan.tables(), flat, tuple(views), work, mask=mask)
+    return _call("picks", reduction, type, flat_plan.tables(), flat, tuple(views), _PICK * work, mask=mask)
 
 
 #: How many elements take as long as a power, and as one that is compared for its place.

@@ -29,6 +29,6 @@ def forget(on: bool) -> None: ...
 def remembering(
     prepare: Callable[[tuple[Any, ...], dict[str, Any], Any, Any], Callable[..., Any]],
     arrays: dict[str, Callable[[str, Any], Array]],
-    beside: str | None,
+    beside: tuple[str, ...],
     has_out: bool,
 ) -> Any: ...

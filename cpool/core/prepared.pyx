@@ -9,8 +9,6 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.string cimport memcmp
 cimport cython
 
-import sys
-
 import numpy as np
 
 from .. import threads
@@ -78,8 +76,6 @@ cdef object typed(object value, int deep=0):
         return FLOAT, PyBytes_FromStringAndSize(<char*>&number, sizeof(number))
     if isinstance(value, generic) or (kind is ndarray and value.size <= MOST_TYPED):
         return NotImplemented if value.dtype.hasobject else (kind, value.dtype, value.shape, value.tobytes())
-    if kind is getattr(sys.modules.get("numpy.random"), "Generator", None):
-        return value  # equals itself alone; what is drawn next is asked at each call
     if (kind is not tuple and kind is not list) or deep > DEEPEST or len(value) > MOST_TYPED:
         return NotImplemented
     entries = [kind]
@@ -157,10 +153,10 @@ cdef class Kept:
     cdef object call
     cdef tuple forms, arguments, names, values  # of arrays; as typed by position and by name
     cdef Form out
-    cdef bint joined  # whether another array comes with each call
+    cdef tuple joined  # names of what else comes with each call
 
     @staticmethod
-    cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out, bint joined):
+    cdef Kept of(Py_ssize_t arrays, tuple args, dict kwargs, object out, tuple joined):
         """Return what distinguishes a call from others, or None if it cannot be kept."""
         cdef Kept kept = Kept.__new__(Kept)
         forms = [Form.of(array, ALIGNED) for array in args[:arrays]]
@@ -180,7 +176,7 @@ cdef class Kept:
         return (tuple([(<Form>form).key() for form in self.forms]), arguments, self.names, values, self.joined,
                 None if self.out is None else self.out.key())
 
-    cdef inline bint serves(self, tuple args, dict kwargs, object out, bint joined):
+    cdef inline bint serves(self, tuple args, dict kwargs, object out, tuple joined):
         """Whether a call is this one, down to the objects: no hash is needed then."""
         cdef Py_ssize_t i, arrays = len(self.forms), n = len(self.arguments)
         if (len(args) != arrays + n or len(kwargs) != len(self.names) or (out is None) != (self.out is None)
@@ -209,15 +205,15 @@ cdef class Memo:
     cdef Kept last  # found: most calls repeat it
     cdef object prepare
     cdef tuple arrays, converters
-    cdef str beside
+    cdef tuple beside
     cdef bint has_out
     cdef Py_ssize_t length  # of all axes of what is kept
 
-    def __cinit__(self, prepare, dict arrays, str beside, bint has_out):
+    def __cinit__(self, prepare, dict arrays, tuple beside, bint has_out):
         self.calls, self.prepare, self.beside, self.has_out = {}, prepare, beside, has_out
         self.arrays, self.converters = tuple(arrays), tuple(arrays.values())
 
-    cdef object find(self, tuple args, dict kwargs, object out, bint joined):
+    cdef object find(self, tuple args, dict kwargs, object out, tuple joined):
         """Return the call that was prepared for the same, or None."""
         cdef Kept kept, found
         with cython.critical_section(self):
@@ -232,7 +228,7 @@ cdef class Memo:
             self.last = found
         return found.call
 
-    cdef object keep(self, object call, tuple args, dict kwargs, object out, bint joined):
+    cdef object keep(self, object call, tuple args, dict kwargs, object out, tuple joined):
         """Keep a call if it can be found again."""
         cdef Kept kept = Kept.of(len(self.arrays), args, kwargs, out, joined)
         cdef Py_ssize_t length
@@ -252,8 +248,11 @@ cdef class Memo:
         """Do what the function does."""
         cdef Py_ssize_t i, n = len(self.arrays)
         cdef object out = kwargs.pop("out", None) if kwargs and self.has_out else None
-        cdef object beside = kwargs.pop(self.beside, None) if kwargs and self.beside is not None else None
-        cdef bint joined = beside is not None
+        cdef dict beside = None
+        cdef tuple joined = ()
+        if kwargs and self.beside:
+            beside = {name: kwargs.pop(name) for name in self.beside if name in kwargs}
+            joined = tuple([name for name, value in beside.items() if value is not None])
         while len(args) < n and self.arrays[len(args)] in kwargs:
             args = (*args, kwargs.pop(self.arrays[len(args)]))
         call = None if forgetful else self.find(args, kwargs, out, joined)
@@ -266,7 +265,7 @@ cdef class Memo:
         if call is None:
             args = (*args[:n], *copied(args[n:]))
             kwargs = {name: copied(value) for name, value in kwargs.items()}
-            call = self.prepare(args, kwargs, out, beside)
+            call = self.prepare(args, kwargs, out, beside or {})
             if not forgetful:
                 self.keep(call, args, kwargs, out, joined)
         if out is not None:
@@ -276,23 +275,23 @@ cdef class Memo:
         if type(call) is Prepared:
             return (<Prepared>call).fill(args[0], () if n == 1 else args[1:n], out)
         if joined:
-            return call(args[0], out, beside)
+            return call(args[0], out, **beside)
         return call(*args[:n]) if out is None else call(*args[:n], out=out)
 
 
-def remembering(prepare, dict arrays, str beside, bint has_out):
+def remembering(prepare, dict arrays, tuple beside, bint has_out):
     """Return a function that calls what `prepare` makes of a call, and has each distinct call prepared once.
 
     Parameters
     ----------
     prepare : callable
-        Function of the positional and the other arguments as typed, of `out` and of what comes beside. What it returns
-        is called on the arrays, and on these if they were given. It must not depend on what arrays hold, but on all
-        else it may.
+        Function of the positional and the other arguments as typed, of `out` and of what comes beside, by name. What it
+        returns is called on the arrays, and on these if they were given. It must not depend on what arrays hold, but
+        on all else it may.
     arrays : dict
         The leading parameters whose elements are pooled, and for each a function of (name, value) that makes an array.
-    beside : str or None
-        The name of a parameter that is given anew with each call, whatever it holds.
+    beside : tuple of str
+        Names of parameters that are given anew with each call, whatever they hold.
     has_out : bool
         Whether there is a parameter `out`.
     """

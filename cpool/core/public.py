@@ -47,8 +47,9 @@ Maskable = Annotated[Any, maskable]
 Indices = Annotated[Any, calls.index_array]
 
 
-#: Other parameters that may be arrays, which are given anew with each call: what is called gets `out` and these.
-_BESIDE = ("where", "random_samples")
+#: Other parameters that are given anew with each call, for they may be arrays, or draw numbers: what is called gets
+#: `out` and these.
+_BESIDE = ("where", "random_samples", "rng")
 
 
 def outline(array: Any) -> Outline:
@@ -106,13 +107,12 @@ def _function(
         decided: calls.Windowed | Function = prepare(ndim, **defaults | given)
         return decided
 
-    beside = next((name for name in _BESIDE if name in signature.parameters), None)
+    beside = tuple(name for name in _BESIDE if name in signature.parameters)
 
     def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, joined: Any) -> Function:
         lies = {} if out is None else {"out": calls.described(out)}
-        lies |= {} if joined is None else {str(beside): joined}
         try:
-            given = signature.bind(*args, **kwargs, **lies).arguments
+            given = signature.bind(*args, **kwargs, **lies, **joined).arguments
         except TypeError as error:
             raise TypeError(f"{name}(): {error}") from None
         given |= {name: outline(given[name]) for name in arrays}

@@ -154,7 +154,7 @@ def _pool(
     places = sizes if few else tuple(n - k + 1 for n, k in zip(sizes, kernel, strict=True))
     offsets = _positions([np.arange(k)[None] for k in kernel], sizes) if few else None
 
-    def pool(x: Array, out: None = None, random_samples: Any = None) -> Any:
+    def pool(x: Array, out: None = None, random_samples: Any = None, rng: Any = None) -> Any:
         samples = _samples(random_samples, rng, lead, ndim, x.dtype)[:, order]
         flat, y = x.reshape(planes, *sizes), np.empty((planes, outputs), x.dtype)
         indices = np.empty(y.shape if with_indices else 0, np.int64)

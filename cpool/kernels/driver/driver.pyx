@@ -76,6 +76,9 @@ ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
 cdef bint entered_openmp = False  # by any call of this process
+cdef Py_ssize_t team = 1, idle = 0  # threads of late; calls that had work for fewer of them, one after the other
+cdef enum:
+    PATIENCE = 32                   # such calls, at most
 fill_tables()
 
 #: Names in the order of their numbers here and in leaves.h, for Python to count by; and the bytes of each type.
@@ -120,6 +123,17 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
     return min(threads, now) if now < OMP_AT_IMPORT else threads
 
 
+cdef Py_ssize_t team_of(Py_ssize_t threads) noexcept:
+    """How many threads to have where so many have work: as many as of late. GNU's OpenMP ends the threads that a
+    smaller team does not need, and starts them anew for the next larger one; having them wait for the end of a few
+    calls is less."""
+    global team, idle
+    idle = 0 if threads >= team else idle + 1
+    if idle == 0 or idle > PATIENCE:
+        team, idle = threads, 0
+    return team
+
+
 cdef void work_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_ssize_t first,
                   Py_ssize_t last) noexcept nogil:
     """Do a piece of work in scratch."""
@@ -146,12 +160,9 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
                    Py_ssize_t pieces_each=8) except -1:
     """Call `work` for [0, total) in one piece, or on several threads in so many pieces of whole units for each of them.
 
-    The share of a thread is the same at every call, for its cache may still hold that memory; then it helps others. A
-    team is always as large as may be, though some have nothing to do: GNU's OpenMP ends the threads that a smaller team
-    does not need, and starts them anew for the next larger one."""
+    The share of a thread is the same at every call, for its cache may still hold that memory; then it helps others."""
     cdef Py_ssize_t each = round_up(scratch_bytes, LINE) + 2 * LINE, units = total // unit, pieces, t
     cdef Py_ssize_t threads = max(1, min(allowed(job.threads), units)) if job.threads > 1 else 1
-    cdef Py_ssize_t team = allowed(job.team)
     cdef char* room = take_block(threads * (each + LINE) + LINE)
     cdef char* scratch
     cdef int64_t* next
@@ -162,6 +173,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     open_gap(<char*>next, scratch - <char*>next)  # one that an earlier call closed may lie where the counters are
     global entered_openmp
     entered_openmp |= threads > 1
+    cdef Py_ssize_t team = min(team_of(threads), allowed(job.limit)) if threads > 1 else 1
     with nogil:
         if threads == 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
@@ -329,7 +341,7 @@ cdef class Call:
             self.total, job.tallest = parts_of(job.planes, together) * bands_of(job), tallest_band(job)
         if kind == "values" or kind == "picks":
             self.work = pool_rows
-            # One length for all groups of turned planes, the smaller last one too: scratch is measured for the largest.
+            # One length for all groups of turned planes, the smaller last one too.
             job.long_columns = 4096 if job.run == 1 and not turns else 512
             if turns:
                 self.work = pool_planes
@@ -416,7 +428,7 @@ cdef class Call:
         cdef Py_buffer views[3]
         cdef Py_ssize_t rows = job.planes * job.depth.out * job.height.out, unit = 1, n = 0, i
         cdef int astray = False, crowded = False, read = PyBUF_STRIDES, written = PyBUF_STRIDES | PyBUF_WRITABLE
-        job.threads, job.team, job.where.data, job.met = min(job.threads, threads), threads, where, met
+        job.threads, job.limit, job.where.data, job.met = min(job.threads, threads), threads, where, met
         job.astray, job.crowded = &astray, &crowded
         job.by_planes |= job.planes >= job.threads
         if self.backward and job.by_planes:

@@ -144,7 +144,7 @@ cdef struct Job:
     bint watches            # whether it is asked if NaN is among those that do
     int* met                # and the answer
     Py_ssize_t planes, leads, run
-    Py_ssize_t threads, team  # who share the work; who are there
+    Py_ssize_t threads, limit  # how many threads share the work, and how many there may be
     Py_ssize_t size, log_size, unit  # bytes of an element, and of the run under a pixel
     const int64_t* lead_shape
     int reduction, type, norm

@@ -16,9 +16,9 @@
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
 #     WINDOWS  windows of up to 8 pixels, each a vector or more, that share no columns: rows and columns at once
 #
-# FLAT, HALVES and PHASES take rows end to end, as one row, where the results of each are less than a vector, and PHASES
-# with channels in any case: what a window meets across the seam of two rows is not used. Places, where they are wanted,
-# are the second array of the state of results; what W is folded from has only the first.
+# FLAT, HALVES and PHASES take rows end to end, as one row, where the results of each are less than a vector (not with
+# places), and PHASES with channels in any case: what a window meets across the seam of two rows is not used. Places,
+# where they are wanted, are the second array of the state of results; what W is folded from has only the first.
 
 cdef inline bint keeps_some(Job* job) noexcept nogil:
     """Whether windows begin at every column first, and every stride-th is kept."""

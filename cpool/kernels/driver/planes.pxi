@@ -15,8 +15,8 @@ cdef struct Turned:        # parts of scratch
 
 cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     """The job of n planes that are turned into channels, for which the strategy was chosen; where it reads and writes
-    is still to be said. Results are stored as they will be when they are turned back, those of windows in order at
-    once."""
+    is still to be said. Results stay in the type they are computed in until they are turned back; those of windows in
+    order are of y's type at once."""
     cdef Job inner = job[0]
     cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size, result
     inner.planes, inner.leads, inner.run, inner.unit = 1, 1, run, unit

@@ -81,6 +81,6 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
         room.turned = take(scratch, n + VECTOR)
         room.folded = take(scratch, n)
-    if not job.picks and (job.along == FLAT or job.along == HALVES or job.along == PHASES):
+    if not job.picks and (job.along == FLAT or job.along == HALVES or (job.along == PHASES and job.run == 1)):
         room.ends = take(scratch, lines)
     return room

@@ -1,5 +1,5 @@
 # Scratch is taken, not computed: `lay_out` takes every part from one cursor, first to measure and then to place, so
-# that sizes and places cannot disagree.
+# that sizes and places of one job cannot disagree.
 
 cdef extern from "guard.h":
     enum:

@@ -2,12 +2,12 @@
 
 /* Of n numbers, `step` bytes of `where` apart; return whether NaN is among those that count. `from` may be `to`. */
 static int OF(blank_row)(T *to, const T *from, const uint8_t *where, ptrdiff_t step, ptrdiff_t n, T v) {
-  enum { some = 256 };
+  enum { laid = 256 };
   PLACE found = 0;
   ptrdiff_t i = 0;
   if (step != 1) { /* bytes that lie apart are laid side by side first */
-    for (uint8_t side[some]; i < n; i += some) {
-      const ptrdiff_t few = n - i < some ? n - i : some;
+    for (uint8_t side[laid]; i < n; i += laid) {
+      const ptrdiff_t few = n - i < laid ? n - i : laid;
       for (ptrdiff_t j = 0; j < few; j++) side[j] = where[(i + j) * step];
       found |= OF(blank_row)(to + i, from + i, side, 1, few, v);
     }

@@ -70,8 +70,8 @@ CPOOL_INLINE VECTOR NAME(closed_vector)(VECTOR m, int how, T divisor) {
     CPOOL_INDEPENDENT for (int j = 0; j < (int)(width); j++) { STORE(to, i + j, TREE(LANE_AT, COMBINE)); } \
   } while (0)
 
-/* Vectors of floats are written out: which selections a compiler turns into vectors by itself differs from one version
- * to the next. */
+/* Vectors of floats are written out: which loops a compiler turns into vectors by itself, of selections above all,
+ * differs from one version to the next. */
 #if FLOATS && defined(VECTOR) && ARRAYS == 1
 CPOOL_INLINE VECTOR NAME(vector)(const T *p) {
   VECTOR v;

@@ -94,7 +94,7 @@ static const int32_t cpool_whole_and_none[16] = {-1, -1, -1, -1, -1, -1, -1, -1}
 #define FIRST_LANES(p, mask) CPOOL_JOIN(CPOOL_FIRST_LANES_, WIDTH)(VECTOR, p, mask)
 #define BYTES(p) CPOOL_JOIN(CPOOL_BYTES_, WIDTH)(p)
 #endif
-#ifdef __AVX512BW__ /* instructions on 64 bytes, by their names */
+#if defined(__AVX512BW__) && defined(__AVX512VL__) /* instructions on 64 bytes, by their names */
 #define CPOOL_WHOLE_4(name) _mm512_##name##_ps
 #define CPOOL_WHOLE_8(name) _mm512_##name##_pd
 #define CPOOL_WHOLE_COMPARED_4 _mm512_mask_cmp_ps_mask

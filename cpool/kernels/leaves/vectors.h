@@ -53,7 +53,7 @@
     CPOOL_INDEPENDENT for (int j = 0; j < (int)(width); j++) { LANE(i + j); }                 \
   } while (0)
 
-/* All lanes, some of them twice: VECTORS(first, width, WHAT) does whole vectors, SOME(first, width, WHAT) fewer lanes. */
+/* All lanes, some of them twice: VECTORS(first, width, WHAT) does whole vectors, SOME(first, width, WHAT) fewer. */
 #define CPOOL_LANES_IN(T, lanes, VECTORS, SOME, WHAT)                                         \
   do {                                                                                        \
     enum { vector = CPOOL_VECTOR / sizeof(T), half = vector / 2 };                            \
