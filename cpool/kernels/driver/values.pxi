@@ -180,10 +180,14 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
     """Write what stays in scratch while a tile's rows are pooled: padding, divisors, and of places where windows
     begin."""
     cdef Py_ssize_t o, lanes = min(max(tile.used, 1), row_columns(job, tile)) * job.run
+    cdef int64_t begin = first_of(&job.width, tile.begin), stride = job.width.stride
+    cdef int64_t* bases = room.bases
     if job.picks:
-        for o in range(tile.out):
-            room.bases[o] = first_of(&job.width, tile.begin + o)
-        for o in range(job.width.kernel):
+        for o in range(tile.out if job.width.uniform else 0):  # in vectors, for rows may be long and few
+            bases[o] = begin + o * stride
+        for o in range(0 if job.width.uniform else tile.out):
+            bases[o] = first_of(&job.width, tile.begin + o)
+        for o in range(0 if job.along == FLAT else job.width.kernel):
             room.steps[o] = o * job.width.step
         if picks_lanes_first(job):
             pad_rows(job, tile, room.band, input_rows(job))
