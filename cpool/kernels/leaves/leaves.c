@@ -106,7 +106,7 @@
 #define CPOOL_ZIP_HIGH 1, 5, 3, 7
 #include "turn.h"
 
-/* Lengths that are known take a few instructions: of some channels of bytes and floats (turn.h has those of numbers). */
+/* Lengths that are known take a few instructions: those of some channels of bytes and floats. */
 static void turn_runs(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const void *in, ptrdiff_t in_row,
                       ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit) {
 #define RUNS(UNIT)                                                                         \
