@@ -109,10 +109,10 @@ def _function(
 
     beside = tuple(name for name in _BESIDE if name in signature.parameters)
 
-    def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, joined: Any) -> Function:
+    def anew(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, others: dict[str, Any]) -> Function:
         lies = {} if out is None else {"out": calls.described(out)}
         try:
-            given = signature.bind(*args, **kwargs, **lies, **joined).arguments
+            given = signature.bind(*args, **kwargs, **lies, **others).arguments
         except TypeError as error:
             raise TypeError(f"{name}(): {error}") from None
         given |= {name: outline(given[name]) for name in arrays}

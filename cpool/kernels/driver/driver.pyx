@@ -76,9 +76,9 @@ ctypedef void (*Work)(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
 
 cdef int OMP_AT_IMPORT = omp_get_max_threads()
 cdef bint entered_openmp = False  # by any call of this process
-cdef Py_ssize_t team = 1, idle = 0  # threads of late; calls that had work for fewer of them, one after the other
+cdef Py_ssize_t team = 1, spared = 0  # threads of late; how many calls since had work for fewer of them
 cdef enum:
-    PATIENCE = 32                   # such calls, at most
+    PATIENCE = 32                     # so many such calls, one after the other, keep the team
 fill_tables()
 
 #: Names in the order of their numbers here and in leaves.h, for Python to count by; and the bytes of each type.
@@ -123,15 +123,15 @@ cdef inline Py_ssize_t allowed(Py_ssize_t threads) noexcept nogil:
     return min(threads, now) if now < OMP_AT_IMPORT else threads
 
 
-cdef Py_ssize_t team_of(Py_ssize_t threads) noexcept:
-    """How many threads to have where so many have work: as many as of late. GNU's OpenMP ends the threads that a
-    smaller team does not need, and starts them anew for the next larger one; having them wait for the end of a few
-    calls is less."""
-    global team, idle
-    idle = 0 if threads >= team else idle + 1
-    if idle == 0 or idle > PATIENCE:
-        team, idle = threads, 0
-    return team
+cdef Py_ssize_t threads_to_have(Py_ssize_t threads, Py_ssize_t limit) noexcept:
+    """How many threads OpenMP shall have where so many have work: as many as of late. GNU's OpenMP ends the threads
+    that a smaller team does not need, and starts them anew for the next larger one; having them wait for the end of a
+    few calls is less."""
+    global team, spared
+    spared = 0 if threads >= team else spared + 1
+    if spared == 0 or spared > PATIENCE:
+        team, spared = threads, 0
+    return min(team, limit)
 
 
 cdef void work_in(Work work, Job* job, char* base, Py_ssize_t scratch_bytes, Py_ssize_t first,
@@ -173,7 +173,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
     open_gap(<char*>next, scratch - <char*>next)  # one that an earlier call closed may lie where the counters are
     global entered_openmp
     entered_openmp |= threads > 1
-    cdef Py_ssize_t team = min(team_of(threads), allowed(job.limit)) if threads > 1 else 1
+    cdef Py_ssize_t present = threads_to_have(threads, allowed(job.limit)) if threads > 1 else 1
     with nogil:
         if threads == 1:  # no OpenMP at all: safe in a forked child, and nothing to pay for small work
             work_in(work, job, scratch, scratch_bytes, 0, total)
@@ -181,7 +181,7 @@ cdef int share_out(Work work, Job* job, Py_ssize_t total, Py_ssize_t unit, Py_ss
             pieces = min(units, pieces_each * threads)
             for t in range(threads):
                 next[t * (LINE // 8)] = t * pieces // threads
-            for t in prange(threads, num_threads=<int>team, schedule="static", chunksize=1):
+            for t in prange(threads, num_threads=<int>present, schedule="static", chunksize=1):
                 share_in(work, job, scratch + t * each, scratch_bytes, unit, units, pieces, next, t, threads)
     release_block(room)
     return 0

@@ -221,6 +221,11 @@ cdef inline bint gathers(Job* job) noexcept nogil:
     return job.as_it_lies and job.reduction == TOTAL
 
 
+cdef inline Py_ssize_t steps_along(Job* job) noexcept nogil:
+    """How many taps along W are listed with their places."""
+    return 0 if job.along == FLAT else job.width.kernel
+
+
 cdef inline int arrays_before(Job* job) noexcept nogil:
     """Arrays of what W is folded from: there are no places yet."""
     return 1 if job.picks else job.arrays

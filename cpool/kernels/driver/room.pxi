@@ -41,7 +41,7 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         room.from_ = <const void**>take(scratch, taps * sizeof(void*))
         room.offsets = <int64_t*>take(scratch, taps * sizeof(int64_t))
         room.bases = <int64_t*>take(scratch, tile.out * sizeof(int64_t))
-        room.steps = <int64_t*>take(scratch, (0 if job.along == FLAT else w.kernel) * sizeof(int64_t))
+        room.steps = <int64_t*>take(scratch, steps_along(job) * sizeof(int64_t))
         # In one pass one row, else several at once.
         room.out = take(scratch, tile.out * unit if job.one_pass and job.along != HALVES else out)
         rows = input_rows(job)

@@ -187,7 +187,7 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
             bases[o] = begin + o * stride
         for o in range(0 if job.width.uniform else tile.out):
             bases[o] = first_of(&job.width, tile.begin + o)
-        for o in range(0 if job.along == FLAT else job.width.kernel):
+        for o in range(steps_along(job)):
             room.steps[o] = o * job.width.step
         if picks_lanes_first(job):
             pad_rows(job, tile, room.band, input_rows(job))
