@@ -29,8 +29,7 @@ def function(number: int, network: Any) -> str:
     read = [f"const T *in{row} = (const T *)rows[{row}];" for row in range(network.inputs)]
     written = [f"T *restrict out{row} = (T *)rows[{row}];" for row in wanted]
     return "\n".join([
-        f"static CPOOL_NOINLINE void OF(network_{number})(char *const *rows, ptrdiff_t lanes) {{",
-        "  enum { whole = CPOOL_VECTOR / sizeof(T) };",
+        f"CPOOL_INLINE void OF(network_{number}_of)(char *const *rows, ptrdiff_t lanes, const ptrdiff_t whole) {{",
         *(f"  {line}" for line in read + written),
         "  for (ptrdiff_t lane = 0; lane < lanes; lane += whole) {",
         "    const ptrdiff_t i = lane + whole <= lanes ? lane : lanes - whole;",
@@ -38,6 +37,11 @@ def function(number: int, network: Any) -> str:
         *(f"      {line}" for line in body),
         "    }",
         "  }",
+        "}",
+        f"static CPOOL_NOINLINE void OF(network_{number})(char *const *rows, ptrdiff_t lanes) {{",
+        "  enum { widest = CPOOL_WIDEST / sizeof(T), vector = CPOOL_VECTOR / sizeof(T) };",
+        f"  if (widest == vector || lanes >= widest) OF(network_{number}_of)(rows, lanes, widest);",
+        f"  else OF(network_{number}_of)(rows, lanes, vector);",
         "}",
     ])  # fmt: skip
 

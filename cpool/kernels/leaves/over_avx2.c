@@ -1,7 +1,11 @@
 /* What AVX-512 has instructions for that AVX2 lacks; all its other leaves are AVX2's. Of integers of 8 bytes it has the
  * greater of two and conversions to and from floats: maxima take 0.56 to 0.87 of AVX2's time, averages 0.39 to 0.76,
  * medians 0.67 to 0.97. Of a mask it makes bits, by which floats are chosen at once. Its other leaves took 1.00 of
- * AVX2's time, places 1.05 to 1.1 and at most 1.65 times, bytes at most 1.8. All on AMD EPYC (family 25, model 17). */
+ * AVX2's time, places 1.05 to 1.1 and at most 1.65 times, bytes at most 1.8. All on AMD EPYC (family 25, model 17).
+ *
+ * Networks compute much between a load and a store: on an AMD EPYC (family 26, model 2), which does 64 bytes at once,
+ * medians of 5x5 take 0.65 to 0.9 of the time by vectors as long, those of 3x3 0.8 to 1. Folds would gain there, too, 0.7
+ * to 0.9 of the time in the caches, but lose beyond them, 1.1 to 1.8. */
 #include "conversions.h"
 #include "shuffles.h"
 
@@ -36,6 +40,11 @@
 CPOOL_LONG_CONVERSIONS(float, FLOAT32)
 CPOOL_LONG_CONVERSIONS(double, FLOAT64)
 
+#undef CPOOL_WIDEST
+#define CPOOL_WIDEST 64 /* which the compiler has to be told, too: cpool/meson.build */
+#define EXCHANGES_ALONE
+#include "types.h"
+
 #define LONG(leaf) {[CPOOL_INT64] = leaf##_INT64, [CPOOL_UINT64] = leaf##_UINT64}
 #define CONVERTED(leaf, TYPE) {[CPOOL_INT64] = leaf##_INT64_##TYPE, [CPOOL_UINT64] = leaf##_UINT64_##TYPE}
 
@@ -49,7 +58,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .find = LONG(find),
   .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64)},
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64)},
-  .exchange = LONG(exchange),
+  .exchange = EACH(exchange),
   .between = LONG(between),
   .between_each = LONG(between_each),
   .mark = LONG(mark),

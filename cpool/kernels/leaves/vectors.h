@@ -21,6 +21,7 @@
 #else
 #define CPOOL_NATIVE 16
 #endif
+#define CPOOL_WIDEST CPOOL_VECTOR /* bytes that networks exchange at once in long rows */
 #if defined(__clang__) || defined(__GNUC__)
 #define CPOOL_NOINLINE __attribute__((noinline))
 #define CPOOL_INLINE static inline __attribute__((always_inline))

@@ -1,0 +1,69 @@
+/* The types that are computed in. Of EXCHANGES_ALONE those of 8 bytes are left out, of which over_avx2.c has all. */
+
+#define T float
+#define TYPE FLOAT32
+#define FLOATS 1
+#define WIDTH 4
+#define CPOOL_SQRT sqrtf
+#define POWERS cpool_float_powers
+#include "type.h"
+
+#define T double
+#define TYPE FLOAT64
+#define FLOATS 1
+#define MOMENTS 1
+#define WIDTH 8
+#define CPOOL_SQRT sqrt
+#define POWERS cpool_double_powers
+#include "type.h"
+
+#define T int8_t
+#define TYPE INT8
+#define FLOATS 0
+#include "type.h"
+
+#define T int16_t
+#define TYPE INT16
+#define FLOATS 0
+#include "type.h"
+
+#define T int32_t
+#define TYPE INT32
+#define FLOATS 0
+#define WIDTH 4
+#include "type.h"
+
+#define T uint8_t
+#define TYPE UINT8
+#define FLOATS 0
+#include "type.h"
+
+#define T uint16_t
+#define TYPE UINT16
+#define FLOATS 0
+#define SUMS 1
+#include "type.h"
+
+#define T uint32_t
+#define TYPE UINT32
+#define FLOATS 0
+#define SUMS 1
+#include "type.h"
+
+#ifndef EXCHANGES_ALONE
+#define T int64_t
+#define TYPE INT64
+#define FLOATS 0
+#define WIDTH 8
+#include "type.h"
+
+#define T uint64_t
+#define TYPE UINT64
+#define FLOATS 0
+#define WIDTH 8
+#include "type.h"
+#endif
+
+#define EACH(leaf)                                                          \
+  {leaf##_FLOAT32, leaf##_FLOAT64, leaf##_INT8, leaf##_INT16, leaf##_INT32, \
+   leaf##_INT64, leaf##_UINT8, leaf##_UINT16, leaf##_UINT32, leaf##_UINT64}
