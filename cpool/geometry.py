@@ -147,7 +147,8 @@ class Table:
         elif self.uniform or not self.out:
             return None
         else:
-            lengths = np.diff(np.flatnonzero(np.diff(self.first, prepend=-1)), append=self.out)  # of neighbours alike
+            begins = np.flatnonzero(np.diff(self.first, prepend=self.first[0] - 1))
+            lengths = np.diff(begins, append=self.out)  # of neighbours that begin alike
             period = int(lengths.max())
             before = period - int(lengths[0]) if len(lengths) > 1 else 0
             rule = (np.arange(self.out) + before) // period

@@ -476,3 +476,10 @@ def test_masks_within_lists_are_not_lost():
         with pytest.raises(TypeError, match="x is a masked array, whose mask would be lost"):
             cpool.avg_pool2d(nested, 2)
     assert cpool.avg_pool2d([[1, 2], [3, 4]], 2).tolist() == [[2.5]]
+
+
+def test_arrays_where_a_name_belongs():
+    with pytest.raises(ValueError, match="nan_policy must be 'propagate', 'omit' or 'raise', got array"):
+        cpool.max_pool2d(np.ones((4, 4)), 2, nan_policy=np.array(["omit", "x"]))
+    with pytest.raises(ValueError, match="mode must be 'max' or 'avg', got array"):
+        cpool.pool2d(np.ones((4, 4)), 2, np.array(["max", "avg"]))

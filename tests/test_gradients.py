@@ -1,5 +1,7 @@
 """Gradients by central differences in float64, for every function that has one."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -184,3 +186,19 @@ def test_elements_that_win_many_windows(dtype, index_dtype):
     bad[0, -1] = 900
     with pytest.raises(ValueError, match="indices must lie in the plane, 0 to 899"):
         cpool.max_pool1d_backward(grad, bad, (2, 900))
+
+
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_short_axes_under_far_padding(ceil_mode):
+    """Gradients along axes of one and two elements, where windows reach far into padding, are those of the matrix that
+    averages are."""
+    for size, kernel, stride, dilation, before, behind in itertools.product((1, 2), (2, 3), (1, 2, 3), (1, 2, 4),
+                                                                          (0, 2, 5), (0, 3, 5)):  # fmt: skip
+        given = dict(padding=[(before, behind)], dilation=dilation, ceil_mode=ceil_mode)
+        try:
+            matrix = cpool.avg_pool1d(np.eye(size), kernel, stride, **given)  # row i: what element i gives
+        except ValueError:  # no window
+            continue
+        grad = np.arange(1.0, matrix.shape[1] + 1)
+        ours = cpool.avg_pool1d_backward(grad, (size,), kernel, stride, **given)
+        np.testing.assert_allclose(ours, matrix @ grad, rtol=1e-12)

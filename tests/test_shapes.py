@@ -259,3 +259,32 @@ def test_long_planes_are_added_to_in_one_row(planes, threads):
     cpool.max_pool2d_backward(y, indices, pictures.shape, out=room[:, ::2])
     same(np.ascontiguousarray(room[:, ::2]), cpool.max_pool2d_backward(y, indices, pictures.shape))
     assert not room[:, 1::2].any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int16"])
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 3, 0), (2, 5, 1), (8, 8, 2), (4, 1, 1), (3, 2, 1)])
+def test_long_pixels_are_rows(dtype, kernel, stride, padding, threads):
+    """Windows along one axis alone: its pixels, if long, are rows, of many planes at once; places and NaN likewise."""
+    x = numbers((5, 40, 90), dtype)
+    short = np.ascontiguousarray(x[:, :, :3])
+    for name in ("max_pool1d", "avg_pool1d"):
+        pool = getattr(cpool, name)
+        assert "none" in cpool.explain(pool, x, kernel, stride, padding, axis=1).strategies
+        same(pool(x, kernel, stride, padding, axis=1)[:, :, :3], pool(short, kernel, stride, padding, axis=1))
+    y, indices = cpool.max_pool1d(x, kernel, stride, padding, axis=1, return_indices=True)
+    expected = cpool.max_pool1d(short, kernel, stride, padding, axis=1, return_indices=True)
+    same(y[:, :, :3], expected[0])
+    same(indices[:, :, :3], expected[1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "uint8", "int64"])
+@pytest.mark.parametrize("more", [{}, {"ceil_mode": True}, {"divisor_override": 7}, {"count_include_pad": False}])
+@pytest.mark.parametrize("kernel", [(3, 2, 5), (5, 1, 14), (4, 14, 14)])
+def test_slabs_that_are_summed_first(kernel, more, dtype, threads):
+    """Averages of volumes whose windows share no slabs: the order of sums is that of windows one by one."""
+    x = numbers((40, 15, 14, 14), dtype)
+    padding = (1, 0, 2) if kernel[0] < 5 else 0
+    ours = cpool.avg_pool3d(x, kernel, padding=padding, **more)
+    same(ours[3:5], cpool.avg_pool3d(x[3:5], kernel, padding=padding, **more))  # too few for that
+    assert len(cpool.explain(cpool.avg_pool3d, x, kernel, padding=padding, **more).jobs) == 2
+    assert len(cpool.explain(cpool.avg_pool3d, x[3:5], kernel, padding=padding, **more).jobs) == 1

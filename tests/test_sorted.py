@@ -422,3 +422,19 @@ def test_far_taps_are_not_ranked():
     plan = cpool.explain(cpool.median_pool2d, x, 50, (1, 10**4), 0, (1, 10**4))
     assert plan.strategies == ("network",) * 2
     assert plan.scratch_bytes < 10**8
+
+
+def test_networks_of_large_windows_are_not_kept():
+    """Modes of ever larger planes: what is built for one of them is not held for the next."""
+    x = np.random.default_rng(0).integers(0, 9, 5010)
+    kept = networks._kept.cache_info().currsize
+    for n in range(5000, 5010):
+        assert cpool.mode_pool1d(x[:n], n) == np.bincount(x[:n]).argmax()
+    assert networks._kept.cache_info().currsize <= kept + 20  # columns of one tap
+
+
+@pytest.mark.parametrize("k", [12, 40])
+def test_a_few_windows_are_ranked_sooner_than_a_network_is_built(k):
+    few, many = (np.zeros((n, 80, 80), np.float32) for n in (1, 2000))
+    assert cpool.explain(cpool.median_pool2d, few, k).strategies == ("ranks",) * 2
+    assert cpool.explain(cpool.median_pool2d, many, k).strategies == ("network",) * 2

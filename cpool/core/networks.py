@@ -25,6 +25,8 @@ COMPILED = (
 )  # fmt: skip
 #: Most taps of which it is tracked what follows from what: its cost grows with their cube.
 _FOLLOWED = 128
+#: Most taps of networks that are kept, 256 of them: larger ones take megabytes.
+_MOST_KEPT = 1024
 
 
 class Network(NamedTuple):
@@ -170,7 +172,6 @@ def _placed(n: int, pairs: Pairs, order: list[int], wanted: list[int]) -> Networ
     return Network(n, rows, steps, [row[order[rank]] if rank in wanted else -1 for rank in range(n)])
 
 
-@lru_cache(maxsize=256)
 def sorting(taps: int) -> Network:
     """Return the network that orders so many rows."""
     return selecting(taps, 1, tuple(range(taps)))
@@ -181,9 +182,13 @@ def unsorted(taps: int) -> Network:
     return Network(taps, taps, [], list(range(taps)))
 
 
-@lru_cache(maxsize=256)
 def selecting(columns: int, height: int, wanted: tuple[int, ...]) -> Network:
-    """Return the network that finds the wanted ranks of so many columns of rows, each column in order already.
+    """Return the network that finds the wanted ranks of so many columns of rows, each column in order already."""
+    return (_kept if columns * height <= _MOST_KEPT else _selecting)(columns, height, wanted)
+
+
+def _selecting(columns: int, height: int, wanted: tuple[int, ...]) -> Network:
+    """Return the same, made anew.
 
     Where columns are in order, each row of them is put in order first: the columns stay so, and an element then has all
     those below it that stand neither to the right of it nor under it.
@@ -202,3 +207,6 @@ def selecting(columns: int, height: int, wanted: tuple[int, ...]) -> Network:
     network = _placed(n, *_pruned(n, stages, order, list(wanted)), list(wanted))
     which = columns, height, wanted
     return network._replace(number=COMPILED.index(which) if which in COMPILED else -1)
+
+
+_kept = lru_cache(maxsize=256)(_selecting)

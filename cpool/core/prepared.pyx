@@ -52,6 +52,11 @@ def forget(bint on):
     forgetful = on
 
 
+cdef Py_ssize_t networks_of(run) except -1:
+    """Return how many numbers the networks have that a prepared call of the driver holds."""
+    return getattr(getattr(run, "__self__", None), "network_steps", 0)
+
+
 cdef bint overlap(object a, object b) except *:
     """Return whether two arrays have an element in common, as far as that is quickly said."""
     try:
@@ -237,7 +242,7 @@ cdef class Memo:
             kept.call = call
             length = sum([sum(array.shape) for array in args[:len(self.arrays)]])
             if type(call) is Prepared:
-                length += sum((<Prepared>call).shape)
+                length += sum((<Prepared>call).shape) + networks_of((<Prepared>call).run)
             if len(self.calls) >= MOST or self.length + length > MOST_LENGTH:
                 self.calls.clear()
                 self.length = 0

@@ -39,6 +39,8 @@ BLOCK_OF_PICKS = 128
 #: Taps of the largest windows that are put in order by networks if their elements can be ranked, whatever they share:
 #: larger networks take seconds to build.
 MOST_IN_NETWORK = 4096
+#: Taps of networks that are built for any number of windows.
+BUILT_FOR_ANY = 128
 #: Windows of dilated taps are ranked with what lies between them, up to so many times as many elements.
 SPARSE = 8
 #: Elements that are ranked at once, unless windows are larger.
@@ -98,6 +100,9 @@ LONG = 64
 LONG_CHANNEL = 512
 #: So many neighbours that see the same are one result, copied.
 ALIKE = 12
+#: Pixels of so many bytes are rows themselves if no other axis is pooled, and windows have up to RADIX of them and lie
+#: apart, or up to half as many and are so many (0.2 to 1.0 of the time; with places 0.5 to 1.1).
+PIXEL_ROW, MANY_WINDOWS = 128, 16
 #: Windows that begin so many columns apart are folded one by one.
 APART = 32
 
@@ -217,6 +222,15 @@ def _across(d: Table, h: Table, as_it_lies: bool, along: str, row: int, sums: bo
     if as_it_lies and together and (d.kernel <= 2 or not shared):
         return "as it lies"
     return "band" if shared else "nested"
+
+
+def as_rows(tables: list[Table], pixel: int) -> bool:
+    """Return whether the pixels along W, of so many bytes, are taken for rows along H: W alone is pooled."""
+    d, h, w = tables
+    alone = d.size * h.size == 1 and w.pooled and not (d.pooled or h.pooled)
+    apart = w.stride >= w.span
+    few = w.uniform and w.kernel <= (RADIX if apart else RADIX // 2) and (apart or w.out >= MANY_WINDOWS)
+    return alone and few and pixel >= PIXEL_ROW
 
 
 def condenses(tables: list[Table], run: int, planes: int) -> bool:
@@ -396,9 +410,9 @@ def loads_bands(tables: list[Table], run: int, size: int) -> bool:
     return run * size < VECTOR and row < LOADED_ROW and plane > 0 and fits
 
 
-def ranks(tables: list[Table], size: int) -> bool:
+def ranks(tables: list[Table], size: int, planes: int) -> bool:
     """Return whether elements, of `size` bytes, are ranked for quantiles rather than put in order by networks: windows
-    are large and share much, or very large."""
+    are large and share much, or very large, or too few to build a network for."""
     w, taps = tables[2], math.prod(table.kernel for table in tables)
     spanned = math.prod(min(table.span, table.size) for table in tables)
     if not all(table.uniform for table in tables) or spanned > SPARSE * taps:
@@ -410,7 +424,10 @@ def ranks(tables: list[Table], size: int) -> bool:
     # In nanoseconds, about: what each window is searched for, gains and loses, and elements that are ranked for it.
     changed = taps // w.kernel * min(w.kernel, w.stride // w.step)
     fresh = math.prod(min(table.kernel, table.stride) for table in tables)
-    return 60 + 3 * changed + 15 * fresh < size * taps * math.log2(taps) ** 2 / 350
+    each, exchanges = 60 + 3 * changed + 15 * fresh, taps * math.log2(taps) ** 2
+    # A network is built if that takes less than ten times what ranks take: by ten calls it has paid at the latest.
+    few = taps > BUILT_FOR_ANY and each * planes * math.prod(table.out for table in tables) < 125 * exchanges
+    return few or each < size * exchanges / 350
 
 
 def ranked_tile(tables: list[Table], planes: int, workers: int) -> tuple[int, int, int]:

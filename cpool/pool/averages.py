@@ -145,7 +145,7 @@ def _pool(
         source.sizes, kernel_size, stride, padding, dilation, ceil_mode, count_include_pad, divisor_override
     )
     least = checks.integer("min_count", min_count, 1)
-    omits = nan_policy == "omit"
+    omits = missing.policy(nan_policy) == "omit"
     reduce = partial(average, dtype=checks.optional_dtype("dtype", dtype), omits=omits, min_count=least)
     return calls.Windowed(plan, source, reduce, partial(missing.number, omits=omits, least=least))
 

@@ -188,7 +188,7 @@ def quantiles(q: Any, method: Any, nan_policy: Any, min_count: Any) -> dict[str,
         raise ValueError(f"method must be one of {', '.join(driver.METHODS)}, got {method!r}")
     parts = tuple(map(float, array)) if array.ndim else float(array)
     least = checks.integer("min_count", min_count, 1)
-    return dict(q=parts, method=method, omits=nan_policy == "omit", min_count=least)
+    return dict(q=parts, method=method, omits=missing.policy(nan_policy) == "omit", min_count=least)
 
 
 def _quantile(

@@ -105,7 +105,7 @@ def _pool(
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
     degrees, least = checks.number("ddof", ddof, 0), checks.integer("min_count", min_count, 1)
-    omits = nan_policy == "omit"
+    omits = missing.policy(nan_policy) == "omit"
     dtype = checks.optional_dtype("dtype", dtype)
     reduce = partial(variance, dtype=dtype, root=root, ddof=degrees, omits=omits, min_count=least)
     needed = max(least, math.floor(degrees) + 1)

@@ -110,7 +110,7 @@ def pool2d(x: Any, pool_size: Any, mode: str = "max") -> Array:
     array = checks.array("x", x)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
-    if mode not in ("max", "avg"):
+    if not isinstance(mode, str) or mode not in ("max", "avg"):
         raise ValueError(f"mode must be 'max' or 'avg', got {mode!r}")
     result: Array = (max_pool2d if mode == "max" else avg_pool2d)(array, pool_size, 1)
     return result

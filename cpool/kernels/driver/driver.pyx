@@ -278,6 +278,7 @@ cdef class Call:
     cdef Work work
     cdef Py_ssize_t total
     cdef readonly Py_ssize_t scratch_bytes  # of one thread
+    cdef readonly Py_ssize_t network_steps  # numbers that its networks are told by
     cdef bint backward, reads_indices
     cdef const int64_t[::1] windows, memory  # what job points into
     cdef const int32_t[::1] networks
@@ -372,6 +373,7 @@ cdef class Call:
             else:
                 self.work = pool_ordered
                 self.networks, job.shares, job.block_windows = networks, shares, block_windows
+                self.network_steps = self.networks.shape[0]
                 read_network(read_network(read_network(&self.networks[0], &job.column), &job.wanted_ranks),
                              &job.all_ranks)
                 if turns:
