@@ -369,6 +369,20 @@ static void copies(int log) {
   compare(CPOOL_UINT8, bytes, BITS_SAME);
 }
 
+static void runs_copied(int log) {
+  const P size = 1 << log, n = in(1, 40), rows = in(1, 5), longest = chance(50) ? 4 : 60;
+  int64_t *ends = (int64_t *)take(5, n * 8);
+  for (P g = 0; g < n; g++) ends[g] = (g ? ends[g - 1] : 0) + in(1, longest);
+  const P lanes = ends[n - 1], pitch = (n + in(0, 3)) * size, out_pitch = (lanes + in(0, 3)) * size;
+  const P bytes = (rows - 1) * out_pitch + lanes * size, span = (rows - 1) * pitch + n * size;
+  char *x = take(4, span);
+  filled(CPOOL_UINT8, x, span, 0);
+  SAY("expand %td rows=%td runs=%td lanes=%td", 8 * size, rows, n, lanes);
+  clear(bytes);
+  for (int l = 0; l < 2; l++) L[l]->expand[log](out(l, bytes), out_pitch, x, pitch, rows, ends, n);
+  compare(CPOOL_UINT8, bytes, BITS_SAME);
+}
+
 static void runs_turned(void) {
   P unit = in(1, 70), rows = in(1, 12), columns = in(1, 12), in_column = unit + (chance(50) ? 0 : in(0, 9)),
     in_row = columns * in_column + (chance(50) ? 0 : in(0, 9));
@@ -800,7 +814,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 8; i++) places(), runs_turned(), wholes(0), wholes(1), floating(0), floating(1);
     for (int i = 0; i < 12; i++) halves_summed(CPOOL_FLOAT16), halves_summed(CPOOL_BFLOAT16);
     for (int log = 0; log < 4; log++)
-      for (int i = 0; i < 6; i++) turns(log), copies(log);
+      for (int i = 0; i < 6; i++) turns(log), copies(log), runs_copied(log);
     for (int i = 0; i < 4; i++)
       for (int type = 0; type < CPOOL_COMPUTED; type++)
         if (L[0]->add[type][0]) scatters(type, 0), scatters(type, 1);

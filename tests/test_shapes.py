@@ -123,6 +123,27 @@ def test_slabs_that_are_alike(sizes, channels, threads):
     )
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize(
+    ("shape", "outputs", "jobs"),
+    [
+        ((9, 11, 60), (4, 3), 2), ((70, 5, 33), (5, 8), 1), ((9, 11, 60), (2, 40), 1), ((30, 40, 41), (3, 20), 1),
+        ((16, 7, 300), (7, 11), 1), ((9, 6, 5, 90), (6, 4, 7), 1), ((3, 9, 600), (8, 280), 1),
+    ],
+)  # fmt: skip
+def test_runs_of_columns_that_are_alike(shape, outputs, jobs, dtype, threads):
+    """Gradients of adaptive averages of long rows: one column of each run is made; few rows that are alike are summed
+    before they are widened."""
+    name = f"adaptive_avg_pool{len(outputs)}d_backward"
+    grad = numbers((shape[0], *outputs), dtype)
+    ours, theirs = (getattr(module, name)(grad, shape) for module in (cpool, reference))
+    np.testing.assert_allclose(ours, theirs, rtol=2e-3 if dtype == "float16" else 1e-6, atol=1e-3)
+    assert len(cpool.explain(getattr(cpool, name), grad, shape).jobs) == jobs
+    last = np.ascontiguousarray(np.moveaxis(grad[:, None], 1, -1))
+    axis = tuple(range(1, len(shape)))
+    same(getattr(cpool, name)(np.repeat(last, 9, -1), (*shape, 9), axis=axis)[..., 3], ours)
+
+
 @pytest.mark.parametrize("padding", [0, (1, 0, 1), 1])
 @pytest.mark.parametrize(
     ("kernel", "stride"), [(3, 1), ((5, 2, 3), (2, 3, 2)), ((9, 3, 2), (4, 1, 2)), ((3, 9, 3), (1, 9, 2))]

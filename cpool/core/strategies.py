@@ -167,8 +167,7 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
     if not w.pooled:
         return "none"
     unit = run * size
-    if not picks and w.out > 1 and min(w.out, ALIKE) <= w.repeats:
-        return "repeated"
+    alike = not picks and w.out > 1 and min(w.out, ALIKE) <= w.repeats  # of neighbours one is folded, and copied
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     slides = _slides_along(w, run, size, picks)
     if unit >= VECTOR:
@@ -178,11 +177,11 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
     if not picks and _singly(w, run, size) and not slides:
         return "singly"
     if not w.uniform:
-        if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not picks:
+        if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not (picks or alike):
             return "spread"
         if rows >= RADIX:
             return "turned"
-        if run == 1 and w.kernel <= LISTED and 0 < w.fewest >= w.kernel - 1:
+        if run == 1 and not alike and w.kernel <= LISTED and 0 < w.fewest >= w.kernel - 1:
             return "flat"
         return "long" if long else "rows"
     if slides:

@@ -88,8 +88,8 @@ SIZES = (4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2)
 REDUCTIONS = ("max", "min", "nanmax", "nanmin", "sum", "total", "moments")
 NORMS = ("plain", "square", "power", "magnitude")
 ACROSS = ("as it lies", "nested", "band", "band flat")
-ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "repeated", "singly",
-         "condensed", "windows")
+ALONG = ("none", "flat", "rows", "halves", "phases", "turned", "spread", "long", "singly", "condensed",
+         "windows")
 METHODS = ("linear", "lower", "higher", "nearest", "midpoint")
 assert len(TYPES) == STORED and len(REDUCTIONS) == KINDS
 assert len(ALONG) == WINDOWS + 1 and len(ACROSS) == BAND_FLAT + 1 and len(METHODS) == MIDPOINT + 1

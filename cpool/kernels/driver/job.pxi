@@ -59,6 +59,8 @@ cdef extern from "leaves.h":
         void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*repeat[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*expand[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const int64_t*,
+                          Py_ssize_t) noexcept nogil
         Load load[COMPUTED][STORED]
         Store store[COMPUTED][STORED]
         Fill fill[4]
@@ -102,7 +104,7 @@ cdef enum Across:          # along H (and D)
     AS_IT_LIES, NESTED, BAND, BAND_FLAT
 
 cdef enum Along:           # along W
-    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, REPEATED, SINGLY, CONDENSED, WINDOWS
+    NONE, FLAT, ROWS, HALVES, PHASES, TURNED, SPREAD, LONG, SINGLY, CONDENSED, WINDOWS
 
 cdef enum:
     MOST_AXES = 64         # of an array
@@ -354,6 +356,7 @@ cdef struct Tile:          # output columns [begin, end), and the input columns 
     Py_ssize_t start, span  # the first input column of a row in scratch (negative in padding), and how many there are
     Py_ssize_t left, used   # of these, columns in padding before, and columns inside the input
     Py_ssize_t pitch        # columns from one row in scratch to the next
+    Py_ssize_t distinct     # of neighbours that see the same one result is wanted, if they are less than `out`
 
 
 cdef inline Py_ssize_t row_columns(Job* job, Tile* tile) noexcept nogil:
@@ -390,7 +393,7 @@ cdef Tile tile_at(Job* job, Py_ssize_t number) noexcept nogil:
     cdef Seen seen = seen_by(w, begin, end)
     cdef Py_ssize_t o, i, stop = seen.end, first, last, shift
     tile.begin, tile.end, tile.out = begin, end, end - begin
-    tile.start = seen.begin
+    tile.start, tile.distinct = seen.begin, end - begin
     if job.along == SPREAD:  # whole phases, also where they reach beyond the tile
         first, last = (begin + w.before) // w.period, (end - 1 + w.before) // w.period
         tile.start, stop = w.size, 0

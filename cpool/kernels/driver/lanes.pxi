@@ -8,9 +8,9 @@
 #     HALVES   2 or 3 taps that move by 2: shuffles; with places of all rows of a window at once, and so are pairs of
 #              floats of 2 or 4 rows that are read as they lie
 #     PHASES   any other stride s: rows are split into s phases (a transposition), in which windows move by 1
-#     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back
+#     TURNED   windows that follow no rule: rows become lanes (a transposition), columns are folded, and turned back; of
+#              neighbours that see the same, as in the gradient of large windows, one, which is copied then
 #     SPREAD   the gradient of windows that move by s: each phase of the result is FLAT; phases are put together
-#     REPEATED many neighbours see the same, as in the gradient of large windows: one is folded and copied
 #     LONG     few windows of many columns: blocks of columns
 #     SINGLY   windows that begin many columns apart: each by itself
 #     CONDENSED  rows that are one window of a few columns: rows and columns at once, many windows side by side
@@ -117,13 +117,33 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
                   job.arrays)
 
 
+cdef inline bint may_expand(Job* job) noexcept nogil:
+    """Whether of neighbours that see the same one result may be made and copied to the others."""
+    return job.along == TURNED and job.run == job.arrays == 1 and not (job.picks or job.width.uniform)
+
+
+cdef void find_runs(Job* job, Tile* tile, int64_t* runs) noexcept nogil:
+    """Find where runs of windows that see the same end, each within one period, and whether they are long enough."""
+    cdef Axis* w = &job.width
+    cdef Py_ssize_t o = 0, n = 0, every = min(w.every, tile.out)
+    while o < tile.out:
+        o += min(alike_from(w, tile.begin + o, tile.end), every - o % every)
+        runs[n] = o
+        n += 1
+    tile.distinct = n if 3 * n <= 2 * tile.out else tile.out
+
+
 cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                       Py_ssize_t rows) noexcept nogil:
     """Turn rows into lanes, fold columns, and turn the results back."""
-    cdef Py_ssize_t row = rows * job.size
+    cdef Py_ssize_t row = rows * job.size, n = tile.distinct
+    cdef bint expands = n < tile.out
     turn_rows(job, room.turned, row, flat, pitch_of(job, tile), rows, tile.span * job.run, arrays_before(job))
-    fold_columns(job, tile, room, room.folded, room.turned, job.run * rows)
-    turn_rows(job, out, out_pitch, room.folded, row, tile.out * job.run, rows, job.arrays)
+    fold_columns(job, tile, room, room.folded, room.turned, job.run * rows, expands)
+    turn_rows(job, room.ends if expands else out, n * job.unit if expands else out_pitch, room.folded, row, n * job.run,
+              rows, job.arrays)
+    if expands:
+        job.leaves.expand[job.log_size](out, out_pitch, room.ends, n * job.unit, rows, room.runs, n)
 
 
 cdef void repeat_lanes(Job* job, char* first, Py_ssize_t lanes, Py_ssize_t n) noexcept nogil:
@@ -152,31 +172,32 @@ cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nog
         memset(to + a * job.open.apart, 0, lanes * job.size)
 
 
-cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns,
-                       Py_ssize_t lanes) noexcept nogil:
+cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
+                       bint runs) noexcept nogil:
     """Fold columns of `lanes` lanes each. Windows of the same taps are done together: all that slide, or every
-    period-th; neighbours that see the same, as those of gradients do, are copied."""
+    period-th; neighbours that see the same, as those of gradients do, are copied, or of `runs` of them one is folded."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, phase = 0, o, t, n, m, same
+    cdef Py_ssize_t unit = lanes * job.size, every = min(w.every, tile.out), each = 0, phase = 0, at = 0, o, t, n, m, same
     cdef const char* column
-    while phase < min(w.every, tile.out):
+    while runs and (each == 0 or room.runs[each - 1] < every):
+        each += 1  # results of one period
+    while phase < every:
         o = tile.begin + phase
-        n, m, same = taps_of(w, o), parts_of(tile.out - phase, w.every), 1
-        if m == 1 and n:
-            same = alike_from(w, o, tile.end)
-        if n == 0:  # elements that no window sees
-            for t in range(m):
-                write_unseen(job, out + (phase + t * w.every) * unit, lanes)
-            phase += 1
-            continue
+        n, m, same = taps_of(w, o), parts_of(tile.out - phase, every), 1
+        if runs or (m == 1 and n):
+            same = min(alike_from(w, o, tile.end), every - phase)
+        for t in range(m if n == 0 else 0):  # elements that no window sees
+            write_unseen(job, out + (at + t * (each or every)) * unit, lanes)
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
-        fold_taps(job, out + phase * unit, w.every * unit, room.taps, NULL, room.steps, n, w.advance * unit, m, lanes,
-                  &job.close)
-        if same > 1:
-            repeat_lanes(job, out + phase * unit, lanes, same)
+        if n:
+            fold_taps(job, out + at * unit, (each or every) * unit, room.taps, NULL, room.steps, n, w.advance * unit, m,
+                      lanes, &job.close)
+        if same > 1 and not runs:
+            repeat_lanes(job, out + at * unit, lanes, same)
         phase += same
+        at += 1 if runs else same
 
 
 cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
@@ -220,40 +241,17 @@ cdef inline bint phases_alike(Axis* w) noexcept nogil:
     return True
 
 
-cdef void fold_repeated(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
-                        Py_ssize_t rows) noexcept nogil:
-    """Fold one of neighbours that see the same, and copy it to the others."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = job.unit, o = tile.begin, n, same, t, r
-    cdef char* to = out
-    while o < tile.end:
-        n, same = taps_of(w, o), alike_from(w, o, tile.end)
-        for t in range(n):
-            room.taps[t] = flat + (first_of(w, o) + t * w.step - tile.start) * unit
-        if n:
-            job.fold(to, out_pitch, room.taps, n, pitch_of(job, tile), rows, job.run, &job.close)
-        for r in range(rows):
-            if n == 0:
-                write_unseen(job, to + r * out_pitch, same * job.run)
-            else:
-                repeat_lanes(job, to + r * out_pitch, job.run, same)
-        to += same * unit
-        o += same
-
-
 cdef void fold_lanes(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t out_pitch, const char* flat,
                      Py_ssize_t rows) noexcept nogil:
     """Fold the windows of `rows` rows of scratch."""
     cdef Py_ssize_t r
     if job.along == TURNED:
         fold_turned(job, tile, room, out, out_pitch, flat, rows)
-    elif job.along == REPEATED:
-        fold_repeated(job, tile, room, out, out_pitch, flat, rows)
     elif job.along == SINGLY:
         fold_singly(job, tile, out, out_pitch, flat, rows)
     elif job.along == ROWS:
         for r in range(rows):  # a column's lanes are the run under it
-            fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run)
+            fold_columns(job, tile, room, out + r * out_pitch, flat + r * pitch_of(job, tile), job.run, False)
     elif job.along == SPREAD:
         fold_spread(job, tile, room, out, out_pitch, flat, rows)
     elif keeps_some(job):

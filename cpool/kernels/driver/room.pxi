@@ -77,6 +77,8 @@ cdef Room lay_out(Job* job, Scratch* scratch, Tile* tile) noexcept nogil:
         room.folded = take(scratch, lines)
     if job.along == TURNED:
         room.folded = take(scratch, out)
+        room.ends = take(scratch, out if may_expand(job) else 0)
+        room.runs = <int64_t*>take(scratch, tile.out * sizeof(int64_t) if may_expand(job) else 0)
     elif job.along == SPREAD:
         n = (rows * tile.pitch + tile.out // w.period + 2) * w.period * job.size
         room.turned = take(scratch, n + VECTOR)

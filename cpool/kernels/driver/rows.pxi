@@ -18,7 +18,7 @@ cdef struct Room:          # parts of scratch
     char* turned           # phases or columns
     char* folded           # the same, folded
     char* out              # output rows, dense; with places, the places of these at least
-    char* ends             # output rows end to end, with what the seams give between them
+    char* ends             # output rows end to end, with what the seams give between them; or one result of each run
     char* blocks           # results of a long window's blocks
     char* widths           # what the columns of a tile are divided by
     char* inside           # of totals: how many taps windows have inside the input
@@ -28,6 +28,7 @@ cdef struct Room:          # parts of scratch
     int64_t* offsets       # how far from the first tap
     int64_t* steps         # along W
     int64_t* bases         # in which column windows begin
+    int64_t* runs          # of neighbours that see the same: where each run ends
 
 
 cdef inline Py_ssize_t lanes_of(Job* job, Tile* tile) noexcept nogil:

@@ -192,6 +192,8 @@ cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:
         if picks_lanes_first(job):
             pad_rows(job, tile, room.band, input_rows(job))
         return
+    if may_expand(job):
+        find_runs(job, tile, room.runs)
     fill_row(job, room.pad, lanes)
     if gathers(job):
         fill_number(job, room.nothing, NAN, lanes)

@@ -374,6 +374,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .turn_runs = turn_runs,
   .keep = keep,
   .repeat = {repeat_8, repeat_16, repeat_32, repeat_64},
+  .expand = {expand_8, expand_16, expand_32, expand_64},
   .load = {CONVERTED(load, FLOAT32), CONVERTED(load, FLOAT64), AS_IT_IS(load)},
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64), AS_IT_IS(store)},
   .fill = {fill8, fill16, fill32, fill64},

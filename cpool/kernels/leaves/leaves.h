@@ -113,6 +113,8 @@ typedef struct cpool_leaves {
   void (*keep)(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit);
   /* Copies, by the logarithm of the element's size: out[r][i] = in[(r + above) / tall][(i + before) / wide], for `rows`
    * rows of `lanes`. What lies up to a vector behind the last row of `in` is read, and means nothing. */
+  void (*expand[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows,
+                    const int64_t *ends, ptrdiff_t n);
   void (*repeat[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
                     ptrdiff_t tall, ptrdiff_t above, ptrdiff_t wide, ptrdiff_t before);
   /* n runs, `stride` bytes apart in the array, to and from dense lanes. */

@@ -64,6 +64,27 @@ static void NAME(repeat)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff
     if (tail < lanes) NAME(splat)(to + tail, from_whole[n], lanes - tail);
   }
 }
+
+/* Runs of copies of any length: out[r][i] = in[r][g] for i from where run g - 1 ends to where run g does. Whole vectors
+ * are written: what goes beyond a run is written next, and nothing goes beyond a row. */
+static void NAME(expand)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows,
+                         const int64_t *ends, ptrdiff_t n) {
+  enum { whole = CPOOL_VECTOR / sizeof(E) };
+  ptrdiff_t safe = n;
+  while (safe > 0 && ends[safe - 1] + whole > ends[n - 1]) safe--;
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    E *restrict to = (E *)((char *)out + r * out_pitch);
+    const E *from = (const E *)((const char *)in + r * pitch);
+    ptrdiff_t at = 0, g = 0;
+    for (; g < safe; at = ends[g], g++) {
+      const E v = from[g];
+#define LANE(k) to[k] = v
+      for (; at < ends[g]; at += whole) CPOOL_BLOCK(at, whole, LANE);
+#undef LANE
+    }
+    for (; g < n; at = ends[g], g++) NAME(splat)(to + at, from[g], ends[g] - at);
+  }
+}
 #undef E
 #undef NAME
 #undef UNIT
