@@ -291,7 +291,7 @@ cdef class Call:
                   bint turns=False, networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1,
                   double ddof=0, bint root=False, str sum_across="nested", double sum_divisor=0, bint zeros=False,
-                  bint canonical=True, bint assign=False, bint fresh=False, bint by_planes=False,
+                  bint assign=False, bint fresh=False, bint by_planes=False,
                   Py_ssize_t lanes_aside=0, identity_bits=None, skip_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
@@ -321,7 +321,7 @@ cdef class Call:
         job.close.far = job.open.far = far
         job.picks = kind == "picks"
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL or job.picks else 1
-        job.omits, job.least, job.ddof, job.root, job.zeros, job.canonical = omits, least, ddof, root, zeros, canonical
+        job.omits, job.least, job.ddof, job.root, job.zeros = omits, least, ddof, root, zeros
         job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.slabs, job.rows, job.columns, job.one_pass = slabs, rows, columns, one_pass

@@ -54,8 +54,6 @@ cdef extern from "leaves.h":
         void (*place)(void*, int, Py_ssize_t, Py_ssize_t, const void*, int, const int64_t*, int64_t, int64_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*turn[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                          Py_ssize_t) noexcept nogil
         void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*repeat[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -69,8 +67,8 @@ cdef extern from "leaves.h":
         void (*round[COMPUTED])(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*raise_ "raise"[2])(void*, const void*, Py_ssize_t, int, double) noexcept nogil
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
-        void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int, int) noexcept nogil
-        void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
+        void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t) noexcept nogil
+        void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int) noexcept nogil
         void (*begin[2])(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
         int (*lacks[2])(const void*, Py_ssize_t) noexcept nogil
         void (*share[2])(void*, const void*, Py_ssize_t, const void*, const void*, double, double, double, double,
@@ -78,9 +76,8 @@ cdef extern from "leaves.h":
         void (*vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
         void (*exchange[COMPUTED])(char**, int, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*mark[COMPUTED])(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
-        void (*between[COMPUTED])(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
-        void (*between_each[COMPUTED])(double*, const void* const*, const void* const*, const double*, const int32_t*,
-                                       Py_ssize_t) noexcept nogil
+        void (*between[COMPUTED])(double*, const void* const*, const void* const*, const double*, const int32_t*,
+                                  Py_ssize_t) noexcept nogil
         void (*count[COMPUTED])(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                                 Py_ssize_t) noexcept nogil
         void (*rank[COMPUTED])(int32_t*, int32_t*, const void*, const int32_t*, Py_ssize_t, void*) noexcept nogil
@@ -89,11 +86,9 @@ cdef extern from "leaves.h":
         void (*extent[2])(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*scatter[COMPUTED][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                     int64_t, int64_t, int) noexcept nogil
-        void (*clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*add[COMPUTED][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
                                 Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t,
                                 int) noexcept nogil
-        void (*settle[2])(void*, Py_ssize_t) noexcept nogil
         int (*gather[4][2])(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
                             Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t) noexcept nogil
 
@@ -151,7 +146,7 @@ cdef struct Job:
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
     double power, ddof
     bint root               # the square root of a variance
-    bint zeros, canonical   # of powers: those of 0 are 0; results have one zero and one NaN
+    bint zeros              # powers of 0 are 0
     Py_ssize_t across, along, rows, columns  # strategies of H and W, and most output rows and columns at once
     Py_ssize_t slabs        # of ranked windows also output slabs at once
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor

@@ -78,7 +78,7 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
         job.leaves.begin[job.type](slot, row, job.arrays, job.open.apart, job.omits, lanes_of(job, tile))
     elif job.divides_first:
         job.leaves.divide[job.type](slot, row, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
-                                    lanes_of(job, tile), 0)
+                                    lanes_of(job, tile))
     return slot
 
 

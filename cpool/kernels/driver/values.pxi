@@ -20,7 +20,7 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
     elif job.rounds:
         job.leaves.round[job.type](row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
-        job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes, 1)
+        job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes)
     if job.norm > PLAIN:
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
 

@@ -51,7 +51,6 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64)},
   .exchange = LONG(exchange),
   .between = LONG(between),
-  .between_each = LONG(between_each),
   .mark = LONG(mark),
   .count = LONG(count),
   .blank = {blank_FLOAT32, blank_FLOAT64},
