@@ -454,7 +454,6 @@ static void wholes(int which) {
   compare(to, bytes, BITS_SAME);
   P divisor = chance(50) ? in(1, which ? 32768 : 256) : in(1, 64);
   if (chance(20)) divisor = (P)1 << below(which ? 16 : 9);
-  const int narrow = chance(50);
   bytes = lanes * size * 2;
   const uint64_t most = (which ? 65535u : 255u) * (uint64_t)divisor;
   x = take(4, bytes);
@@ -464,13 +463,13 @@ static void wholes(int which) {
     if (which) ((uint32_t *)x)[i] = (uint32_t)v;
     else ((uint16_t *)x)[i] = (uint16_t)v;
   }
-  SAY("round %d narrow=%d divisor=%td lanes=%td", which, narrow, divisor, lanes);
-  clear(bytes), clear2(lanes * size);
+  SAY("round %d divisor=%td lanes=%td", which, divisor, lanes);
+  clear(bytes);
   for (int l = 0; l < 2; l++) {
     memcpy(out(l, bytes), x, (size_t)bytes);
-    L[l]->round[to](narrow ? out2(l, lanes * size) : NULL, narrow, out(l, bytes), divisor, lanes);
+    L[l]->round[to](out(l, bytes), divisor, lanes);
   }
-  compare(to, bytes, BITS_SAME), compare2(from, lanes * size);
+  compare(from, bytes, BITS_SAME);
 }
 
 static void halves_summed(int type) {
@@ -496,16 +495,15 @@ static void bytes_divided(void) { /* all sums by all divisors */
   for (P d = 1; d <= 256; d++) {
     const P n = 255 * d + 1 < 65536 ? 255 * d + 1 : 65536;
     SAY("round 0, all sums by %td", d);
-    clear(n * 2), clear2(n);
+    clear(n * 2);
     for (P i = 0; i < n; i++) a[i] = (uint16_t)i;
     for (int l = 0; l < 2; l++) {
       memcpy(out(l, n * 2), a, (size_t)n * 2);
-      L[l]->round[CPOOL_UINT16](out2(l, n), 1, out(l, n * 2), d, n);
-      L[l]->round[CPOOL_UINT16](NULL, 0, out(l, n * 2), d, n);
+      L[l]->round[CPOOL_UINT16](out(l, n * 2), d, n);
     }
-    compare(CPOOL_UINT16, n * 2, BITS_SAME), compare2(CPOOL_UINT8, n);
+    compare(CPOOL_UINT8, n * 2, BITS_SAME);
     for (P i = 0; i < n; i++)
-      if (((uint8_t *)out2(B, n))[i] != (uint8_t)lrint((double)i / (double)d)) {
+      if (((uint8_t *)out(B, n * 2))[i] != (uint8_t)lrint((double)i / (double)d)) {
         wrong++;
         printf("WRONG %s: %td\n", leaf, i);
         break;

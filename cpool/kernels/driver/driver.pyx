@@ -332,6 +332,8 @@ cdef class Call:
         job.masked, job.watches = blank_bits is not None, watches
         job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
+        if job.rounds:
+            job.store = job.leaves.store[job.y.type][job.y.type]
         job.fill = job.leaves.fill[job.log_size]
         self.reads_indices = kind in ("scatter", "gather", "powers")
         self.total = job.planes * job.depth.out * job.height.out

@@ -64,7 +64,7 @@ cdef extern from "leaves.h":
                                const void*) noexcept nogil
         void (*widen[COMPUTED][STORED])(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                         Py_ssize_t, int, const Close*) noexcept nogil
-        void (*round[COMPUTED])(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*round[COMPUTED])(void*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*raise_ "raise"[2])(void*, const void*, Py_ssize_t, int, double) noexcept nogil
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
         void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t) noexcept nogil
@@ -154,7 +154,7 @@ cdef struct Job:
     bint as_it_lies         # nothing is done to elements before they are folded
     bint gapped             # rows are read as they lie, but their pixels are not side by side
     bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
-    bint rounds             # sums of integers become the integers nearest to their quotients
+    bint rounds             # sums of integers become the integers nearest to their quotients, of half the bytes
     Py_ssize_t long_columns  # columns of a long window that are folded at once: a power of RADIX
     Py_ssize_t together, band  # planes that are turned or loaded at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most

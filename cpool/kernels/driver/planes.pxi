@@ -16,12 +16,12 @@ cdef struct Turned:        # parts of scratch
 cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     """The job of n planes that are turned into channels, for which the strategy was chosen; where it reads and writes
     is still to be said. Results stay in the type they are computed in until they are turned back; those of windows in
-    order are of y's type at once."""
+    order and of sums of integers are of y's type at once."""
     cdef Job inner = job[0]
     cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size, result
     inner.planes, inner.leads, inner.run, inner.unit = 1, 1, run, unit
     inner.x.type, inner.x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
-    if not puts_in_order(job):
+    if not (puts_in_order(job) or job.rounds):
         inner.y.type, inner.y.size, inner.store = job.type, job.size, job.leaves.store[job.type][job.type]
     result = run * inner.y.size
     inner.x.w, inner.x.h, inner.x.d = unit, job.width.size * unit, job.height.size * job.width.size * unit

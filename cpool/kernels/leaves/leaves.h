@@ -128,8 +128,8 @@ typedef struct cpool_leaves {
                                               ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int pairs,
                                               const cpool_close *close);
   /* Sums of such integers to the integers nearest to their quotients by 1 to 256 (32768), half to even, at most 255
-   * (65535): in place, or narrowed again. */
-  void (*round[CPOOL_COMPUTED])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
+   * (65535), which lie side by side where the sums lay. */
+  void (*round[CPOOL_COMPUTED])(void *sums, ptrdiff_t divisor, ptrdiff_t lanes);
   /* Float and double alone: powers before a sum, roots after it, of plain norms one zero and one NaN alone; quotients
    * by widths[i] * across, in place or elsewhere. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
