@@ -315,7 +315,7 @@ cdef class Call:
         job.size = SIZES[job.type]
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
         job.where.size = 1
-        job.log_size, job.unit = log_of(job.size), job.run * job.size
+        job.unit = job.run * job.size
         job.power, job.assign, job.divides, job.divides_first = power, assign, divides, divides_first
         job.close.last, job.close.divisor, job.open.divisor = True, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
@@ -334,7 +334,7 @@ cdef class Call:
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
         if job.rounds:
             job.store = job.leaves.store[job.y.type][job.y.type]
-        job.fill = job.leaves.fill[job.log_size]
+        job.fill = job.leaves.fill[log_of(job.size)]
         self.reads_indices = kind in ("scatter", "gather", "powers")
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)

@@ -140,7 +140,7 @@ cdef struct Job:
     int* met                # and the answer
     Py_ssize_t planes, leads, run
     Py_ssize_t threads, limit  # how many threads share the work, and how many there may be
-    Py_ssize_t size, log_size, unit  # bytes of an element, and of the run under a pixel
+    Py_ssize_t size, unit   # bytes of an element, and of the run under a pixel
     const int64_t* lead_shape
     int reduction, type, norm
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart

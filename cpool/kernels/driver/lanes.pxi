@@ -201,10 +201,10 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
             room.taps[t] = flat + (column + t * w.step) * job.size
         job.fold(room.turned + phase * distance, 0, room.taps, n, 0, 1, lanes, &job.close)
     if alike:
-        job.leaves.repeat[job.log_size](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
-                                        edge)
+        job.leaves.repeat[log_of(job.size)](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
+                                            edge)
         return
-    job.leaves.turn[job.log_size](to, s * job.size, room.turned, distance, s, lanes)
+    job.leaves.turn[log_of(job.size)](to, s * job.size, room.turned, distance, s, lanes)
     for r in range(0 if straight else rows):
         memcpy(out + r * out_pitch, to + (edge + r * tile.pitch * s) * job.size, tile.out * job.size)
 

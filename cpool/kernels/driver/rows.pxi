@@ -53,9 +53,10 @@ cdef inline void fill_row(Job* job, char* to, Py_ssize_t lanes) noexcept nogil:
 
 cdef inline void turn_rows(Job* job, char* out, Py_ssize_t out_pitch, const char* rows, Py_ssize_t pitch, Py_ssize_t n,
                            Py_ssize_t columns, int arrays) noexcept nogil:
-    cdef int a
+    cdef Py_ssize_t a, apart
     for a in range(arrays):
-        job.leaves.turn[job.log_size](out + a * job.open.apart, out_pitch, rows + a * job.open.apart, pitch, n, columns)
+        apart = a * job.open.apart
+        job.leaves.turn[log_of(job.size)](out + apart, out_pitch, rows + apart, pitch, n, columns)
 
 
 cdef inline bint reads_rows(Job* job) noexcept nogil:

@@ -31,7 +31,7 @@ cdef Job* job_in_place(Job* job, Job* bits) noexcept nogil:
         return NULL
     bits[0] = job[0]
     bits.type = bits.x.type = bits.y.type = UINT16
-    bits.size, bits.log_size, bits.unit = 2, 1, 2 * job.run
+    bits.size, bits.unit = 2, 2 * job.run
     return bits if adds_in_place(bits) else NULL
 
 
@@ -347,7 +347,7 @@ cdef void gather_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         n = last - first
     while first < last:
         p = first // rows
-        if not job.leaves.gather[job.log_size][m.type == INT64](
+        if not job.leaves.gather[log_of(job.size)][m.type == INT64](
                 row_in(y, plane_at(job, y, p), first % rows, high), y.planes[0], y.w, plane_at(job, x, p), x.planes[0],
                 x.w, row_in(m, plane_at(job, m, p), first % rows, high), m.planes[0], m.w, n, job.width.out, job.run,
                 elements_of(job)):

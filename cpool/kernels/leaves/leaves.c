@@ -31,46 +31,38 @@
 
 #define T int8_t
 #define TYPE INT8
-#define FLOATS 0
 #include "type.h"
 
 #define T int16_t
 #define TYPE INT16
-#define FLOATS 0
 #include "type.h"
 
 #define T int32_t
 #define TYPE INT32
-#define FLOATS 0
 #define WIDTH 4
 #include "type.h"
 
 #define T int64_t
 #define TYPE INT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 
 #define T uint8_t
 #define TYPE UINT8
-#define FLOATS 0
 #include "type.h"
 
 #define T uint16_t
 #define TYPE UINT16
-#define FLOATS 0
 #define SUMS 1
 #include "type.h"
 
 #define T uint32_t
 #define TYPE UINT32
-#define FLOATS 0
 #define SUMS 1
 #include "type.h"
 
 #define T uint64_t
 #define TYPE UINT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 
@@ -300,11 +292,6 @@ static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t st
   }
 CPOOL_EXTENT(int32_t)
 CPOOL_EXTENT(int64_t)
-
-static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n) {
-  if (stride == bytes) bytes *= n, n = n > 0;
-  for (ptrdiff_t o = 0; o < n; o++) memset((char *)flat + o * stride, 0, (size_t)bytes);
-}
 
 /* What stands at the index of each element. Many indices are compared before they are used; runs of one element that
  * lie side by side are one row. */

@@ -7,12 +7,10 @@
 
 #define T int64_t
 #define TYPE INT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 #define T uint64_t
 #define TYPE UINT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 

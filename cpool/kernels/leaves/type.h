@@ -1,6 +1,6 @@
-/* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, whether it has NaN; where places are
- * kept for it, which take as many bytes, WIDTH, of them; SUMS, whether integers are summed in it; MOMENTS, whether
- * variances are computed in it. */
+/* All leaves of one type. Included with T; TYPE, its name in leaves.h; FLOATS, if it has NaN; where places are kept for
+ * it, which take as many bytes, WIDTH, of them; SUMS, if integers are summed in it; MOMENTS, if variances are
+ * computed in it. */
 #define OF(leaf) CPOOL_JOIN(leaf##_, TYPE)
 
 /* Which of two elements wins, m or v, which came later: with NaN the later NaN (or, where NaN is passed over, no NaN;
