@@ -822,11 +822,10 @@ def _rows_first(
     return run
 
 
-def powers(type: str, n: int, power: float, zeros: bool, canonical: bool) -> Callable[..., None]:
+def powers(type: str, n: int, power: float, zeros: bool) -> Callable[..., None]:
     """Prepare g * x**power of n numbers that lie densely: a function of (thread limit, g, result, x).
 
-    With `zeros` the result is 0 where x is. `canonical` results, those of a gradient's last factor, have one zero and
-    one NaN.
+    With `zeros` the result is 0 where x is.
     """
     if n == 0:
         return _nothing
@@ -834,7 +833,7 @@ def powers(type: str, n: int, power: float, zeros: bool, canonical: bool) -> Cal
     views = (layouts.View((n,), (size,), size, type),) * 3
     return _driven(
         "powers", type, geometry.shapes((n,), (n,)), layouts.canonical((0,), *views), threads.share(_POWER * n), views,
-        None, reduction="sum", power=power, zeros=zeros, canonical=canonical,
+        None, reduction="sum", power=power, zeros=zeros,
     )  # fmt: skip
 
 

@@ -181,8 +181,8 @@ def _backward(
         return shape, layouts.dense_strides(shape, order, working.itemsize), working
 
     total = spread(calls.Source(*outline(grad_output.shape), axes, outline(x.shape)), x.shape, plan, divide=False)
-    share = engine.powers(working.name, math.prod(grad_output.shape), 1 - p, zeros=True, canonical=False)
-    factor = engine.powers(working.name, math.prod(x.shape), p - 1, zeros=p < 1, canonical=True)
+    share = engine.powers(working.name, math.prod(grad_output.shape), 1 - p, zeros=True)
+    factor = engine.powers(working.name, math.prod(x.shape), p - 1, zeros=p < 1)
 
     def dense(a: Array) -> bool:
         return (a.shape, a.strides, a.dtype) == outline(a.shape)

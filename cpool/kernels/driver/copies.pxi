@@ -55,8 +55,8 @@ cdef void copy_shares(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
             job.fold(parts.rows, row, &source, 1, job.x.h, rows, columns, &job.close)
         for o in range(rows if job.divides else 0):
             job.leaves.divide[job.type](parts.rows + o * row, <const char*>source + o * job.x.h, parts.widths,
-                                        count_of(depth, d) * count_of(height, h + o), columns, 1)
-        job.leaves.repeat[job.log_size](
+                                        count_of(depth, d) * count_of(height, h + o), columns)
+        job.leaves.repeat[log_of(job.size)](
             pixel(job, &job.y, p, od, oh, begin), job.y.h, parts.rows, row, n, end - begin, height.period,
             oh + height.before - h * height.period, width.period, begin + width.before - column * width.period)
         first += n

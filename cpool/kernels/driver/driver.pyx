@@ -292,7 +292,7 @@ cdef class Call:
                   bint turns=False, networks=None, quantiles=None, str method="linear", Py_ssize_t quantile_pitch=0,
                   Py_ssize_t block_windows=1, bint shares=False, bint omits=False, Py_ssize_t least=1,
                   double ddof=0, bint root=False, str sum_across="nested", double sum_divisor=0, bint zeros=False,
-                  bint canonical=True, bint assign=False, bint fresh=False, bint by_planes=False,
+                  bint assign=False, bint fresh=False, bint by_planes=False,
                   Py_ssize_t lanes_aside=0, identity_bits=None, skip_bits=None, blank_bits=None, bint watches=False):
         cdef Job* job = &self.job
         cdef const int64_t* p = &memory[0]
@@ -316,13 +316,13 @@ cdef class Call:
         job.size = SIZES[job.type]
         job.x.size, job.y.size, job.at.size = SIZES[job.x.type], SIZES[job.y.type], SIZES[job.at.type]
         job.where.size = 1
-        job.log_size, job.unit = log_of(job.size), job.run * job.size
+        job.unit = job.run * job.size
         job.power, job.assign, job.divides, job.divides_first = power, assign, divides, divides_first
         job.close.last, job.close.divisor, job.open.divisor = True, divisor if divisor is not None else 1, 1
         job.close.far = job.open.far = far
         job.picks = kind == "picks"
         job.arrays = 3 if job.reduction == MOMENTS else 2 if job.reduction == TOTAL or job.picks else 1
-        job.omits, job.least, job.ddof, job.root, job.zeros, job.canonical = omits, least, ddof, root, zeros, canonical
+        job.omits, job.least, job.ddof, job.root, job.zeros = omits, least, ddof, root, zeros
         job.sum_across, job.sum_divisor = number_of("across", ACROSS, sum_across), sum_divisor
         job.across, job.along = number_of("across", ACROSS, across), number_of("along", ALONG, along)
         job.slabs, job.rows, job.columns, job.one_pass = slabs, rows, columns, one_pass
@@ -333,7 +333,9 @@ cdef class Call:
         job.masked, job.watches = blank_bits is not None, watches
         job.fold, job.pick = job.leaves.fold[job.reduction][job.type], job.leaves.pick[job.reduction][job.type]
         job.load, job.store = job.leaves.load[job.type][job.x.type], job.leaves.store[job.type][job.y.type]
-        job.fill = job.leaves.fill[job.log_size]
+        if job.rounds:
+            job.store = job.leaves.store[job.y.type][job.y.type]
+        job.fill = job.leaves.fill[log_of(job.size)]
         self.reads_indices = kind in ("scatter", "gather", "powers")
         self.total = job.planes * job.depth.out * job.height.out
         scratch = scratch_at(NULL, 0, 1, 0)

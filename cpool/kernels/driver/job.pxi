@@ -54,8 +54,6 @@ cdef extern from "leaves.h":
         void (*place)(void*, int, Py_ssize_t, Py_ssize_t, const void*, int, const int64_t*, int64_t, int64_t,
                       Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*turn[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*turn_runs)(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
-                          Py_ssize_t) noexcept nogil
         void (*keep)(void*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*repeat[4])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                           Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -68,11 +66,11 @@ cdef extern from "leaves.h":
                                const void*) noexcept nogil
         void (*widen[COMPUTED][STORED])(void*, Py_ssize_t, const void* const*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                         Py_ssize_t, int, const Close*) noexcept nogil
-        void (*round[COMPUTED])(void*, int, const void*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*round[COMPUTED])(void*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*raise_ "raise"[2])(void*, const void*, Py_ssize_t, int, double) noexcept nogil
         void (*root[2])(void*, Py_ssize_t, int, double) noexcept nogil
-        void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int, int) noexcept nogil
-        void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t, int) noexcept nogil
+        void (*divide[2])(void*, const void*, const void*, double, Py_ssize_t) noexcept nogil
+        void (*times_power[2])(void*, const void*, const void*, Py_ssize_t, double, int) noexcept nogil
         void (*begin[2])(void*, const void*, int, Py_ssize_t, int, Py_ssize_t) noexcept nogil
         int (*lacks[2])(const void*, Py_ssize_t) noexcept nogil
         void (*share[2])(void*, const void*, Py_ssize_t, const void*, const void*, double, double, double, double,
@@ -80,9 +78,8 @@ cdef extern from "leaves.h":
         void (*vary)(void*, Py_ssize_t, double, double, int, Py_ssize_t) noexcept nogil
         void (*exchange[COMPUTED])(char**, int, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*mark[COMPUTED])(void*, int32_t*, const void*, const void*, const void*, Py_ssize_t) noexcept nogil
-        void (*between[COMPUTED])(double*, const void*, const void*, double, Py_ssize_t) noexcept nogil
-        void (*between_each[COMPUTED])(double*, const void* const*, const void* const*, const double*, const int32_t*,
-                                       Py_ssize_t) noexcept nogil
+        void (*between[COMPUTED])(double*, const void* const*, const void* const*, const double*, const int32_t*,
+                                  Py_ssize_t) noexcept nogil
         void (*count[COMPUTED])(void*, int32_t*, int32_t*, const int32_t*, int32_t, const void*, const void*,
                                 Py_ssize_t) noexcept nogil
         void (*rank[COMPUTED])(int32_t*, int32_t*, const void*, const int32_t*, Py_ssize_t, void*) noexcept nogil
@@ -91,11 +88,9 @@ cdef extern from "leaves.h":
         void (*extent[2])(int64_t*, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*scatter[COMPUTED][2])(void*, const void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                                     int64_t, int64_t, int) noexcept nogil
-        void (*clear)(void*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
         int (*add[COMPUTED][2])(void*, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
                                 Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t*, int64_t,
                                 int) noexcept nogil
-        void (*settle[2])(void*, Py_ssize_t) noexcept nogil
         int (*gather[4][2])(void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t, Py_ssize_t, const void*, Py_ssize_t,
                             Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, int64_t) noexcept nogil
 
@@ -147,13 +142,13 @@ cdef struct Job:
     int* met                # and the answer
     Py_ssize_t planes, leads, run
     Py_ssize_t threads, limit  # how many threads share the work, and how many there may be
-    Py_ssize_t size, log_size, unit  # bytes of an element, and of the run under a pixel
+    Py_ssize_t size, unit   # bytes of an element, and of the run under a pixel
     const int64_t* lead_shape
     int reduction, type, norm
     int arrays              # of a lane's state, in scratch: array a of what lies at p lies at p + a * close.apart
     double power, ddof
     bint root               # the square root of a variance
-    bint zeros, canonical   # of powers: those of 0 are 0; results have one zero and one NaN
+    bint zeros              # powers of 0 are 0
     Py_ssize_t across, along, rows, columns  # strategies of H and W, and most output rows and columns at once
     Py_ssize_t slabs        # of ranked windows also output slabs at once
     bint divides, divides_first  # sums by their counts, or what is summed by them; else by close.divisor
@@ -161,7 +156,7 @@ cdef struct Job:
     bint as_it_lies         # nothing is done to elements before they are folded
     bint gapped             # rows are read as they lie, but their pixels are not side by side
     bint picks, one_pass      # places are wanted; all taps of a window are compared in one pass
-    bint rounds             # sums of integers become the integers nearest to their quotients
+    bint rounds             # sums of integers become the integers nearest to their quotients, of half the bytes
     Py_ssize_t long_columns  # columns of a long window that are folded at once: a power of RADIX
     Py_ssize_t together, band  # planes that are turned or loaded at once, or 0, and how many output rows of them
     Py_ssize_t tallest      # input rows that these see, at most

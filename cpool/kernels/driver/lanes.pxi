@@ -143,7 +143,7 @@ cdef void fold_turned(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
     turn_rows(job, room.ends if expands else out, n * job.unit if expands else out_pitch, room.folded, row, n * job.run,
               rows, job.arrays)
     if expands:
-        job.leaves.expand[job.log_size](out, out_pitch, room.ends, n * job.unit, rows, room.runs, n)
+        job.leaves.expand[log_of(job.size)](out, out_pitch, room.ends, n * job.unit, rows, room.runs, n)
 
 
 cdef void repeat_lanes(Job* job, char* first, Py_ssize_t lanes, Py_ssize_t n) noexcept nogil:
@@ -175,9 +175,11 @@ cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nog
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
                        bint runs) noexcept nogil:
     """Fold columns of `lanes` lanes each. Windows of the same taps are done together: all that slide, or every
-    period-th; neighbours that see the same, as those of gradients do, are copied, or of `runs` of them one is folded."""
+    period-th. Of neighbours that see the same, as those of gradients do, one is folded, and is copied, unless only one
+    of each of the `runs` is wanted."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, every = min(w.every, tile.out), each = 0, phase = 0, at = 0, o, t, n, m, same
+    cdef Py_ssize_t unit = lanes * job.size, every = min(w.every, tile.out), each = 0, phase = 0, at = 0
+    cdef Py_ssize_t o, t, n, m, same
     cdef const char* column
     while runs and (each == 0 or room.runs[each - 1] < every):
         each += 1  # results of one period
@@ -222,10 +224,10 @@ cdef void fold_spread(Job* job, Tile* tile, Room* room, char* out, Py_ssize_t ou
             room.taps[t] = flat + (column + t * w.step) * job.size
         job.fold(room.turned + phase * distance, 0, room.taps, n, 0, 1, lanes, &job.close)
     if alike:
-        job.leaves.repeat[job.log_size](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
-                                        edge)
+        job.leaves.repeat[log_of(job.size)](out, out_pitch, room.turned, tile.pitch * job.size, rows, tile.out, 1, 0, s,
+                                            edge)
         return
-    job.leaves.turn[job.log_size](to, s * job.size, room.turned, distance, s, lanes)
+    job.leaves.turn[log_of(job.size)](to, s * job.size, room.turned, distance, s, lanes)
     for r in range(0 if straight else rows):
         memcpy(out + r * out_pitch, to + (edge + r * tile.pitch * s) * job.size, tile.out * job.size)
 

@@ -84,7 +84,7 @@ cdef Block lay_block_out(Job* job, Scratch* scratch) noexcept nogil:
     block.marked = <int32_t*>take(scratch, counts * sizeof(int32_t) if job.marks else 0)
     block.missing = <int32_t*>take(scratch, lanes * sizeof(int32_t) if job.marks else 0)
     block.results = take(scratch, lanes * sizeof(double))
-    counts = job.all_ranks.inputs + 1 if job.marks and job.n_quantiles else 0
+    counts = 0 if not job.n_quantiles else job.all_ranks.inputs + 1 if job.marks else 1
     block.below = <const void**>take(scratch, counts * sizeof(void*))
     block.above = <const void**>take(scratch, counts * sizeof(void*))
     block.parts = <double*>take(scratch, counts * sizeof(double))
@@ -247,14 +247,14 @@ cdef inline Py_ssize_t taps_inside(Job* job, Block* block, Py_ssize_t i) noexcep
     return block.tall * inside_taps(&job.width, block.first if block.upright else block.first + i)
 
 
-cdef void find_ranks(Job* job, Block* block, double q, Py_ssize_t first, Py_ssize_t lanes,
+cdef void find_ranks(Job* job, Block* block, double q, const int32_t* missing, Py_ssize_t first, Py_ssize_t lanes,
                      Py_ssize_t taps) noexcept nogil:
     """Between which rows a quantile lies, for each number of taps that do not count in some of so many lanes, from
-    `first` on."""
+    `first` on; `missing` is NULL where all do."""
     cdef Py_ssize_t lane, gone, below, above
     cdef int32_t most = 0
-    for lane in range(first, first + lanes):
-        most = max(most, block.missing[lane])
+    for lane in range(lanes if missing != NULL else 0):
+        most = max(most, missing[lane])
     for gone in range(most + 1):
         block.below[gone] = block.above[gone] = block.rows[0] + first * job.size
         block.parts[gone] = NAN
@@ -266,30 +266,20 @@ cdef void find_ranks(Job* job, Block* block, double q, Py_ssize_t first, Py_ssiz
 
 cdef void read_quantile(Job* job, Block* block, double q, char* y, Py_ssize_t i, Py_ssize_t n) noexcept nogil:
     """Store a quantile of windows [i, i + n) of a block, which have equally many taps."""
-    cdef Py_ssize_t taps = taps_inside(job, block, i), lane, left, below, above
+    cdef Py_ssize_t taps = taps_inside(job, block, i), step = result_step(job, block), lane, below, above
     cdef Py_ssize_t first = i * job.run, lanes = n * job.run
-    cdef double* result = <double*>block.results
-    cdef bint all_count = not block.found and taps >= job.least
-    cdef double part = between_ranks(job, q, taps, &below, &above)
-    if all_count and part == 0 and job.direct != NULL:
-        if rank_of(block, below) + first * job.size != y:
-            job.direct(y, result_step(job, block), rank_of(block, below) + first * job.size, n, job.run)
+    cdef const int32_t* missing = block.missing + first if block.found else NULL
+    find_ranks(job, block, q, missing, first, lanes, taps)
+    if missing == NULL and block.parts[0] == 0 and job.direct != NULL:
+        if block.below[0] != y:
+            job.direct(y, step, block.below[0], n, job.run)
         return
-    if all_count:
-        job.leaves.between[job.type](result, rank_of(block, below) + first * job.size,
-                                     rank_of(block, above) + first * job.size, part, lanes)
-    elif block.found:
-        find_ranks(job, block, q, first, lanes, taps)
-        job.leaves.between_each[job.type](result, block.below, block.above, block.parts, block.missing + first, lanes)
-    else:  # none has enough taps inside
-        for lane in range(lanes):
-            result[lane] = NAN
-    job.store(y, result_step(job, block), result, n, job.run)
+    job.leaves.between[job.type](<double*>block.results, block.below, block.above, block.parts, missing, lanes)
+    job.store(y, step, block.results, n, job.run)
     # Whole numbers of 8 bytes are more than a double holds: where there is nothing between two, they are stored again.
-    for lane in range(lanes if not all_count and job.direct != NULL and job.type > FLOAT64 else 0):
-        left = taps - block.missing[first + lane] if block.found else taps
-        if left >= job.least and between_ranks(job, q, left, &below, &above) == 0:
-            job.direct(y + lane // job.run * result_step(job, block) + lane % job.run * job.y.size, 0,
+    for lane in range(lanes if missing != NULL and job.direct != NULL and job.type > FLOAT64 else 0):
+        if taps - missing[lane] >= job.least and between_ranks(job, q, taps - missing[lane], &below, &above) == 0:
+            job.direct(y + lane // job.run * step + lane % job.run * job.y.size, 0,
                        rank_of(block, below) + (first + lane) * job.size, 1, 1)
 
 

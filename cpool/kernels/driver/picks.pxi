@@ -80,12 +80,10 @@ cdef void pick_windows(Job* job, Tile* tile, Room* room, char* value, char* plac
                 taps[count] = <const char*>room.taps[r] + (c - edge) * hop
                 offsets[count] = room.offsets[r] + t * w.step
                 count += 1
-            if count == AT_ONCE:
+            if count == AT_ONCE or (count and r == rows - 1 and t == taps_of(w, tile.begin + o) - 1):
                 job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n,
                          job.run, going)
                 going, count = True, 0
-    if count:
-        job.pick(value + o * unit, place + o * unit, every * unit, taps, NULL, offsets, count, pitch, n, job.run, going)
 
 
 cdef void pick_at_once(Job* job, Tile* tile, Room* room, char* value, char* place, Py_ssize_t rows) noexcept nogil:

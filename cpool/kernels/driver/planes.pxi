@@ -16,12 +16,12 @@ cdef struct Turned:        # parts of scratch
 cdef Job turned_job(Job* job, Py_ssize_t n) noexcept nogil:
     """The job of n planes that are turned into channels, for which the strategy was chosen; where it reads and writes
     is still to be said. Results stay in the type they are computed in until they are turned back; those of windows in
-    order are of y's type at once."""
+    order and of sums of integers are of y's type at once."""
     cdef Job inner = job[0]
     cdef Py_ssize_t run = n * job.run, unit = run * job.size, index = run * job.at.size, result
     inner.planes, inner.leads, inner.run, inner.unit = 1, 1, run, unit
     inner.x.type, inner.x.size, inner.load = job.type, job.size, job.leaves.load[job.type][job.type]
-    if not puts_in_order(job):
+    if not (puts_in_order(job) or job.rounds):
         inner.y.type, inner.y.size, inner.store = job.type, job.size, job.leaves.store[job.type][job.type]
     result = run * inner.y.size
     inner.x.w, inner.x.h, inner.x.d = unit, job.width.size * unit, job.height.size * job.width.size * unit
@@ -86,10 +86,12 @@ cdef void turn(Job* job, char* to, Py_ssize_t to_pitch, const char* rows, Py_ssi
                Py_ssize_t columns, Py_ssize_t unit) noexcept nogil:
     """Turn n rows of runs of so many bytes: run c of row r becomes run r of row c. Planes are rows of pixels, which
     become channels, and these planes again."""
+    cdef Py_ssize_t c
     if unit <= 8 and unit & (unit - 1) == 0:  # one number to the leaf that transposes
         job.leaves.turn[log_of(unit)](to, to_pitch, rows, pitch, n, columns)
     else:
-        job.leaves.turn_runs(to, unit, to_pitch, rows, pitch, unit, n, columns, unit)
+        for c in range(columns):
+            job.leaves.keep(to + c * to_pitch, rows + c * unit, pitch, n, unit)
 
 
 cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first, Py_ssize_t wide) noexcept nogil:
@@ -192,7 +194,7 @@ cdef void divide_turned(Job* job, Turned* turned, Band* band, Py_ssize_t n) noex
     for r in range(band.top, band.top + band.tall):
         row = turned.x + (r - band.top) * lanes * job.size
         job.leaves.divide[job.type](row, row, turned.widths, count_of(&job.depth, r // high)
-                                    * count_of(&job.height, r % high), lanes, 0)
+                                    * count_of(&job.height, r % high), lanes)
 
 
 cdef void store_turned(Job* job, Memory* m, Memory* made, const char* results, char* loaded, Band* band,

@@ -9,4 +9,4 @@ cdef void multiply_powers(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize
     cdef Py_ssize_t begin = first * MULTIPLIED * job.size
     cdef Py_ssize_t n = min(job.width.size, last * MULTIPLIED) - first * MULTIPLIED
     job.leaves.times_power[job.type](job.y.data + begin, job.x.data + begin, job.at.data + begin, n, job.power,
-                                     job.zeros, job.canonical)
+                                     job.zeros)

@@ -109,11 +109,14 @@ cdef inline void take_element(Job* job, Ranking* ranking, char* to, int32_t rank
 
 
 cdef inline void find_between(Job* job, Ranking* ranking, Py_ssize_t i) noexcept nogil:
-    """Find the elements between which the quantiles of window i of a row lie."""
+    """Find the elements between which the quantiles of window i of a row lie, if it has any."""
     cdef Py_ssize_t q, below, above, at
     cdef int32_t rank
     for q in range(job.n_quantiles):
         at = q * job.columns + i
+        ranking.parts[at] = NAN
+        if ranking.present[i] < 0:
+            continue
         ranking.parts[at] = between_ranks(job, job.quantiles[q], ranking.present[i], &below, &above)
         rank = job.leaves.seek(&ranking.window, q, below)
         take_element(job, ranking, ranking.below + at * job.size, rank)
@@ -124,20 +127,18 @@ cdef inline void find_between(Job* job, Ranking* ranking, Py_ssize_t i) noexcept
 
 cdef void store_quantiles(Job* job, Ranking* ranking, char* y, Py_ssize_t q, Py_ssize_t n) noexcept nogil:
     """Store one quantile of a row of n windows: of those at once that have as many elements each."""
-    cdef Py_ssize_t i = 0, j, lane, at
+    cdef Py_ssize_t i = 0, j, at
+    cdef const void* below
+    cdef const void* above
     while i < n:
         j, at = i, q * job.columns + i
         while j < n and ranking.present[j] == ranking.present[i]:
             j += 1
-        if ranking.present[i] >= 0 and ranking.parts[at] == 0 and job.direct != NULL:
-            job.direct(y + i * job.y.w, job.y.w, ranking.below + at * job.size, j - i, 1)
+        below, above = ranking.below + at * job.size, ranking.above + at * job.size
+        if ranking.parts[at] == 0 and job.direct != NULL:
+            job.direct(y + i * job.y.w, job.y.w, below, j - i, 1)
         else:
-            if ranking.present[i] >= 0:
-                job.leaves.between[job.type](ranking.results, ranking.below + at * job.size,
-                                             ranking.above + at * job.size, ranking.parts[at], j - i)
-            else:
-                for lane in range(j - i):
-                    ranking.results[lane] = NAN
+            job.leaves.between[job.type](ranking.results, &below, &above, ranking.parts + at, NULL, j - i)
             job.store(y + i * job.y.w, job.y.w, ranking.results, j - i, 1)
         i = j
 
@@ -158,10 +159,10 @@ cdef void slide_along(Job* job, Ranking* ranking, Py_ssize_t od, Py_ssize_t oh, 
                              column_of(job, ranking, first + (w.kernel - hop + g) * w.step), ranking.taps, taps)
         first += w.stride
         present = window.count
-        ranking.present[o - begin] = -1
-        if present >= job.least and (job.omits or present == taps * inside_taps(w, o)):
-            ranking.present[o - begin] = present
-            find_between(job, ranking, o - begin)
+        if present < job.least or not (job.omits or present == taps * inside_taps(w, o)):
+            present = -1
+        ranking.present[o - begin] = present
+        find_between(job, ranking, o - begin)
     for q in range(job.n_quantiles):
         store_quantiles(job, ranking, y + q * job.quantile_pitch, q, end - begin)
 

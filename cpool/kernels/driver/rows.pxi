@@ -54,9 +54,10 @@ cdef inline void fill_row(Job* job, char* to, Py_ssize_t lanes) noexcept nogil:
 
 cdef inline void turn_rows(Job* job, char* out, Py_ssize_t out_pitch, const char* rows, Py_ssize_t pitch, Py_ssize_t n,
                            Py_ssize_t columns, int arrays) noexcept nogil:
-    cdef int a
+    cdef Py_ssize_t a, apart
     for a in range(arrays):
-        job.leaves.turn[job.log_size](out + a * job.open.apart, out_pitch, rows + a * job.open.apart, pitch, n, columns)
+        apart = a * job.open.apart
+        job.leaves.turn[log_of(job.size)](out + apart, out_pitch, rows + apart, pitch, n, columns)
 
 
 cdef inline bint reads_rows(Job* job) noexcept nogil:
@@ -79,7 +80,7 @@ cdef const void* input_row(Job* job, Tile* tile, Room* room, const char* plane, 
         job.leaves.begin[job.type](slot, row, job.arrays, job.open.apart, job.omits, lanes_of(job, tile))
     elif job.divides_first:
         job.leaves.divide[job.type](slot, row, room.widths, count_of(&job.depth, d) * count_of(&job.height, h),
-                                    lanes_of(job, tile), 0)
+                                    lanes_of(job, tile))
     return slot
 
 

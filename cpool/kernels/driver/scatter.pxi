@@ -31,7 +31,7 @@ cdef Job* job_in_place(Job* job, Job* bits) noexcept nogil:
         return NULL
     bits[0] = job[0]
     bits.type = bits.x.type = bits.y.type = UINT16
-    bits.size, bits.log_size, bits.unit = 2, 1, 2 * job.run
+    bits.size, bits.unit = 2, 2 * job.run
     return bits if adds_in_place(bits) else NULL
 
 
@@ -40,12 +40,12 @@ cdef void settle(Job* job, char* flat, Py_ssize_t n) noexcept nogil:
     cdef float numbers[256]
     cdef Py_ssize_t some
     if job.type != UINT16:
-        job.leaves.settle[job.type](flat, n)
+        job.leaves.root[job.type](flat, n, PLAIN, 1)
         return
     while n:
         some = min(n, 256)
         job.load(numbers, flat, 2, some, 1)  # still as the floats that the bits are
-        job.leaves.settle[FLOAT32](numbers, some)
+        job.leaves.root[FLOAT32](numbers, some, PLAIN, 1)
         job.store(flat, 2, numbers, some, 1)
         flat, n = flat + 2 * some, n - some
 
@@ -104,14 +104,16 @@ cdef void extent_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
     find_extents(job, job.extents + 2 * first, first, last)
 
 
-cdef int add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, int64_t hi, Py_ssize_t channel,
-                  Py_ssize_t lanes) noexcept nogil:
+cdef int add_rows(Job* job, const int64_t* extents, Py_ssize_t p, Py_ssize_t planes, int64_t lo, int64_t hi,
+                  Py_ssize_t channel, Py_ssize_t lanes) noexcept nogil:
     """Zero elements [lo, hi) of plane p where they lie, and add what belongs there, of `lanes` channels from `channel`
-    on. Of a whole plane extents are NULL; where there are some, all indices lie in the plane, and all channels are
-    wanted. Return WELL, ASTRAY or CROWDED."""
+    on; or do so with several whole planes that are small (`planes_at_once`). Of one whole plane extents are NULL; where
+    there are some, all indices lie in the plane, and all channels are wanted. Return WELL, ASTRAY or CROWDED."""
     cdef Memory* y = &job.y
     cdef Memory* m = &job.at
-    cdef Py_ssize_t unit = job.unit, high = job.height.out, o
+    cdef Py_ssize_t unit = job.unit, high = job.height.out, outs = job.width.out, o
+    # Of one output the distance to the next says nothing: that of outputs which lie end to end, the quickest to add.
+    cdef Py_ssize_t g_stride = y.w if outs > 1 else unit, stride = m.w if outs > 1 else job.run * m.size
     cdef int64_t cleared = lo
     cdef char* flat = plane_at(job, &job.x, p) + channel * job.size
     cdef const char* gradients = plane_at(job, y, p) + channel * job.size
@@ -120,60 +122,44 @@ cdef int add_rows(Job* job, const int64_t* extents, Py_ssize_t p, int64_t lo, in
     cdef const char* at
     cdef bint longs = m.type == INT64  # indices of 8 bytes
     cdef int odd = 0, found
-    for o in range(job.depth.out * job.height.out):
+    if planes > 1:  # all is zero when the leaf is called
+        memset(flat, 0, planes * hi * unit)
+        cleared = hi
+    for o in range(job.depth.out * high):
         g, at = row_in(y, gradients, o, high), row_in(m, indices, o, high)
-        if extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
-            found = job.leaves.add[job.type][longs](flat, 0, g, 0, y.w, at, 0, m.w, 1, job.width.out, job.run, lanes,
-                                                    &cleared, hi, job.assign)
+        if planes > 1 or extents == NULL or (lo <= extents[2 * o] and extents[2 * o + 1] < hi):
+            found = job.leaves.add[job.type][longs](flat, hi * unit, g, y.planes[0], g_stride, at, m.planes[0], stride,
+                                                    planes, outs, job.run, lanes, &cleared, hi, job.assign)
             if found < 0:
                 return ASTRAY
             odd |= found
         elif extents[2 * o] < hi and extents[2 * o + 1] >= lo:  # a row that others add to as well
             memset(flat + cleared * unit, 0, (hi - cleared) * unit)
             cleared = hi
-            odd |= job.leaves.scatter[job.type][longs](flat + lo * unit, g, y.w, at, m.w, job.width.out, job.run,
-                                                       lo, hi, job.assign)
+            odd |= job.leaves.scatter[job.type][longs](flat + lo * unit, g, g_stride, at, stride, outs, job.run, lo, hi,
+                                                       job.assign)
         if odd & CROWDED:
             return CROWDED
-    job.leaves.clear(flat + cleared * unit, unit, lanes * job.size, hi - cleared)
-    if odd and lanes == job.run:
-        settle(job, flat + lo * unit, (hi - lo) * job.run)
-    for o in range(lo, hi if odd and lanes < job.run else lo):
+    if lanes == job.run:
+        memset(flat + cleared * unit, 0, (hi - cleared) * unit)
+        if odd:
+            settle(job, flat + lo * unit, planes * (hi - lo) * job.run)
+        return WELL
+    for o in range(cleared, hi):
+        memset(flat + o * unit, 0, lanes * job.size)
+    for o in range(lo, hi if odd else lo):
         settle(job, flat + o * unit, lanes)
     return WELL
 
 
-cdef inline bint small_planes(Job* job) noexcept nogil:
-    """Whether planes lie end to end, are small, and have one row of outputs each."""
+cdef inline Py_ssize_t planes_at_once(Job* job) noexcept nogil:
+    """How many planes are added to at once: they lie end to end, are small, and have one row of outputs each; else 1.
+    """
     cdef Py_ssize_t plane = elements_of(job) * job.size
-    return (job.depth.out * job.height.out == 1 and job.run == 1 and job.leads == 1 and 2 * plane <= CLEARED
-            and job.x.planes[0] == plane)
-
-
-cdef int add_planes(Job* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Zero small planes [first, last), many at once, and add what belongs there; return as `add_rows`."""
-    cdef Memory* m = &job.at
-    cdef Py_ssize_t plane = elements_of(job) * job.size, n, outs = job.width.out
-    cdef Py_ssize_t g_pitch = job.y.planes[0], pitch = m.planes[0]
-    cdef bint longs = m.type == INT64  # indices of 8 bytes
-    # Of one output the distance to the next says nothing: that of outputs which lie end to end, the quickest to add.
-    cdef Py_ssize_t g_stride = job.y.w if outs > 1 else job.size, stride = m.w if outs > 1 else 8 if longs else 4
-    cdef int64_t cleared
-    cdef char* flat
-    cdef int odd
-    while first < last:
-        n = min(last - first, CLEARED // plane)
-        flat, cleared = job.x.data + first * plane, plane // job.size  # all is zero when the leaf is called
-        memset(flat, 0, n * plane)
-        odd = job.leaves.add[job.type][longs](flat, plane, job.y.data + first * g_pitch, g_pitch, g_stride,
-                                              m.data + first * pitch, pitch, stride, n, outs, 1, 1, &cleared,
-                                              cleared, job.assign)
-        if odd < 0 or odd & CROWDED:
-            return ASTRAY if odd < 0 else CROWDED
-        if odd:
-            settle(job, flat, n * plane // job.size)
-        first += n
-    return WELL
+    if (job.depth.out * job.height.out == 1 and job.run == 1 and job.leads == 1 and job.by_planes
+            and job.x.planes[0] == plane):
+        return max(1, CLEARED // plane)
+    return 1
 
 
 cdef inline bint planes_end_to_end(Memory* m, Py_ssize_t elements) noexcept nogil:
@@ -223,7 +209,7 @@ cdef bint sum_aside(Job* job, Scattered* parts, const int64_t* extents, Py_ssize
                 return False
             odd |= found
             first += n
-    job.leaves.clear(sums + cleared * unit, unit, unit, elements - cleared)
+    memset(sums + cleared * unit, 0, (elements - cleared) * unit)
     if odd:
         settle(job, sums, planes * elements * lanes)
     while lo < hi:  # whole rows, or a part of one
@@ -309,7 +295,7 @@ cdef void scatter_channels(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssiz
             continue
         p = task // job.channel_blocks
         if (in_place == NULL or raised(job.crowded)
-                or not told(job, add_rows(in_place, NULL, p, 0, elements, begin, end - begin))):
+                or not told(job, add_rows(in_place, NULL, p, 1, 0, elements, begin, end - begin))):
             sum_channels(job, &parts, p, begin, end)
 
 
@@ -321,24 +307,23 @@ cdef inline Py_ssize_t row_pixels(Job* job) noexcept nogil:
 cdef void scatter_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
     """Write tasks [first, last) of all planes: rows, or pixels."""
     cdef Py_ssize_t wide = row_pixels(job), rows = elements_of(job) // wide
-    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below
+    cdef Py_ssize_t outs = job.depth.out * job.height.out, p, top, below, n
     cdef int64_t lo, hi, stop, most = most_pixels(job)
     cdef const int64_t* extents
     cdef Scattered parts = lay_scattered(job, scratch)
     cdef Job bits
     cdef Job* in_place = job_in_place(job, &bits)
-    if (in_place != NULL and job.by_planes and small_planes(in_place) and not raised(job.crowded)
-            and told(job, add_planes(in_place, first // rows, last // rows))):
-        return
     while first < last and not raised(job.astray):
         p, top = first // rows, first % rows
         below = min(rows, top + last - first)
-        first += below - top
         lo, stop = top * wide, below * wide
         extents = NULL if job.checks else job.extents + 2 * p * outs
-        if (in_place != NULL and not raised(job.crowded)
-                and told(job, add_rows(in_place, extents, p, lo, stop, 0, job.run))):
-            continue
+        if in_place != NULL and not raised(job.crowded):
+            n = max(1, min(planes_at_once(in_place), (last - first) // rows))
+            if told(job, add_rows(in_place, extents, p, n, lo, stop, 0, job.run)):
+                first += n * (below - top)
+                continue
+        first += below - top
         if job.lanes_aside and job.by_planes:
             if not sum_planes(job, &parts, p, last // rows):
                 raise_flag(job.astray)
@@ -362,7 +347,7 @@ cdef void gather_rows(Job* job, Scratch* scratch, Py_ssize_t first, Py_ssize_t l
         n = last - first
     while first < last:
         p = first // rows
-        if not job.leaves.gather[job.log_size][m.type == INT64](
+        if not job.leaves.gather[log_of(job.size)][m.type == INT64](
                 row_in(y, plane_at(job, y, p), first % rows, high), y.planes[0], y.w, plane_at(job, x, p), x.planes[0],
                 x.w, row_in(m, plane_at(job, m, p), first % rows, high), m.planes[0], m.w, n, job.width.out, job.run,
                 elements_of(job)):

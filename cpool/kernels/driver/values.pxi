@@ -17,10 +17,8 @@ cdef void finish_row(Job* job, Tile* tile, Room* room, char* to, char* row, Py_s
                                    0 if job.divides else job.close.divisor, <double>job.least, lanes)
     elif job.reduction == MOMENTS:
         job.leaves.vary(row, job.open.apart, job.ddof, <double>job.least, job.root, lanes)
-    elif job.rounds:
-        job.leaves.round[job.type](row, False, row, <Py_ssize_t>job.close.divisor, lanes)
     elif job.divides:
-        job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes, 1)
+        job.leaves.divide[job.type](row, row, room.widths, rows_count, lanes)
     if job.norm > PLAIN:
         job.leaves.root[job.type](row, lanes, job.norm, job.power)
 
@@ -146,14 +144,13 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
     cdef bint shares = job.reduction == TOTAL and dense and not averaged  # averages are written where they lie
     cdef char* out = base if straight else room.out
     cdef Py_ssize_t out_pitch = y.h if straight else tile.out * size
-    cdef bint narrows = job.rounds and y.type != job.type and (y.w == job.run * y.size or tile.out == 1)
     cdef Job sums
     if not averaged and lacks_nothing(job, tile, p, planes, od, oh, n):
         sums = sum_job(job)
         fold_chunk(&sums, tile, room, p, planes, od, oh, n)
         return
     fold_planes(job, tile, room, p, planes, od, oh, n, out, out_pitch)
-    if not averaged and (job.divides or job.norm > PLAIN or job.arrays > 1 or (job.rounds and not narrows)):
+    if not averaged and (job.divides or job.norm > PLAIN or job.arrays > 1):
         for r in range(rows):
             row = out + r * out_pitch
             to = row
@@ -162,18 +159,17 @@ cdef void fold_chunk(Job* job, Tile* tile, Room* room, Py_ssize_t p, Py_ssize_t 
             finish_row(job, tile, room, to, row, od, oh + r % n)
     if straight or shares:
         return
+    if job.rounds:
+        job.leaves.round[job.type](room.out, <Py_ssize_t>job.close.divisor, rows * tile.out * job.run)
+        size = job.run * y.size
     for q in range(planes):
         base = pixel(job, y, p + q, od, oh, tile.begin)
         out = room.out + q * n * tile.out * size
-        if y.h == tile.out * y.w and not narrows:  # rows lie end to end
+        if y.h == tile.out * y.w:  # rows lie end to end
             job.store(base, y.w, out, n * tile.out, job.run)
             continue
         for r in range(n):
-            row = out + r * tile.out * size
-            if narrows:
-                job.leaves.round[job.type](base + r * y.h, True, row, <Py_ssize_t>job.close.divisor, tile.out * job.run)
-            else:
-                job.store(base + r * y.h, y.w, row, tile.out, job.run)
+            job.store(base + r * y.h, y.w, out + r * tile.out * size, tile.out, job.run)
 
 
 cdef void start_tile(Job* job, Tile* tile, Room* room) noexcept nogil:

@@ -44,26 +44,8 @@
 #define CPOOL_ZIP_HIGH 1, 5, 3, 7
 #include "turn.h"
 
-/* Lengths that are known take a few instructions: those of some channels of bytes and floats. */
-static void turn_runs(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const void *in, ptrdiff_t in_row,
-                      ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit) {
-#define RUNS(UNIT)                                                                         \
-  for (ptrdiff_t c = 0; c < columns; c++) {                                                \
-    char *to = (char *)out + c * out_column;                                               \
-    const char *from = (const char *)in + c * in_column;                                   \
-    for (ptrdiff_t r = 0; r < rows; r++) memcpy(to + r * out_row, from + r * in_row, UNIT); \
-  }                                                                                        \
-  break;
-#define CASE(UNIT) case UNIT: RUNS(UNIT)
-  switch (unit) {
-    CASE(3) CASE(6) CASE(12) CASE(16) CASE(20) CASE(24) CASE(32) CASE(48) CASE(64)
-    default: RUNS((size_t)unit)
-  }
-#undef RUNS
-#undef CASE
-}
-
-/* Lengths between two vectors are copied as the longer one, as long as what is written too far is written again. */
+/* Lengths that are known take a few instructions; those between two vectors are copied as the longer one, as long as
+ * what is read and written too far is the next run's. */
 static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit) {
   char *to = (char *)out;
   const char *from = (const char *)in;
@@ -74,9 +56,9 @@ static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdi
       CPOOL_UNROLL for (int j = 0; j < 4; j++) memcpy(to + (i + j) * UNIT, from + (i + j) * stride, LONGER); \
     for (; i + 1 < n; i++) memcpy(to + i * UNIT, from + i * stride, LONGER);                            \
     break;
-  switch (unit) {
+  switch (stride < unit ? 0 : unit) {
     KEEP(1, 1) KEEP(2, 2) KEEP(3, 4) KEEP(4, 4) KEEP(6, 8) KEEP(8, 8)
-    KEEP(10, 16) KEEP(12, 16) KEEP(16, 16) KEEP(20, 32) KEEP(24, 32)
+    KEEP(10, 16) KEEP(12, 16) KEEP(16, 16) KEEP(20, 32) KEEP(24, 32) KEEP(32, 32) KEEP(48, 48) KEEP(64, 64)
   }
 #undef KEEP
   for (; i < n; i++) memcpy(to + i * unit, from + i * stride, (size_t)unit);
@@ -257,11 +239,6 @@ static void place(void *indices, int long_indices, ptrdiff_t pitch, ptrdiff_t st
 CPOOL_EXTENT(int32_t)
 CPOOL_EXTENT(int64_t)
 
-static void clear_runs(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n) {
-  if (stride == bytes) bytes *= n, n = n > 0;
-  for (ptrdiff_t o = 0; o < n; o++) memset((char *)flat + o * stride, 0, (size_t)bytes);
-}
-
 /* What stands at the index of each element. Many indices are compared before they are used; runs of one element that
  * lie side by side are one row. */
 #define CPOOL_GATHER(BITS, I)                                                                                   \
@@ -371,7 +348,6 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .find = PLACED(find),
   .place = place,
   .turn = {turn8, turn16, turn32, turn64},
-  .turn_runs = turn_runs,
   .keep = keep,
   .repeat = {repeat_8, repeat_16, repeat_32, repeat_64},
   .expand = {expand_8, expand_16, expand_32, expand_64},
@@ -393,7 +369,6 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .vary = vary_FLOAT64,
   .exchange = EACH(exchange),
   .between = EACH(between),
-  .between_each = EACH(between_each),
   .mark = EACH(mark),
   .count = INTEGERS(count),
   .rank = EACH(rank),
@@ -401,9 +376,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .seek = seek,
   .extent = {extent_int32_t, extent_int64_t},
   .scatter = SCATTERED(scatter),
-  .settle = FLOATING(settle),
   .gather = {{NULL, NULL}, {gather_16_int32_t, gather_16_int64_t}, {gather_32_int32_t, gather_32_int64_t},
              {gather_64_int32_t, gather_64_int64_t}},
-  .clear = clear_runs,
   .add = SCATTERED(add),
 };

@@ -106,9 +106,6 @@ typedef struct cpool_leaves {
   /* out[c][r] = in[r][c], by the logarithm of the element's size. */
   void (*turn[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows,
                   ptrdiff_t columns);
-  /* The same of runs of `unit` bytes: run (r, c) is r * row + c * column bytes from the first. */
-  void (*turn_runs)(void *out, ptrdiff_t out_row, ptrdiff_t out_column, const void *in, ptrdiff_t in_row,
-                    ptrdiff_t in_column, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t unit);
   /* n runs of `unit` bytes, which lie `stride` bytes apart, are laid side by side. */
   void (*keep)(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit);
   /* Copies, by the logarithm of the element's size: out[r][i] = in[(r + above) / tall][(i + before) / wide], for `rows`
@@ -133,17 +130,15 @@ typedef struct cpool_leaves {
                                               ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes, int pairs,
                                               const cpool_close *close);
   /* Sums of such integers to the integers nearest to their quotients by 1 to 256 (32768), half to even, at most 255
-   * (65535): in place, or narrowed again. */
-  void (*round[CPOOL_COMPUTED])(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes);
-  /* Float and double alone: powers before a sum, roots after it; quotients by widths[i] * across, in place or
-   * elsewhere. */
+   * (65535), which lie side by side where the sums lay. */
+  void (*round[CPOOL_COMPUTED])(void *sums, ptrdiff_t divisor, ptrdiff_t lanes);
+  /* Float and double alone: powers before a sum, roots after it, of plain norms one zero and one NaN alone; quotients
+   * by widths[i] * across, in place or elsewhere. */
   void (*raise[2])(void *out, const void *in, ptrdiff_t lanes, int norm, double power);
   void (*root[2])(void *a, ptrdiff_t lanes, int norm, double power);
-  /* out[i] = g[i] * x[i]**power, in place of g or elsewhere; with `zeros` 0 where x[i] is 0; of results one zero and
-   * one NaN. */
-  void (*times_power[2])(void *out, const void *g, const void *x, ptrdiff_t lanes, double power, int zeros,
-                         int canonical);
-  void (*divide[2])(void *out, const void *in, const void *widths, double across, ptrdiff_t lanes, int canonical);
+  void (*divide[2])(void *out, const void *in, const void *widths, double across, ptrdiff_t lanes);
+  /* out[i] = g[i] * x[i]**power, in place of g or elsewhere; with `zeros` 0 where x[i] is 0. */
+  void (*times_power[2])(void *out, const void *g, const void *x, ptrdiff_t lanes, double power, int zeros);
   /* Elements to states of `arrays` arrays, `apart` bytes apart; with `omits` NaN does not count. */
   void (*begin[2])(void *out, const void *in, int arrays, ptrdiff_t apart, int omits, ptrdiff_t lanes);
   /* Whether a row has NaN. */
@@ -164,12 +159,11 @@ typedef struct cpool_leaves {
    * Whether there were any. Of floats that come out a zero is +0. */
   int (*mark[CPOOL_COMPUTED])(void *out, int32_t *counts, const void *in, const void *skip, const void *greatest,
                               ptrdiff_t lanes);
-  /* result[i] lies between below[i] and above[i], at `part` of the way: as numpy.quantile rounds, but the middle is
-   * half the sum; where that is infinite or NaN, by their weighted sum. */
-  void (*between[CPOOL_COMPUTED])(double *result, const void *below, const void *above, double part, ptrdiff_t lanes);
-  /* The same, lane i between below[which[i]][i] and above[which[i]][i], at parts[which[i]]; NaN where that is NaN. */
-  void (*between_each[CPOOL_COMPUTED])(double *result, const void *const *below, const void *const *above,
-                                       const double *parts, const int32_t *which, ptrdiff_t lanes);
+  /* result[i] lies between below[w][i] and above[w][i], at parts[w] of the way, w being which[i], or 0 if `which` is
+   * NULL: as numpy.quantile rounds, but the middle is half the sum; where that is infinite or NaN, by their weighted
+   * sum. NaN where parts[w] is. */
+  void (*between[CPOOL_COMPUTED])(double *result, const void *const *below, const void *const *above,
+                                  const double *parts, const int32_t *which, ptrdiff_t lanes);
   /* Of rows in order, row t: length[i] counts equals up to it, most[i] the longest run among the first taps[i],
    * result[i] its value. */
   void (*count[CPOOL_COMPUTED])(void *result, int32_t *length, int32_t *most, const int32_t *taps, int32_t t,
@@ -193,9 +187,6 @@ typedef struct cpool_leaves {
                                 ptrdiff_t g_stride, const void *index, ptrdiff_t pitch, ptrdiff_t stride,
                                 ptrdiff_t rows, ptrdiff_t n, ptrdiff_t run, ptrdiff_t lanes, int64_t *cleared,
                                 int64_t limit, int assign);
-  /* Zero the first `bytes` of each of n runs, `stride` bytes apart. */
-  void (*clear)(void *flat, ptrdiff_t stride, ptrdiff_t bytes, ptrdiff_t n);
-  void (*settle[2])(void *flat, ptrdiff_t lanes); /* one NaN */
   /* The other way round, by the logarithm of the element's size: what stands at the index of each element of n runs, in
    * planes whose pixels are `pixel` bytes apart; `rows` rows, each of a plane of its own. Whether all indices are below
    * `limit`, and none negative; else some are not read. */

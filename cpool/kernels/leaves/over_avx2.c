@@ -4,19 +4,17 @@
  * AVX2's time, places 1.05 to 1.1 and at most 1.65 times, bytes at most 1.8. All on AMD EPYC (family 25, model 17).
  *
  * Networks compute much between a load and a store: on an AMD EPYC (family 26, model 2), which does 64 bytes at once,
- * medians of 5x5 take 0.65 to 0.9 of the time by vectors as long, those of 3x3 0.8 to 1. Folds would gain there, too, 0.7
- * to 0.9 of the time in the caches, but lose beyond them, 1.1 to 1.8. */
+ * medians of 5x5 take 0.65 to 0.9 of the time by vectors as long, those of 3x3 0.8 to 1. Folds would gain there, too,
+ * 0.7 to 0.9 of the time in the caches, but lose beyond them, 1.1 to 1.8. */
 #include "conversions.h"
 #include "shuffles.h"
 
 #define T int64_t
 #define TYPE INT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 #define T uint64_t
 #define TYPE UINT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 
@@ -60,7 +58,6 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .store = {CONVERTED(store, FLOAT32), CONVERTED(store, FLOAT64)},
   .exchange = EACH(exchange),
   .between = LONG(between),
-  .between_each = LONG(between_each),
   .mark = LONG(mark),
   .count = LONG(count),
   .blank = {blank_FLOAT32, blank_FLOAT64},

@@ -181,33 +181,20 @@ CPOOL_INLINE void NAME(pick_halves_row)(T *to, PLACE *places, const void *const 
   }
 }
 
-/* Rows of fewer windows than a vector has lanes, but at least half as many, that lie end to end, as whole vectors
- * nevertheless: what they read and write behind a row is the next one's, which comes later. Return how many rows were
- * done: not the last one. */
-CPOOL_INLINE ptrdiff_t NAME(pick_short_rows)(T *to, PLACE *places, const void *const *rows, const int64_t *offsets,
-                                             ptrdiff_t n, int kernel, ptrdiff_t first, ptrdiff_t size, ptrdiff_t pitch,
-                                             ptrdiff_t windows, ptrdiff_t lanes) {
-  ptrdiff_t r = 0;
-#ifdef VECTOR
-  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), begin = first * (ptrdiff_t)sizeof(T);
-  const ptrdiff_t beyond = (first + 2 * width + kernel - 2 - size) * (ptrdiff_t)sizeof(T); /* bytes */
-  if (lanes >= width || 2 * lanes < width || first < 0 || first + 2 * (lanes - 1) + kernel > size || pitch <= 0)
-    return 0;
-  for (; r + 1 < windows && (windows - 1 - r) * pitch >= beyond; r++)
-    NAME(pick_halved)(to + r * lanes, places + r * lanes, rows, offsets, n, r * pitch + begin, kernel);
-#else
-  (void)to, (void)places, (void)rows, (void)offsets, (void)n, (void)kernel, (void)first, (void)size, (void)pitch;
-  (void)windows, (void)lanes;
-#endif
-  return r;
-}
-
 CPOOL_INLINE void NAME(pick_halves_rows)(void *out, void *places, ptrdiff_t out_pitch, const void *const *rows,
                                          const int64_t *offsets, ptrdiff_t n, int kernel, ptrdiff_t first,
                                          ptrdiff_t size, ptrdiff_t pitch, ptrdiff_t windows, ptrdiff_t lanes) {
   ptrdiff_t r = 0;
-  if (out_pitch == lanes * (ptrdiff_t)sizeof(T))
-    r = NAME(pick_short_rows)((T *)out, (PLACE *)places, rows, offsets, n, kernel, first, size, pitch, windows, lanes);
+#ifdef VECTOR
+  /* Rows of fewer windows than a vector has lanes, but at least half as many, that lie end to end, as whole vectors
+   * nevertheless: what they read and write behind a row is the next one's, which comes later. Not the last ones. */
+  const ptrdiff_t width = sizeof(VECTOR) / sizeof(T), one = sizeof(T), begin = first * one;
+  const ptrdiff_t beyond = (first + 2 * width + kernel - 2 - size) * one; /* bytes that are read behind a row */
+  if (out_pitch == lanes * one && lanes < width && 2 * lanes >= width && first >= 0
+      && first + 2 * (lanes - 1) + kernel <= size && pitch > 0)
+    for (; r + 1 < windows && (windows - 1 - r) * pitch >= beyond; r++)
+      NAME(pick_halved)((T *)out + r * lanes, (PLACE *)places + r * lanes, rows, offsets, n, r * pitch + begin, kernel);
+#endif
   for (; r < windows; r++)
     NAME(pick_halves_row)((T *)((char *)out + r * out_pitch), (PLACE *)((char *)places + r * out_pitch), rows, offsets,
                           n, kernel, first, size, r * pitch, lanes);

@@ -53,9 +53,11 @@ static CPOOL_NOINLINE int NAME(clear)(F *flat, ptrdiff_t run, ptrdiff_t lanes, u
   const uint64_t ahead = 16384 / sizeof(F) / (uint64_t)lanes + 1; /* so much stays in the first cache */
   const uint64_t to = limit - x > ahead ? x + ahead : limit;
   if (x >= limit) return 0;
-  clear_runs(flat + *cleared * (uint64_t)run, run * (ptrdiff_t)sizeof(F), lanes * (ptrdiff_t)sizeof(F),
-             (ptrdiff_t)(to - *cleared));
-  *cleared = to;
+  if (lanes == run) { /* runs that are cleared lie end to end */
+    memset(flat + *cleared * (uint64_t)run, 0, (to - *cleared) * (uint64_t)run * sizeof(F));
+    *cleared = to;
+  }
+  for (; *cleared < to; ++*cleared) memset(flat + *cleared * (uint64_t)run, 0, (uint64_t)lanes * sizeof(F));
   return 1;
 }
 

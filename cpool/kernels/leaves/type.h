@@ -5,28 +5,27 @@
 
 /* Halves of an exchange. They need no care for NaN: `mark` has taken it out. That no row is another one is seen in
  * functions of their own alone. */
-#define LOWER(k) low[k] = b[k] < a[k] ? b[k] : a[k]
-#define HIGHER(k) high[k] = b[k] < a[k] ? a[k] : b[k]
-#define BOTH(k) const T v = a[k], w = b[k]; low[k] = w < v ? w : v; high[k] = w < v ? v : w
+#define LOWER(a, b) ((b) < (a) ? (b) : (a))
+#define HIGHER(a, b) ((b) < (a) ? (a) : (b))
+#define LOW(k) low[k] = LOWER(a[k], b[k])
+#define HIGH(k) high[k] = HIGHER(a[k], b[k])
+#define BOTH(k) const T v = a[k], w = b[k]; low[k] = LOWER(v, w); high[k] = HIGHER(v, w)
 static CPOOL_NOINLINE void OF(lower)(T *restrict low, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
-  CPOOL_LANES(T, lanes, LOWER);
+  CPOOL_LANES(T, lanes, LOW);
 }
 static CPOOL_NOINLINE void OF(higher)(T *restrict high, const T *restrict a, const T *restrict b, ptrdiff_t lanes) {
-  CPOOL_LANES(T, lanes, HIGHER);
+  CPOOL_LANES(T, lanes, HIGH);
 }
 static CPOOL_NOINLINE void OF(both)(T *restrict low, T *restrict high, const T *restrict a, const T *restrict b,
                                     ptrdiff_t lanes) {
   CPOOL_LANES(T, lanes, BOTH);
 }
-#undef LOWER
-#undef HIGHER
-#undef BOTH
-
-#define LOWER(a, b) ((b) < (a) ? (b) : (a))
-#define HIGHER(a, b) ((b) < (a) ? (a) : (b))
 #include "networks.h"
 #undef LOWER
 #undef HIGHER
+#undef LOW
+#undef HIGH
+#undef BOTH
 
 static void OF(exchange)(char *const *rows, int number, const int32_t *steps, ptrdiff_t n, ptrdiff_t lanes) {
   if (number >= 0 && lanes >= (ptrdiff_t)(CPOOL_VECTOR / sizeof(T))) {
@@ -250,8 +249,7 @@ static void OF(root)(void *a, ptrdiff_t lanes, int norm, double power) {
   CPOOL_EACH(ONE_FORM(x[i]));
 }
 
-static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t lanes, double power, int zeros,
-                            int canonical) {
+static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t lanes, double power, int zeros) {
   T *to = (T *)out;
   const T *v = (const T *)g, *x = (const T *)in;
   T powers[256];
@@ -269,24 +267,17 @@ static void OF(times_power)(void *out, const void *g, const void *in, ptrdiff_t 
         to[first + i] = (zeros & (x[first + i] == 0)) ? (T)0 : v[first + i] * powers[i];
     }
 #undef TIMES
-  if (canonical) CPOOL_EACH(ONE_FORM(to[i]));
-#undef CPOOL_EACH
+  CPOOL_EACH(ONE_FORM(to[i]));
 }
 
-/* Sums that began at +0: no zero is -0. */
-static void OF(settle)(void *flat, ptrdiff_t lanes) {
-  T *x = (T *)flat;
-  for (ptrdiff_t i = 0; i < lanes; i++) x[i] = x[i] == x[i] ? x[i] : (T)NAN;
-}
-
-/* `canonical`: these are results, no parts of sums to come. */
-static void OF(divide)(void *out, const void *in, const void *widths, double across, ptrdiff_t lanes, int canonical) {
-  T *x = (T *)out;
-  const T *a = (const T *)in, *w = (const T *)widths;
+static void OF(divide)(void *out, const void *in, const void *widths, double across, ptrdiff_t lanes) {
+  T *to = (T *)out;
+  const T *x = (const T *)in, *w = (const T *)widths;
   const T tall = (T)across;
-  CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) x[i] = a[i] / (tall * w[i]);
-  for (ptrdiff_t i = 0; canonical && i < lanes; i++) x[i] = ONE_FORM(x[i]);
+  CPOOL_EACH(x[i] / (tall * w[i]));
+  CPOOL_EACH(ONE_FORM(to[i]));
 }
+#undef CPOOL_EACH
 #undef ONE_FORM
 #endif
 #undef SELECTS
@@ -342,7 +333,8 @@ static int OF(mark)(void *restrict out, int32_t *restrict counts, const void *re
   return found;
 }
 
-static void OF(between)(double *restrict result, const void *below, const void *above, double part, ptrdiff_t lanes) {
+CPOOL_INLINE void OF(between_two)(double *restrict result, const void *below, const void *above, double part,
+                                  ptrdiff_t lanes) {
   const T *restrict low = (const T *)below, *restrict high = (const T *)above;
 #define BETWEEN(k, FORMULA)                                                 \
   const double l = (double)low[k], h = (double)high[k], r = FORMULA;        \
@@ -383,9 +375,13 @@ CPOOL_INLINE void OF(between_some)(double *restrict result, const void *const *b
     result[first + j] = part == 0 ? l : sound;
   }
 }
-static void OF(between_each)(double *result, const void *const *below, const void *const *above, const double *parts,
-                             const int32_t *which, ptrdiff_t lanes) {
+static void OF(between)(double *result, const void *const *below, const void *const *above, const double *parts,
+                        const int32_t *which, ptrdiff_t lanes) {
   ptrdiff_t i = 0;
+  if (!which) {
+    OF(between_two)(result, below[0], above[0], parts[0], lanes);
+    return;
+  }
   for (; i + 32 <= lanes; i += 32) OF(between_some)(result, below, above, parts, which, i, 32);
   for (; i < lanes; i++) {
     CPOOL_SINGLY;

@@ -19,47 +19,39 @@
 
 #define T int8_t
 #define TYPE INT8
-#define FLOATS 0
 #include "type.h"
 
 #define T int16_t
 #define TYPE INT16
-#define FLOATS 0
 #include "type.h"
 
 #define T int32_t
 #define TYPE INT32
-#define FLOATS 0
 #define WIDTH 4
 #include "type.h"
 
 #define T uint8_t
 #define TYPE UINT8
-#define FLOATS 0
 #include "type.h"
 
 #define T uint16_t
 #define TYPE UINT16
-#define FLOATS 0
 #define SUMS 1
 #include "type.h"
 
 #define T uint32_t
 #define TYPE UINT32
-#define FLOATS 0
 #define SUMS 1
 #include "type.h"
 
 #ifndef EXCHANGES_ALONE
 #define T int64_t
 #define TYPE INT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 
 #define T uint64_t
 #define TYPE UINT64
-#define FLOATS 0
 #define WIDTH 8
 #include "type.h"
 #endif

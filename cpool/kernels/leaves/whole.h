@@ -54,9 +54,9 @@ static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps,
  * wide as they are: a quotient that lies in the middle is rounded up first. Sums of 4 bytes, which vectors do not
  * multiply so, are doubles that are divided: their quotients are as far from the middle as they were, or in it. By
  * powers of two both are shifted, to even at once. */
-static void NAME(round)(void *out, int narrow, const void *a, ptrdiff_t divisor, ptrdiff_t lanes) {
-  T *x = (T *)a;
-  S *restrict narrowed = (S *)out;
+static void NAME(round)(void *sums, ptrdiff_t divisor, ptrdiff_t lanes) {
+  const T *x = (const T *)sums;
+  S *to = (S *)sums; /* no sum is written over before it was read */
   int by = 0;
   while ((ptrdiff_t)1 << by < divisor) by++;
   const T most = (T)(LARGEST * (uint64_t)divisor), middle = (T)(divisor / 2), below = (T)(middle - 1);
@@ -78,22 +78,15 @@ static void NAME(round)(void *out, int narrow, const void *a, ptrdiff_t divisor,
 #endif
 #define BY_ONE(v) const T q = v
 #define BY_POWER(v) const T w = (T)(v + (T)(below + (SHIFTED(v) & 1))), q = SHIFTED(w)
-#define EACH_LANE(QUOTIENT, STORE)         \
-  for (ptrdiff_t i = 0; i < lanes; i++) {  \
-    const T v = x[i] < most ? x[i] : most; \
-    QUOTIENT(v);                           \
-    STORE(i);                              \
+#define EACH_LANE(QUOTIENT)                                  \
+  CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) {  \
+    const T v = x[i] < most ? x[i] : most;                   \
+    QUOTIENT(v);                                             \
+    to[i] = (S)q;                                            \
   }
-#define IN_PLACE(i) x[i] = q
-#define NARROWED(i) narrowed[i] = (S)q
-#define EITHER(QUOTIENT)                      \
-  do {                                        \
-    if (narrow) EACH_LANE(QUOTIENT, NARROWED) \
-    else EACH_LANE(QUOTIENT, IN_PLACE)        \
-  } while (0)
-  if (by == 0) EITHER(BY_ONE);
-  else if ((ptrdiff_t)1 << by == divisor) EITHER(BY_POWER);
-  else EITHER(BY_ANY);
+  if (by == 0) EACH_LANE(BY_ONE)
+  else if ((ptrdiff_t)1 << by == divisor) EACH_LANE(BY_POWER)
+  else EACH_LANE(BY_ANY)
 }
 #undef SHIFTED
 #undef BY_ANY
