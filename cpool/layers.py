@@ -70,6 +70,10 @@ class _Layer:
         """
         return self.train(False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold: all but what is remembered."""
+        return {name: value for name, value in vars(self).items() if name != "_memory"}
+
     def __repr__(self) -> str:
         held = self._arguments(self._parameters)
         usual = {p: repr(v) for p, v in self._defaults.items()}

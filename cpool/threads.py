@@ -3,6 +3,7 @@
 The default is OpenMP's (``OMP_NUM_THREADS``), capped by the processors this process may use. Small work stays on the
 calling thread, without entering OpenMP. So does everything in a forked child, until it sets another limit, and whatever
 it sets if its parent has pooled on several threads: GNU's OpenMP runtime hangs in a child whose parent has used it.
+Whether another library has used it there, cpool does not know (see `set_num_threads`).
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def set_num_threads(n: Any) -> None:
     ----------
     n : int
         At least 1. Results do not depend on it. In a forked child of a process that has pooled on several threads the
-        limit stays 1.
+        limit stays 1. In one of a process where another library alone has used the same GNU OpenMP runtime (as torch
+        does beside a cpool that was compiled on the machine), leave it at 1, as it begins: with more the child can
+        hang, as torch's own calls do there. Children that are spawned have no such limit.
 
     Raises
     ------

@@ -13,7 +13,8 @@ from cpool import cli
 def run_process(*arguments, **more):
     """Run a command in a process; `more` are keywords of `subprocess.run`."""
     command = [sys.executable, "-m", "cpool", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **more)
+    caught = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.run(command, text=True, timeout=300, **caught | more)
 
 
 def run(*arguments, cwd="."):

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import os
 import pathlib
 import pkgutil
 import struct
@@ -198,6 +199,28 @@ def test_a_photograph_is_pooled_upright(tmp_path):
     assert opened(tmp_path / "out.png").size == (24 // 4, 16 // 2)
 
 
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_tiff_is_pooled_upright(orientation, tmp_path):
+    """As a PNG whose EXIF says the same, pages and samples too; a number that says nothing turns nothing."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "in.png", exif=exif)
+    tag = dict(extratags=[(0x0112, "H", 1, orientation, True)])
+    tifffile.imwrite(tmp_path / "in.tif", pixels, photometric="rgb", **tag)
+    grey = dict(photometric="minisblack", metadata={"axes": "ZYX"})
+    tifffile.imwrite(tmp_path / "pages.tif", np.moveaxis(pixels, -1, 0), **grey, **tag)
+    for name, out in (("in.png", "png"), ("in.tif", "tif"), ("pages.tif", "pages")):
+        command("max", tmp_path / name, tmp_path / f"{out}.npy", "--kernel", "2,1")
+    np.testing.assert_array_equal(np.load(tmp_path / "tif.npy"), np.load(tmp_path / "png.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "pages.npy"), np.load(tmp_path / "png.npy"))
+
+
+def test_pictures_of_any_size():
+    """Pillow refuses large ones, as those of strangers."""
+    assert Image.MAX_IMAGE_PIXELS is None
+
+
 @pytest.mark.parametrize("op", ["max", "min", "avg", "median"])
 def test_photograph(op, tmp_path):
     """Each colour channel is pooled by itself, from end to end."""
@@ -246,6 +269,35 @@ def test_grey_picture_and_jpeg(tmp_path):
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "grey.png")
     assert run("max", "grey.png", "out.jpg", "--kernel", 2, cwd=tmp_path).returncode == 0
     assert (opened(tmp_path / "out.jpg").size, opened(tmp_path / "out.jpg").mode) == ((4, 4), "L")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX modes and links")
+def test_what_is_overwritten_keeps_its_mode_and_place(tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((4, 4)))
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "y.npy").touch(0o640)
+    (tmp_path / "link.npy").symlink_to("there/y.npy")
+    command("max", tmp_path / "x.npy", tmp_path / "link.npy", "--kernel", 2, "--force")
+    assert (tmp_path / "link.npy").is_symlink()
+    assert np.load(tmp_path / "there" / "y.npy").shape == (2, 2)
+    assert (tmp_path / "there" / "y.npy").stat().st_mode & 0o777 == 0o640
+    assert [p.name for p in (tmp_path / "there").iterdir()] == ["y.npy"]
+
+
+def test_no_folder_is_searched_that_is_no_array(tmp_path, monkeypatch):
+    monkeypatch.setattr(pathlib.Path, "rglob", lambda *_: pytest.fail("searched"))
+    assert "IN must end in" in refused(tmp_path, "max", tmp_path, "y.png", "--kernel", 2)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["info"], ["max", "x.npy", "y.npy", "--kernel", 2], []])
+def test_output_that_cannot_be_written(arguments, tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((4, 4)))
+    with open("/dev/full", "w") as full:
+        result = run_process(*arguments, cwd=tmp_path, stdout=full)
+    assert result.returncode == 1
+    assert result.stderr.startswith("cpool: standard output: ")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "uint8"])
@@ -479,6 +531,8 @@ def test_docstrings(name):
 def test_help():
     """It says which axes are pooled, and of every format what it holds."""
     text = run_process("--help").stdout
+    assert run().stdout == text
+    assert run().returncode == 0
     assert "(channels, height, width)" in text
     assert all(ending in text for ending in cli.files.FORMATS)
     for op in ("max", "min", "avg", "median", "mode"):

@@ -121,6 +121,32 @@ def test_mode_is_chained_copied_and_checked():
     assert layer.training
 
 
+@every_layer
+def test_copies_and_pickles_remember_nothing(make):
+    """A batch would be of no use there; the layer itself still has it."""
+    layer = make()
+    y = layer(X)
+    assert len(pickle.dumps(layer)) < X.nbytes
+    for other in (copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        with pytest.raises(RuntimeError, match="before forward"):
+            other.backward(y)
+        assert other(X).shape == y.shape
+    assert layer.backward(y).shape == X.shape
+
+
+@every_layer
+def test_what_is_explained_changes_no_layer(make):
+    """Neither what it remembers nor what it draws from."""
+    layer, twin = make(), make()
+    y = layer(X)
+    expected = layer.backward(y)
+    twin(X)
+    assert cpool.explain(layer, -X[:1]).shape[1:] == y.shape[1:]
+    np.testing.assert_array_equal(layer.backward(y), expected)
+    assert cpool.explain(layer.backward, y).shape == X.shape
+    np.testing.assert_array_equal(layer(X), twin(X))
+
+
 @pytest.mark.parametrize("name", cpool.layers.__all__)
 def test_parameters_are_those_of_the_function(name):
     layer = getattr(cpool, name)

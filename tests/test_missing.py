@@ -331,6 +331,21 @@ def test_what_is_explained_is_not_written(name):
         assert (out == 7).all()
 
 
+def test_no_generator_is_drawn_from():
+    rng = np.random.default_rng(0)
+    cpool.explain(cpool.fractional_max_pool2d, np.zeros((8, 8)), 2, output_size=4, rng=rng)
+    assert rng.random() == np.random.default_rng(0).random()
+
+
+def test_all_quantiles_are_written():
+    x = np.zeros((3, 20, 20))
+    for q in (0.5, [0.1, 0.5, 0.9]):
+        for kernel in (3, 15):
+            assert cpool.explain(cpool.quantile_pool2d, x, q, kernel).bytes_written == (
+                cpool.quantile_pool2d(x, q, kernel).nbytes
+            )
+
+
 def test_what_was_explained_computes_as_before():
     """The calls that an explanation prepares compute nothing, and must not be kept."""
     x, mask = np.arange(4096.0).reshape(64, 64), np.zeros((64, 64), bool)

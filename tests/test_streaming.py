@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -106,23 +107,26 @@ def test_disk_full(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_interrupt(tmp_path):
-    """Ctrl-C in the middle leaves no half-written file."""
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_interrupt(name, tmp_path):
+    """Ctrl-C in the middle leaves no half-written file, nor does an end that others wish."""
+    number = getattr(signal, name)
     with (tmp_path / "x.npy").open("wb") as file:
         head = {"descr": "<f4", "fortran_order": False, "shape": (400, 1024, 1024)}
         np.lib.format.write_array_header_2_0(file, head)
         file.truncate(file.tell() + 400 * 2**22)  # zeros that take no room on the disk
     command = [sys.executable, "-m", "cpool", "max", "x.npy", "y.npy", "--kernel", "31", "--stride", "1"]
-    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also if the tests run in the background
+    listening = partial(signal.signal, number, signal.SIG_DFL)  # also if the tests run in the background
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=listening)
     for _ in range(1000):
         if any(p.name.startswith(".cpool-") for p in tmp_path.iterdir()):
             break
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted" in said
+    assert process.returncode == 128 + number
+    assert ("interrupted" in said) == (name == "SIGINT")
+    assert "Traceback" not in said
     assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
 
 
@@ -159,11 +163,69 @@ def test_zarr(zarr, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.npy", "x.zarr", "y.npy", "y.zarr", "z.zarr"]
 
 
+@pytest.mark.parametrize("name", ["x.npy", "x.tif"])
+def test_a_mapped_file_is_not_copied(name, zarr, tmp_path):
+    from cpool.cli.zarr import opened
+
+    x = np.zeros((1024, 2048))
+    np.save(tmp_path / "x.npy", x)
+    tifffile.imwrite(tmp_path / "x.tif", x)
+    tracemalloc.start()
+    try:
+        opened(tmp_path / name, 2, 2**16).array.max().compute()
+        assert tracemalloc.get_traced_memory()[1] < x.nbytes // 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_zarr_goes_to_npy_by_chunks(zarr, tmp_path):
+    import dask
+
+    x = np.arange(2.0**22).reshape(2048, 2048)
+    zarr.create_array(tmp_path / "x.zarr", data=x, chunks=(64, 2048))
+    tracemalloc.start()
+    try:
+        with dask.config.set(num_workers=1):
+            assert run("max", "x.zarr", "y.npy", "--kernel", 1, cwd=tmp_path).returncode == 0
+        assert tracemalloc.get_traced_memory()[1] < x.nbytes // 2
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), x)
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_names_of_axes_are_kept(zarr_format, zarr, tmp_path):
+    """What is called a channel is not pooled, what is called z is z, and other names go by number."""
+
+    def named(name, *names):
+        said = dict(dimension_names=names) if zarr_format == 3 else dict(attributes={"_ARRAY_DIMENSIONS": names})
+        x = np.random.default_rng(0).integers(0, 99, range(4, 4 + len(names)), dtype=np.uint8)
+        zarr.create_array(tmp_path / name, data=x, zarr_format=zarr_format, **said)
+
+    named("stack.zarr", "z", "y", "x")
+    named("last.zarr", "lat", "lon", "channel")
+    named("series.zarr", "Time", "lat", "lon")
+    named("mixed.zarr", "z", "c", "y", "x")
+    assert run("max", "stack.zarr", "y.zarr", "--kernel", 2, cwd=tmp_path).returncode == 0
+    assert zarr.open(tmp_path / "y.zarr").metadata.dimension_names == ("z", "y", "x")
+    for name in ("max", "--kernel", 2), ("pyramid", "--levels", 2):
+        result = run(name[0], "last.zarr", "z.zarr", *name[1:], cwd=tmp_path)
+        assert result.returncode == 2
+        assert "the axes are lat, lon, channel" in result.stderr
+    for name, axes in ("stack", "zyx"), ("series", "tyx"), ("mixed", "czyx"):
+        assert run("pyramid", f"{name}.zarr", f"{name}s.zarr", "--levels", 2, cwd=tmp_path).returncode == 0
+        x = zarr.open_array(tmp_path / f"{name}.zarr")[:]
+        x = np.swapaxes(x, 0, 1) if name == "mixed" else x
+        (multiscale,) = levels_of(zarr.open_group(tmp_path / f"{name}s.zarr", mode="r"), x, "avg").multiscales
+        assert "".join(axis.name for axis in multiscale.axes) == axes
+
+
 def test_an_array_inside_of_a_group(zarr, tmp_path):
     x = np.random.default_rng(0).integers(0, 99, (12, 10)).astype("u1")
-    zarr.create_array(tmp_path / "g.zarr", name="deep/x", data=x)
+    for name in "zxya":
+        zarr.create_array(tmp_path / "g.zarr", name=f"deep/{name}", data=x)
     refused = run("max", "g.zarr/deep", "y.zarr", "--kernel", 2, cwd=tmp_path)
-    assert "name one of its arrays: x" in refused.stderr.replace("\n", " ")
+    assert "name one of its arrays: a, x, y, z" in refused.stderr.replace("\n", " ")
     assert run("max", "g.zarr/deep/x", "y.zarr", "--kernel", 2, cwd=tmp_path).returncode == 0
     np.testing.assert_array_equal(zarr.open(tmp_path / "y.zarr")[:], cpool.max_pool2d(x, 2))
 
@@ -232,6 +294,13 @@ def test_pyramid_in_shards(zarr, shape, ndim, tmp_path):
             assert array.shards == (None if shards == 1 else whole)
             files = [f for f in (tmp_path / out / str(level) / "c").rglob("*") if f.is_file()]
             assert len(files) == np.prod([-(-n // w) for w, n in zip(whole, array.shape, strict=True)])
+
+
+def test_chunks_of_many_in_a_shard_are_no_crumbs(zarr, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((64, 64, 64), np.uint8))
+    result = run("pyramid", "x.npy", "p.zarr", "--levels", 2, "--ndim", 3, "--shards", 64, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert min(zarr.open_array(tmp_path / "p.zarr" / "0", mode="r").chunks) > 25
 
 
 def test_pyramid_of_nothing_in_shards(zarr, tmp_path):

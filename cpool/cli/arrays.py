@@ -47,12 +47,12 @@ def _bands(rows: AxisWindows, planes: int, row: int) -> Iterator[tuple[int, int,
 
 
 def stream(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[Axes, Axes]:
-    """Pool a .npy file into another without ever holding more than a band of rows; return both shapes."""
+    """Pool a .npy file into another, a band of rows at a time, or if in Fortran order at once; return both shapes."""
     with source.open("rb") as file:
         shape, fortran, dtype = _header(file)
         start = file.tell()
         if fortran or dtype.hasobject:
-            y = pooling(np.load(source, allow_pickle=False))
+            y = pooling(np.load(source, mmap_mode="r", allow_pickle=False))
             np.save(target, y)
             return shape, y.shape
         axes, plan = pooling.axes(shape), pooling.plan(shape)

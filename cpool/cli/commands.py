@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,7 @@ def numbers(text: Any) -> int | Axes:
 @contextmanager
 def progress(text: str, source: Path) -> Iterator[Report]:
     """Show a bar on a terminal, until the work is done: how much of IN, at which rate, and the time that remains."""
+    files.format_of(source, "IN")  # before a folder that is no Zarr array is searched
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f}%"))
     size = sum(file.stat().st_size for file in (source, *source.rglob("*")) if file.is_file())
@@ -105,7 +108,7 @@ def cpool() -> None:
     .png        1-bit, 8- and 16-bit grey, 8-bit grey with alpha, RGB, RGBA; palette
     .jpg .jpeg  8-bit grey, RGB
     .tif .tiff  any dtype; samples, channels, pages; palette
-    .npy .npz   arrays; a .npy may be larger than memory
+    .npy .npz   arrays; a .npy in C order may be larger than memory
     .zarr       arrays, larger than memory too
 
     Height and width are pooled, with --ndim 3 depth too, and each channel by itself. In an array these are the last
@@ -199,10 +202,15 @@ def info() -> None:
 def main() -> int:
     """Run the command line and return its exit code; an error is one line."""
     try:
-        return cpool.main(prog_name="cpool", standalone_mode=False) or 0
+        return cpool.main(sys.argv[1:] or ["--help"], prog_name="cpool", standalone_mode=False) or 0
     except click.ClickException as error:
         click.echo(f"cpool: {error.format_message()}", err=True)
         return 2
     except click.Abort:
         click.echo("cpool: interrupted; nothing was written", err=True)
         return 130
+    except OSError as error:  # those of files are ClickExceptions by now
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # else Python would try once more as it ends
+        click.echo(f"cpool: standard output: {error.strerror or error}", err=True)
+        return 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +30,7 @@ def format_of(path: Path, name: str) -> str:
     if name == "IN" and not path.suffix and any(parent.suffix.lower() == ".zarr" for parent in path.parents):
         return ".zarr"
     if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"{name} must end in {', '.join(FORMATS)}; got {path.name}")
+        raise ValueError(f"{name} must end in {', '.join(FORMATS)}; got {path.name or path}")
     return FORMATS[path.suffix.lower()]
 
 
@@ -59,6 +63,19 @@ def write(path: Path, picture: Picture) -> None:
         pictures.write(path, ending, picture)
 
 
+def new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """Return a new .npy file, mapped into memory; a full disk is told now, as later it would end the process."""
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        try:
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # not every file system can say
+                raise
+    return array
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
@@ -66,8 +83,30 @@ def _umask() -> int:
 
 
 @contextmanager
+def _terminable() -> Iterator[None]:
+    """Let signals that would end the process at once end it as Ctrl-C does, by an exception."""
+
+    def leave(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    here = threading.current_thread() is threading.main_thread()  # where alone Python lets them be handled
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if here and hasattr(signal, name)]
+    ours = [number for number in numbers if signal.getsignal(number) == signal.SIG_DFL]  # nohup's stay ignored
+    try:
+        for number in ours:
+            signal.signal(number, leave)
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
 def whole_or_nothing(path: Path, force: bool) -> Iterator[Path]:
-    """Yield a path beside `path` to write to, and move it into place only after success."""
+    """Yield a path beside `path` to write to, and move it into place only after success.
+
+    A file that is overwritten keeps its mode, and a link leads to it still.
+    """
     folder = format_of(path, "OUT") == ".zarr"
     if os.path.lexists(path) and not force:
         raise FileExistsError(f"{path} exists; --force overwrites it")
@@ -75,15 +114,18 @@ def whole_or_nothing(path: Path, force: bool) -> Iterator[Path]:
         raise FileExistsError(f"{path} is {'not ' if folder else ''}a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} to")
-    room = path.parent / f".cpool-{secrets.token_hex(8)}"
+    place = Path(os.path.realpath(path))
+    room = place.parent / f".cpool-{secrets.token_hex(8)}"
     beside = room / f"out{path.suffix}"
-    try:  # named before it is made: whenever Ctrl-C comes, the folder is removed
-        room.mkdir(0o700)
-        yield beside
-        if folder and path.exists():
-            path.rename(room / "old")
-        if not folder:
-            beside.chmod(0o666 & ~_umask())
-        beside.replace(path)
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with _terminable():
+        try:  # named before it is made: whenever Ctrl-C comes, the folder is removed
+            room.mkdir(0o700)
+            yield beside
+            mode = place.stat().st_mode if place.exists() else 0o666 & ~_umask()
+            if folder and place.exists():
+                place.rename(room / "old")
+            if not folder:
+                beside.chmod(mode & 0o777)
+            beside.replace(place)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)

@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 Array = np.ndarray[Any, Any]
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else it would print beside the one line of an error
+Image.MAX_IMAGE_PIXELS = None  # large pictures are no attack: whoever runs the command names them
 
 #: What Pillow says about a picture that pooling leaves as it is: what its colours are, and which one is not shown.
 KEPT = ("icc_profile", "transparency")
@@ -37,6 +38,8 @@ class Picture(NamedTuple):
     palette: Array | None = None
     #: Of KEPT, by name.
     kept: Mapping[str, Any] = {}
+    #: What a Zarr array calls its axes, if anything.
+    names: tuple[str | None, ...] = ()
 
     @property
     def labels(self) -> bool:
@@ -46,7 +49,8 @@ class Picture(NamedTuple):
     def refuse_to_pool(self, ndim: int) -> None:
         """Refuse, if the last `ndim` axes are not all of space."""
         if set(self.axes[-ndim:]) & set("TCS"):
-            raise ValueError(f"--ndim {ndim} would pool along channels or time: the axes are {self.axes}")
+            axes = ", ".join(map(str, self.names)) or self.axes
+            raise ValueError(f"--ndim {ndim} would pool along channels or time: the axes are {axes}")
 
 
 class Kind(NamedTuple):
@@ -93,10 +97,10 @@ TIFF_PHOTOMETRICS = ("minisblack", "miniswhite", "rgb", "palette")
 IN_ARRAY, IN_TIFF = "TCSZYX", "TZCYXS"
 
 
-def _order(axes: str, wanted: str) -> list[int]:
+def order_of(axes: str, wanted: str) -> list[int]:
     """Return the permutation that brings axes into the wanted order.
 
-    >>> _order("ZYXS", IN_ARRAY), _order("SIYX", IN_TIFF)
+    >>> order_of("ZYXS", IN_ARRAY), order_of("SIYX", IN_TIFF)
     ([3, 0, 1, 2], [1, 2, 3, 0])
     """
     return sorted(range(len(axes)), key=lambda i: wanted.find(axes[i] if axes[i] in wanted else "Z"))
@@ -163,6 +167,15 @@ def _write_with_pillow(path: Path, ending: str, picture: Picture) -> None:
     image.save(path, **picture.kept)
 
 
+def _upright(array: Array, orientation: int) -> Array:
+    """Return a view whose last axes are the height and width that one sees, by TIFF's number of how a page lies."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(-1, -2)
+    rows = slice(None, None, -1 if orientation in (3, 4, 7, 8) else 1)
+    columns = slice(None, None, -1 if orientation in (2, 3, 6, 7) else 1)
+    return array[..., rows, columns]
+
+
 def _read_tiff(path: Path) -> Picture:
     with tifffile.TiffFile(path) as file:
         if len(file.series) != 1:
@@ -173,9 +186,9 @@ def _read_tiff(path: Path) -> Picture:
             raise ValueError(f"its pixels are {photometric}; .tif is read as {', '.join(TIFF_PHOTOMETRICS)}")
         if page.bitspersample not in (1, 8 * series.dtype.itemsize):
             raise ValueError(f"it has {page.bitspersample} bits a sample; .tif is read with 1, 8, 16, 32 or 64")
-        order = _order(series.axes, IN_ARRAY)
+        order = order_of(series.axes, IN_ARRAY)
         axes = "".join(series.axes[i] for i in order)
-        array = series.asarray(out="memmap").transpose(order)
+        array = _upright(series.asarray(out="memmap").transpose(order), page.tags.valueof(274, 1))
         palette = None
         if photometric == "palette" and page.colormap is not None:
             palette = np.insert(page.colormap.T, 3, 65535, axis=1)
@@ -187,7 +200,7 @@ def _read_tiff(path: Path) -> Picture:
 def _write_tiff(path: Path, picture: Picture) -> None:
     array, colours = picture.array, None
     axes = picture.axes or "Q" * (array.ndim - 2) + "YX"
-    order = _order(axes, IN_TIFF)
+    order = order_of(axes, IN_TIFF)
     if picture.palette is not None:
         if (picture.palette[:, 3] != 65535).any():
             raise ValueError("its palette has transparent colours, which .tif cannot hold; .png can")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -23,14 +23,16 @@ from ome_zarr_models.v05.multiscales import Dataset, Multiscale
 from ..core import calls
 from ..dask import pool_blocks
 from . import files
-from .pictures import Picture
+from .pictures import IN_ARRAY, Picture, order_of
 from .pooling import KEEPS_LABELS, OPERATIONS, Axes, Pooling, Report
 
 #: OME-Zarr's names of a TIFF's axes, and of those of an array that came without words, by their number.
 NAMES = {"T": "t", "C": "c", "S": "c", "Z": "z", "I": "z", "Q": "z", "Y": "y", "X": "x"}
 UNSAID = {2: {2: "yx", 3: "cyx", 4: "tcyx", 5: "tczyx"}, 3: {3: "zyx", 4: "czyx", 5: "tczyx"}}
-#: Bytes of a chunk that no file prescribes.
-CHUNK = 32 * 2**20
+#: The letters that tifffile would have for axes that a Zarr array calls so.
+LETTERS = {"t": "T", "time": "T", "c": "C", "channel": "C", "channels": "C", "z": "Z", "y": "Y", "x": "X"}
+#: Bytes of a chunk that no file prescribes, and least bytes of one of many in a shard.
+CHUNK, LEAST = 32 * 2**20, 32 * 2**10
 TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
 
 
@@ -48,6 +50,22 @@ class _Progress(Callback):  # type: ignore[misc]
         self.report(done / max(1, every))
 
 
+class _Mapped:
+    """A mapped array of which dask sees parts alone: it would copy what has a method `copy`, and digest the rest."""
+
+    def __init__(self, array: Any) -> None:
+        self.array, self.shape, self.dtype, self.ndim = array, array.shape, array.dtype, array.ndim
+
+    def __dask_tokenize__(self) -> int:
+        return id(self)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.array[at]
+
+    def __setitem__(self, at: Any, part: Any) -> None:
+        self.array[at] = part
+
+
 @contextmanager
 def computing(report: Report) -> Iterator[None]:
     """Let dask compute; when it is over, also by an error, no task is left that would still write."""
@@ -56,22 +74,34 @@ def computing(report: Report) -> Iterator[None]:
         yield
 
 
-def opened(path: Path, chunk: int = CHUNK) -> Picture:
+def _letters(names: tuple[str | None, ...], ndim: int) -> str:
+    """Return letters of a Zarr array's axes, of those whose names say nothing by their number; none if all are such.
+
+    >>> _letters(("time", "lat", "lon"), 2), _letters(("lat", "lon"), 2), _letters(("z", "y", "x"), 2)
+    ('TYX', '', 'ZYX')
+    """
+    known = [LETTERS.get(str(name).lower()) for name in names]
+    unsaid = UNSAID[ndim].get(len(names), "q" * len(names)).upper()
+    return "".join(k or u for k, u in zip(known, unsaid, strict=True)) if any(known) else ""
+
+
+def opened(path: Path, ndim: int, chunk: int = CHUNK) -> Picture:
     """Return a file with its array as dask's, which is read when it is needed; only PNG and JPEG are so at once.
 
-    A Zarr array comes in its own chunks, others in chunks of at most `chunk` bytes.
+    A Zarr array comes in its own chunks, others in chunks of at most `chunk` bytes. The last `ndim` axes are pooled.
     """
     if files.format_of(path, "IN") != ".zarr":
         picture = files.read(path)
         array = picture.array.view(np.dtype(picture.array.dtype.str))  # int64, where it is C's long long
         chunks = f"{chunk}B" if array.size else -1
-        x = da.from_array(array, chunks=chunks, name=False)  # a name would be a digest of all of it
+        x = da.from_array(_Mapped(array), chunks=chunks, name=False)  # a name would be a digest of all of it
         return picture._replace(array=x.astype(x.dtype.newbyteorder("=")))
     with files.decoding():
         found = zarr.open(path, mode="r")
         if isinstance(found, zarr.Array):
-            return Picture(da.from_zarr(found))
-        names = ", ".join(found.array_keys())
+            names = getattr(found.metadata, "dimension_names", None) or found.attrs.get("_ARRAY_DIMENSIONS", ())
+            return Picture(da.from_zarr(found), _letters(tuple(names), ndim), names=tuple(names))
+        names = ", ".join(sorted(found.array_keys()))
     raise ValueError(f"{path} is a Zarr group; name one of its arrays: {names or 'none'}")
 
 
@@ -87,8 +117,9 @@ def _chunks(x: Any) -> Axes:
 
 
 def store(
-    arrays: Mapping[Path, Any], chunks: Axes, report: Report, shards: Axes | None = None, names: str = ""
-) -> None:
+    arrays: Mapping[Path, Any], chunks: Axes, report: Report, shards: Axes | None = None,
+    names: Sequence[str | None] = (),
+) -> None:  # fmt: skip
     """Write dask arrays as Zarr arrays, in one pass over what they are made of.
 
     Chunks have one shape in all of them, or the array's where that is smaller. With `shards`, so many of them along
@@ -110,11 +141,14 @@ def store(
 
 def pool(pooling: Pooling, source: Path, target: Path, report: Report) -> tuple[Axes, Axes]:
     """Pool from or to Zarr; return both shapes."""
-    picture = opened(source)
+    picture = opened(source, pooling.ndim)
     picture.refuse_to_pool(pooling.ndim)
     y = _pooled(pooling, picture.array, picture.labels)
     if files.format_of(target, "OUT") == ".zarr":
-        store({target: y}, _chunks(y), report)
+        store({target: y}, _chunks(y), report, names=picture.names)
+    elif files.format_of(target, "OUT") == ".npy":
+        with computing(report):
+            da.store(y, _Mapped(files.new_array(target, y.shape, y.dtype)), lock=False)
     else:
         with computing(report):
             result = y.compute()
@@ -129,7 +163,6 @@ def _names(picture: Picture, ndim: int) -> str:
         if count not in UNSAID[ndim]:
             raise ValueError(f"an image of {ndim} pooled axes has {ndim} to 5 axes, got shape {picture.array.shape}")
         return UNSAID[ndim][count]
-    picture.refuse_to_pool(ndim)
     names = "".join(NAMES.get(axis, "") for axis in picture.axes)
     if len(set(names)) < count:
         raise ValueError(f"OME-Zarr has time, channel, z, y and x once each; the axes are {picture.axes}")
@@ -154,8 +187,13 @@ def pyramid(
     A block of the picture is read once: while it is in memory it is stored, and pooled for the levels below. A
     remainder of one row makes a window of its own (ceil_mode), so nothing of the picture is lost.
     """
-    picture = opened(source, CHUNK // shards**ndim)
+    picture = opened(source, ndim, max(LEAST, CHUNK // shards**ndim))
     pooling = Pooling(op, ndim, dict(kernel_size=2, stride=2, ceil_mode=True), ignore=ignore)
+    picture.refuse_to_pool(ndim)
+    if picture.axes:  # a Zarr array's may stand in any order
+        order = order_of(picture.axes, IN_ARRAY)
+        axes = "".join(picture.axes[i] for i in order)
+        picture = picture._replace(array=picture.array.transpose(order), axes=axes)
     x = picture.array
     pooling.axes(x.shape)
     names = _names(picture, ndim)

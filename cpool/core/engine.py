@@ -255,11 +255,13 @@ def _driven(
     sizes = [math.prod(view.shape) * view.itemsize for view in views]
     beside = 0 if mask is None else math.prod(mask.view.shape)
     read = 2 if kind in ("scatter", "gather", "powers") else 1
+    quantiles = options.get("quantiles")
+    results = 1 if quantiles is None else len(quantiles)  # the second view is the first of them
     told.append(
         Driven(
             kind, options.get("reduction", ""), type, tables, memory, strategy,
             options.get("together", 0) if options.get("turns") else 0, share,
-            call.scratch_bytes, sum(sizes[:read]) + beside, sum(sizes[read:]),
+            call.scratch_bytes, sum(sizes[:read]) + beside, results * sum(sizes[read:]),
             (options["rows"], options["columns"]) if kind == "ranked" else None,
         )
     )  # fmt: skip

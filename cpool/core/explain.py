@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,8 @@ class Explanation:
     tiles : tuple of int
         Output rows and columns that are done at once.
     scratch_bytes, bytes_read, bytes_written : int
-        Scratch of each thread; bytes of the arrays.
+        Scratch of each thread; bytes of the arrays, each as often as it is read or written, and of converted ones as
+        what they became.
     jobs : tuple of `cpool.core.engine.Driven`
         All that the driver would do, one after the other. Empty where there is nothing to compute.
 
@@ -89,15 +92,20 @@ class Explanation:
 _ALONE = dict(scatter="indices", gather="indices", copies="copies", ordered="network", ranked="ranks")
 
 
+def _unshared(value: Any) -> Any:
+    """Return a copy of a generator; all else as it is."""
+    return copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
+
+
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Explanation:
     """Tell how a call would run, and compute nothing.
 
     Parameters
     ----------
     function : callable
-        A pooling function of cpool, forward or backward.
+        A pooling function of cpool, forward or backward; or a layer, which remembers nothing of it.
     *args, **kwargs
-        Its arguments. `out` is checked, not written.
+        Its arguments. `out` is checked, not written; of a generator a copy is drawn from.
 
     Returns
     -------
@@ -122,6 +130,9 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     refused = f"function must be a pooling function of cpool, got {function!r}"
     if getattr(function, "__module__", "") not in ("cpool", "cpool.layers", "cpool.reduce"):
         raise TypeError(refused)
+    if not isinstance(function, MethodType):  # a layer, and what it draws from; functions are their own copies
+        function = copy.deepcopy(function)
+    args, kwargs = tuple(map(_unshared, args)), {name: _unshared(value) for name, value in kwargs.items()}
     told: list[engine.Driven] = []
     with _LOCK:
         token = engine.explained.set(told)

@@ -44,7 +44,9 @@ def dense(x: Tensor) -> bool:
     return x.layout == torch.strided and not x.is_quantized and not x.is_nested
 
 
-def _check(x: Any, d: int, name: str = "x") -> None:
+def _checked(x: Any, d: int, name: str = "x", widens: bool | None = None) -> Tensor:
+    """Return a checked tensor; under autocast narrow floats as float32 where torch's function `widens` them, as most of
+    3 axes do."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch tensor, got {type(x).__name__}")
     if not dense(x):
@@ -54,6 +56,10 @@ def _check(x: Any, d: int, name: str = "x") -> None:
         raise ValueError(f"{name} must be on the CPU, got a tensor on {x.device}")
     if x.ndim < d:
         raise ValueError(f"{name} must have at least {d} axes, got shape {tuple(x.shape)}")
+    widens = d == 3 if widens is None else widens
+    return (
+        x.float() if widens and x.dtype in (torch.float16, torch.bfloat16) and torch.is_autocast_enabled("cpu") else x
+    )
 
 
 def _sliding(d: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> operators.Ints:
@@ -77,8 +83,8 @@ def _make_extreme(op: str, d: int) -> Callable[..., Any]:
         ceil_mode: bool = False,
         return_indices: bool = False,
     ) -> Any:
-        _check(x, d)
-        operator = operators.pick if checks.flag("return_indices", return_indices) else operators.extreme
+        picks = checks.flag("return_indices", return_indices)
+        x, operator = _checked(x, d, widens=d == 3 and not picks), operators.pick if picks else operators.extreme
         return operator(x, _sliding(d, kernel_size, stride, padding, dilation), checks.flag("ceil_mode", ceil_mode), op)
 
     return pool
@@ -96,7 +102,7 @@ def _make_average(d: int) -> Callable[..., Tensor]:
         *,
         dilation: Any = 1,
     ) -> Tensor:
-        _check(x, d)
+        x = _checked(x, d)
         return operators.average(
             x,
             _sliding(d, kernel_size, stride, padding, dilation),
@@ -119,7 +125,7 @@ def _make_norm(d: int) -> Callable[..., Tensor]:
         padding: Any = 0,
         dilation: Any = 1,
     ) -> Tensor:
-        _check(x, d)
+        x = _checked(x, d)
         p = checks.nonzero_number("norm_type", norm_type)
         windows, ceil = _sliding(d, kernel_size, stride, padding, dilation), checks.flag("ceil_mode", ceil_mode)
         if math.isinf(p) and x.is_floating_point():
@@ -131,7 +137,6 @@ def _make_norm(d: int) -> Callable[..., Tensor]:
 
 def _adaptive_windows(x: Tensor, output_size: Any, d: int) -> operators.Ints:
     """Return adaptive windows, as operators take them; None keeps an axis."""
-    _check(x, d)
     return [
         n if out is None else out
         for n, out in zip(x.shape[x.ndim - d :], adaptive.output_sizes(output_size, d), strict=True)
@@ -140,6 +145,7 @@ def _adaptive_windows(x: Tensor, output_size: Any, d: int) -> operators.Ints:
 
 def _make_adaptive_max(d: int) -> Callable[..., Any]:
     def pool(x: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+        x = _checked(x, d)
         operator = operators.pick if checks.flag("return_indices", return_indices) else operators.extreme
         return operator(x, _adaptive_windows(x, output_size, d), False, "max")
 
@@ -148,6 +154,7 @@ def _make_adaptive_max(d: int) -> Callable[..., Any]:
 
 def _make_adaptive_average(d: int) -> Callable[..., Tensor]:
     def pool(x: Tensor, output_size: Any) -> Tensor:
+        x = _checked(x, d)
         return operators.average(x, _adaptive_windows(x, output_size, d))
 
     return pool
@@ -157,8 +164,7 @@ def _make_unpool(d: int) -> Callable[..., Tensor]:
     def unpool(
         x: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Tensor:
-        _check(x, d)
-        _check(indices, d, "indices")
+        x, indices = _checked(x, d, widens=True), _checked(indices, d, "indices")
         kernel = checks.per_axis("kernel_size", kernel_size, d, 1)
         strides, pad = checks.strides(stride, kernel), checks.per_axis("padding", padding, d, 0)
         if output_size is not None:
@@ -185,8 +191,8 @@ _TEXT = """Do what :func:`cpool.{name}` does on a CPU tensor, with autograd.
     Returns
     -------
     Tensor or (Tensor, Tensor)
-        As cpool's function, in the memory order of `x`. To be differentiated any number of times, in reverse and
-        forward mode, batched by ``torch.vmap``.
+        As cpool's function, in the memory order of `x`; under autocast float32 where torch's is. To be differentiated
+        any number of times, in reverse and forward mode, batched by ``torch.vmap``.
 
     Raises
     ------

@@ -31,7 +31,6 @@ class Layer:
     """What our subclasses have before torch's class: whether cpool applies, and both ways to pool."""
 
     _dtypes: set[torch.dtype]
-    _in_float32: bool
     _arguments: tuple[str, ...]
     _ours: Any
     _theirs: Any
@@ -39,11 +38,7 @@ class Layer:
     def _applies(self, x: Any) -> bool:
         """Return whether cpool can pool `x`, and nobody records what is done to it."""
         return (
-            _plain(x)
-            and x.dtype in self._dtypes
-            and not (self._in_float32 and torch.is_autocast_enabled("cpu"))
-            and not torch.jit.is_tracing()
-            and not torch.compiler.is_exporting()
+            _plain(x) and x.dtype in self._dtypes and not torch.jit.is_tracing() and not torch.compiler.is_exporting()
         )
 
     def _by_cpool(self, *tensors: Tensor, **more: Any) -> Any:
@@ -115,7 +110,6 @@ def _layers() -> dict[type[nn.Module], type[nn.Module]]:
             ours = staticmethod(getattr(functional, f"{function}{d}d"))
             attributes = dict(
                 _theirs=_renamed(theirs.forward), _ours=ours, _dtypes=dtypes, _arguments=arguments,
-                _in_float32=d == 3 or base is Unpool,  # as autocast has it
                 __module__=__name__,
             )  # fmt: skip
             layers[theirs] = type(theirs.__name__, (base, theirs), attributes)

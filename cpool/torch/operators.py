@@ -5,7 +5,8 @@
     norm               roots of sums of powers
     scatter, unpool    put values where indices say, adding them up, or the last one counts
 
-All but extreme, pick and norm are linear in their first argument; scatter's and unpool's transpose is `torch.gather`.
+All but extreme, pick and norm are linear in their first argument; scatter's transpose is `torch.gather`, which is taken
+for unpool's too, as torch does: where an index stands twice, each of its values has the gradient, not the last alone.
 
 `windows` holds five integers for each pooled axis, in the order of `geometry.output_length`: kernel, stride, padding
 before, padding after, dilation. Or it holds one: the length of the output, whose windows are adaptive.
