@@ -309,3 +309,18 @@ def test_slabs_that_are_summed_first(kernel, more, dtype, threads):
     same(ours[3:5], cpool.avg_pool3d(x[3:5], kernel, padding=padding, **more))  # too few for that
     assert len(cpool.explain(cpool.avg_pool3d, x, kernel, padding=padding, **more).jobs) == 2
     assert len(cpool.explain(cpool.avg_pool3d, x[3:5], kernel, padding=padding, **more).jobs) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "uint8", "int64"])
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [((3, 2, 1), (2, 2, 1), 0), ((5, 5, 2), (5, 3, 2), (2, 1, 1))])
+def test_few_columns_that_no_window_changes(kernel, stride, padding, dtype, threads):
+    """They are channels: of averages only if all are divided by 1."""
+    x = numbers((7, 12, 20, 2), dtype)
+    for name in ("max_pool3d", "min_pool3d", "avg_pool3d"):
+        ours, theirs = (getattr(module, name)(x, kernel, stride, padding) for module in (cpool, reference))
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3 if dtype == "float16" else 1e-6, atol=1e-5)
+    plan = cpool.explain(cpool.max_pool3d, x, kernel, stride, padding)
+    assert len(plan.windows) == 2
+    ours, theirs = (module.max_pool3d(x, kernel, stride, padding, return_indices=True) for module in (cpool, reference))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)

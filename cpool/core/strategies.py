@@ -382,8 +382,6 @@ def together(
     more = 4 // min(size, 4) if row <= VECTOR else 1  # narrow elements take no more room
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else more * MOST_TURNED):
         return 0, 0
-    if not several and w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR:
-        return 0, 0  # most is copied
     lanes = max(16, VECTOR // size, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))
     unit *= at_once

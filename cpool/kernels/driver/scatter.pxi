@@ -13,7 +13,7 @@ cdef enum:
     LOADED = 4096          # numbers of outputs that are loaded at once
     BLOCK_LINES = 4        # cache lines of a block of channels, at least
     BLOCKS = 2             # such blocks for each thread
-    SEVERAL = 3            # more than one in so many output rows that add to pixels of several threads ask for blocks
+    SEVERAL = 4            # more than one in so many output rows that add to pixels of several threads ask for blocks
 
 
 cdef inline bint adds_in_place(Job* job) noexcept nogil:

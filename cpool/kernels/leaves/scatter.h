@@ -32,16 +32,19 @@ CPOOL_INLINE int NAME(is_odd)(const F *g, ptrdiff_t n) {
 /* Those whose index is in [lo, hi); flat begins at lo. */
 static int NAME(scatter)(void *plane, const void *g, ptrdiff_t g_stride, const void *index, ptrdiff_t stride,
                          ptrdiff_t n, ptrdiff_t run, int64_t lo, int64_t hi, int assign) {
-  F *flat = (F *)plane;
+  F *flat = (F *)plane, elsewhere[8]; /* where the others go, so that no jump is to be foreseen */
   int odd = 0, met = 0;
   for (ptrdiff_t o = 0; o < n; o++) {
     const F *v = (const F *)((const char *)g + o * g_stride);
     const I *at = (const I *)((const char *)index + o * stride);
     for (ptrdiff_t i = 0; i < run; i++) {
-      const int64_t x = at[i];
-      if (x < lo || x >= hi) continue;
-      ADD(flat[(x - lo) * run + i], v[i]);
-      odd |= IS_ODD(v[i]);
+      const uint64_t x = (uint64_t)(at[i] - lo);
+      const int inside = x < (uint64_t)(hi - lo);
+      const uintptr_t here = (uintptr_t)flat + (x * (uint64_t)run + (uint64_t)i) * sizeof(F), mask = -(uintptr_t)inside;
+      F *to = (F *)((here & mask) | ((uintptr_t)(elsewhere + i % 8) & ~mask));
+      elsewhere[i % 8] = 0;
+      ADD(*to, v[i]);
+      odd |= inside & IS_ODD(v[i]);
     }
   }
   return (odd && !assign ? CPOOL_ODD : 0) | (met ? CPOOL_CROWDED : 0);
