@@ -383,6 +383,18 @@ static void runs_copied(int log) {
   compare(CPOOL_UINT8, bytes, BITS_SAME);
 }
 
+static void runs_turned(void) {
+  const P unit = in(1, 70), rows = in(1, 12), columns = in(1, 12), in_pitch = columns * unit + (chance(50) ? 0 : in(0, 9));
+  const P out_pitch = rows * unit + (chance(50) ? 0 : in(0, 9));
+  const P bytes = (columns - 1) * out_pitch + rows * unit, span = (rows - 1) * in_pitch + columns * unit;
+  char *x = take(4, span);
+  filled(CPOOL_UINT8, x, span, 0);
+  SAY("turn_runs unit=%td rows=%td columns=%td", unit, rows, columns);
+  clear(bytes);
+  for (int l = 0; l < 2; l++) L[l]->turn_runs(out(l, bytes), out_pitch, x, in_pitch, rows, columns, unit);
+  compare(CPOOL_UINT8, bytes, BITS_SAME);
+}
+
 static void runs_kept(void) {
   P unit = in(1, 70), n = in(1, 70), stride = chance(10) ? below(unit) : unit + (chance(30) ? 0 : in(0, 20));
   P span = (n - 1) * stride + unit, bytes = n * unit;
@@ -795,7 +807,7 @@ int main(int argc, char **argv) {
         for (int i = 0; i < 3; i++) conversions(type, stored);
       tell(types[type]);
     }
-    for (int i = 0; i < 8; i++) places(), runs_kept(), wholes(0), wholes(1), floating(0), floating(1);
+    for (int i = 0; i < 8; i++) places(), runs_turned(), runs_kept(), wholes(0), wholes(1), floating(0), floating(1);
     for (int i = 0; i < 12; i++) halves_summed(CPOOL_FLOAT16), halves_summed(CPOOL_BFLOAT16);
     for (int log = 0; log < 4; log++)
       for (int i = 0; i < 6; i++) turns(log), copies(log), runs_copied(log);

@@ -128,7 +128,7 @@ def test_slabs_that_are_alike(sizes, channels, threads):
     ("shape", "outputs", "jobs"),
     [
         ((9, 11, 60), (4, 3), 2), ((70, 5, 33), (5, 8), 1), ((9, 11, 60), (2, 40), 1), ((30, 40, 41), (3, 20), 1),
-        ((16, 7, 300), (7, 11), 1), ((9, 6, 5, 90), (6, 4, 7), 1), ((3, 9, 600), (8, 280), 1),
+        ((16, 7, 300), (7, 11), 1), ((9, 6, 5, 90), (6, 4, 7), 2), ((3, 9, 600), (8, 280), 1),
     ],
 )  # fmt: skip
 def test_runs_of_columns_that_are_alike(shape, outputs, jobs, dtype, threads):
@@ -290,7 +290,8 @@ def test_long_pixels_are_rows(dtype, kernel, stride, padding, threads):
     short = np.ascontiguousarray(x[:, :, :3])
     for name in ("max_pool1d", "avg_pool1d"):
         pool = getattr(cpool, name)
-        assert "none" in cpool.explain(pool, x, kernel, stride, padding, axis=1).strategies
+        strategy = cpool.explain(pool, x, kernel, stride, padding, axis=1).strategies
+        assert (strategy in (("as it lies",), ("band",))) == (dtype == "float32" or (dtype, name[0]) == ("int16", "m"))
         same(pool(x, kernel, stride, padding, axis=1)[:, :, :3], pool(short, kernel, stride, padding, axis=1))
     y, indices = cpool.max_pool1d(x, kernel, stride, padding, axis=1, return_indices=True)
     expected = cpool.max_pool1d(short, kernel, stride, padding, axis=1, return_indices=True)
@@ -312,7 +313,9 @@ def test_slabs_that_are_summed_first(kernel, more, dtype, threads):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "uint8", "int64"])
-@pytest.mark.parametrize(("kernel", "stride", "padding"), [((3, 2, 1), (2, 2, 1), 0), ((5, 5, 2), (5, 3, 2), (2, 1, 1))])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [((3, 2, 1), (2, 2, 1), 0), ((5, 5, 2), (5, 3, 2), (2, 1, 1))]
+)
 def test_few_columns_that_no_window_changes(kernel, stride, padding, dtype, threads):
     """They are channels: of averages only if all are divided by 1."""
     x = numbers((7, 12, 20, 2), dtype)

@@ -112,9 +112,9 @@ def whole_or_nothing(path: Path, force: bool) -> Iterator[Path]:
         raise FileExistsError(f"{path} exists; --force overwrites it")
     if path.exists() and path.is_dir() != folder:
         raise FileExistsError(f"{path} is {'not ' if folder else ''}a folder")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} to")
     place = Path(os.path.realpath(path))
+    if not place.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {place.parent} to write {place.name} to")
     room = place.parent / f".cpool-{secrets.token_hex(8)}"
     beside = room / f"out{path.suffix}"
     with _terminable():

@@ -100,7 +100,8 @@ def opened(path: Path, ndim: int, chunk: int = CHUNK) -> Picture:
         found = zarr.open(path, mode="r")
         if isinstance(found, zarr.Array):
             names = getattr(found.metadata, "dimension_names", None) or found.attrs.get("_ARRAY_DIMENSIONS", ())
-            return Picture(da.from_zarr(found), _letters(tuple(names), ndim), names=tuple(names))
+            names = tuple(names) if len(names) == found.ndim else ()
+            return Picture(da.from_zarr(found), _letters(names, ndim), names=names)
         names = ", ".join(sorted(found.array_keys()))
     raise ValueError(f"{path} is a Zarr group; name one of its arrays: {names or 'none'}")
 

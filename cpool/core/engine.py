@@ -54,9 +54,9 @@ _LONG_ROW = 64
 #: Elements of an array from which on its sums are worth several calls.
 MANY = 2**15
 #: Elements of a plane that is too small to have a few of them taken for channels.
-_FEW_PIXELS = 16
+_FEW_PIXELS = 64
 #: Bytes of the longest slab that is summed as if it were a row.
-_SLAB = 2**12
+_SLAB = 2**11
 #: Bytes of an array that caches do not hold.
 _FAR = 2**23
 #: Windows of long rows are searched for their maxima where there is at most one for so many elements of a plane (64x64
@@ -201,10 +201,11 @@ def _joined(tables: list[Table], memory: layouts.Memory) -> tuple[list[Table], l
     return [d, tall, w], joined
 
 
-def _as_rows(tables: list[Table], memory: layouts.Memory, size: int) -> tuple[list[Table], layouts.Memory]:
+def _as_rows(tables: list[Table], memory: layouts.Memory, type: str) -> tuple[list[Table], layouts.Memory]:
     """Take the pixels of the only pooled axis for rows, which many planes have and threads share, where that pays."""
     d, h, w = tables
-    if not strategies.as_rows(tables, memory.run * size):
+    x = memory.views[0]
+    if x.type != type or not strategies.as_rows(tables, memory.run * x.itemsize):  # each row would be loaded by itself
         return tables, memory
     views = (replace(v, strides=(v.strides[0], v.strides[2], v.strides[1], *v.strides[3:])) for v in memory.views)
     return [d, w, h], replace(memory, views=tuple(views))
@@ -377,7 +378,9 @@ def _call(
     if parts:
         options = dict(divide=divide, divisor=divisor, norm=norm, power=power) | state
         return _in_parts(parts, kind, reduction, type, tables, axes, views, work, mask, options)
-    tables, memory = _as_rows(tables, memory, size)
+    tables, memory = _as_rows(tables, memory, type)
+    if kind == "values" and not tables[2].uniform and strategies.mostly_alike(tables[2]):
+        tables = [*tables[:2], replace(tables[2], period=0, advance=1)]  # within which copies would stay
     memory = _shared(kind, reduction, tables, memory, size, share)
     stored = memory.views[0].type
     other = kind == "values" and stored != type and type != _WHOLE.get(stored) and not divides_first
@@ -667,7 +670,7 @@ def ordered(
         identity_bits=_bits(neutral("min", np.dtype(type)), type), quantiles=quantiles, method=method,
         quantile_pitch=pitch, least=least, omits=omits or mask is not None,
     )  # fmt: skip
-    if quantiles is not None and strategies.ranks(tables, size, memory.planes * memory.run):
+    if quantiles is not None and strategies.ranks(tables, size, memory.planes * memory.run, len(quantiles)):
         slabs, rows, columns = strategies.ranked_tile(tables, memory.planes * memory.run, _workers(share))
         return _driven(
             "ranked", type, tables, memory, share, (x, y), None, mask, slabs=slabs, rows=rows, columns=columns, **given
@@ -795,10 +798,6 @@ def spread(
     return lambda limit, gx, gy: pool(limit, gy, gx)
 
 
-#: Columns of a result for each of the input from which on rows are summed first, of which up to so many are alike.
-_WIDENED, _FEW_ALIKE = 4, 4
-
-
 def _rows_first(
     type: str, tables: list[Table], axes: Axes, views: tuple[layouts.View, layouts.View], work: int, how: dict[str, Any]
 ) -> Callable[..., None] | None:
@@ -807,11 +806,7 @@ def _rows_first(
     """
     (gy, gx), (d, h, w) = views, tables
     memory, size = layouts.canonical(axes, gy, gx), np.dtype(type).itemsize
-    if memory.run > 1 or w.uniform or not (d.pooled or h.pooled) or not 0 < _WIDENED * w.size <= w.out:
-        return None
-    if max(d.repeats, h.repeats) >= _FEW_ALIKE:  # these are copied
-        return None
-    if strategies.together(tables, 1, size, memory.planes, False, False, _workers(threads.share(work)))[0]:
+    if memory.run > 1 or not strategies.widens_last(tables, size):
         return None
     axis, order = axes[-1], layouts.memory_order(gx.shape, gx.strides)
     shape = (*gx.shape[:axis], w.size, *gx.shape[axis + 1 :])

@@ -94,7 +94,8 @@ _ALONE = dict(scatter="indices", gather="indices", copies="copies", ordered="net
 
 def _unshared(value: Any) -> Any:
     """Return a copy of a generator; all else as it is."""
-    return copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
+    drawn = (np.random.Generator, np.random.BitGenerator, np.random.RandomState)
+    return copy.deepcopy(value) if isinstance(value, drawn) else value
 
 
 def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Explanation:
@@ -110,8 +111,8 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     Returns
     -------
     Explanation
-        An object with attributes; printed, a table. Of a call that is made of several, the first decides the windows
-        and strategies (of averages in Fortran order those of one axis), and bytes and scratch are those of all.
+        An object with attributes; printed, a table. Of a call that is made of several, as sums along one axis after the
+        other, the first decides the windows and strategies, and bytes and scratch are those of all.
 
     Raises
     ------
@@ -130,7 +131,10 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     refused = f"function must be a pooling function of cpool, got {function!r}"
     if getattr(function, "__module__", "") not in ("cpool", "cpool.layers", "cpool.reduce"):
         raise TypeError(refused)
-    if not isinstance(function, MethodType):  # a layer, and what it draws from; functions are their own copies
+    # A layer, and what it draws from; functions are their own copies, and gradients are of what is remembered.
+    if isinstance(function, MethodType) and function.__name__ != "backward":
+        function = MethodType(function.__func__, copy.deepcopy(function.__self__))
+    elif not isinstance(function, MethodType):
         function = copy.deepcopy(function)
     args, kwargs = tuple(map(_unshared, args)), {name: _unshared(value) for name, value in kwargs.items()}
     told: list[engine.Driven] = []
@@ -153,6 +157,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     # Planes of one row each that were taken for one tall plane (`rows` is 1) are still rows.
     axes = [t.rows != 1 and (t.size > 1 or t.out > 1 or t.pooled) for t in main.tables]
     ndim = 3 - axes.index(True) if any(axes) else 1
+    last = 2 if axes[1:] == [True, False] else 3  # an axis that is pooled alone may be H
     along = main.strategy
     along_indices = main.kind in ("scatter", "gather")
     names: tuple[str, ...] = (_ALONE.get(main.kind, ""),) * 3
@@ -163,8 +168,8 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
     return Explanation(
         shape=values.shape,
         dtype=values.dtype,
-        windows=() if along_indices else tuple(main.tables[3 - ndim :]),
-        strategies=names[3 - ndim :],
+        windows=() if along_indices else tuple(main.tables[3 - ndim : last]),
+        strategies=names[3 - ndim : last],
         planes_at_once=main.together,
         instruction_set=engine.LEVEL,
         threads=max(1, min(main.threads, threads.get_num_threads())),

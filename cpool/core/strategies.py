@@ -103,6 +103,10 @@ ALIKE = 12
 #: Pixels of so many bytes are rows themselves if no other axis is pooled, and windows have up to RADIX of them and lie
 #: apart, or up to half as many and are so many (0.2 to 1.0 of the time; with places 0.5 to 1.1).
 PIXEL_ROW, MANY_WINDOWS = 128, 16
+#: So many neighbours alike make copies worthwhile in planes of one row (0.4 to 0.5 of the time that turned ones take),
+#: and of rows. Rows that are summed before they are widened become so many times as long, and have so many bytes then.
+FEW_ALIKE = 4
+WIDENED, WIDENED_ROW = 8, 128
 #: Windows that begin so many columns apart are folded one by one.
 APART = 32
 
@@ -162,12 +166,17 @@ def _shares_rows(h: Table) -> bool:
     return h.uniform and h.stride < h.span and h.out > 1
 
 
+def mostly_alike(w: Table) -> bool:
+    """Return whether many neighbours see the same, as those of the gradient of large windows do."""
+    return w.out > 1 and min(w.out, ALIKE) <= w.repeats
+
+
 def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halves: bool, divides_first: bool) -> str:
     """Choose the strategy along W; `rows` is how many output rows there are in all planes."""
     if not w.pooled:
         return "none"
     unit = run * size
-    alike = not picks and w.out > 1 and min(w.out, ALIKE) <= w.repeats  # of neighbours one is folded, and copied
+    alike = not picks and mostly_alike(w)  # of neighbours one is folded, and copied
     long = not picks and not divides_first and w.kernel >= LONG and w.step == 1
     slides = _slides_along(w, run, size, picks)
     if unit >= VECTOR:
@@ -179,7 +188,8 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
     if not w.uniform:
         if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not (picks or alike):
             return "spread"
-        if rows >= RADIX:
+        # Where most rows are copied, few are folded at once.
+        if rows >= RADIX and not (alike and (run > 1 or h.repeats >= FEW_ALIKE)):
             return "turned"
         if run == 1 and not alike and w.kernel <= LISTED and 0 < w.fewest >= w.kernel - 1:
             return "flat"
@@ -382,6 +392,9 @@ def together(
     more = 4 // min(size, 4) if row <= VECTOR else 1  # narrow elements take no more room
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else more * MOST_TURNED):
         return 0, 0
+    copied = w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR
+    if not several and (copied or (d.size == h.size == 1 and w.repeats >= FEW_ALIKE)):
+        return 0, 0  # most is copied
     lanes = max(16, VECTOR // size, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))
     unit *= at_once
@@ -393,6 +406,14 @@ def together(
     if n < 1 or (n < axis.out and halo > n * each / 2):
         return 0, 0
     return at_once, n * (h.out if axis is d else 1)
+
+
+def widens_last(tables: list[Table], size: int) -> bool:
+    """Return whether short rows are summed before they are widened: along W neighbours see the same, along D and H only
+    few, for these are copied."""
+    d, h, w = tables
+    widened = not w.uniform and 0 < WIDENED * w.size <= w.out and w.out * size >= WIDENED_ROW
+    return widened and (d.pooled or h.pooled) and max(d.repeats, h.repeats) < FEW_ALIKE
 
 
 def loads_bands(tables: list[Table], run: int, size: int) -> bool:
@@ -407,9 +428,9 @@ def loads_bands(tables: list[Table], run: int, size: int) -> bool:
     return run * size < VECTOR and row < LOADED_ROW and plane > 0 and fits
 
 
-def ranks(tables: list[Table], size: int, planes: int) -> bool:
-    """Return whether elements, of `size` bytes, are ranked for quantiles rather than put in order by networks: windows
-    are large and share much, or very large, or too few to build a network for."""
+def ranks(tables: list[Table], size: int, planes: int, wanted: int) -> bool:
+    """Return whether elements, of `size` bytes, are ranked for so many `wanted` quantiles rather than put in order by
+    networks: windows are large and share much, or very large, or too few to build a network for."""
     w, taps = tables[2], math.prod(table.kernel for table in tables)
     spanned = math.prod(min(table.span, table.size) for table in tables)
     if not all(table.uniform for table in tables) or spanned > SPARSE * taps:
@@ -421,9 +442,9 @@ def ranks(tables: list[Table], size: int, planes: int) -> bool:
     # In nanoseconds, about: what each window is searched for, gains and loses, and elements that are ranked for it.
     changed = taps // w.kernel * min(w.kernel, w.stride // w.step)
     fresh = math.prod(min(table.kernel, table.stride) for table in tables)
-    each, exchanges = 60 + 3 * changed + 15 * fresh, taps * math.log2(taps) ** 2
-    # A network is built if that takes less than ten times what ranks take: by ten calls it has paid at the latest.
-    few = taps > BUILT_FOR_ANY and each * planes * math.prod(table.out for table in tables) < 125 * exchanges
+    each, exchanges = 60 * wanted + 3 * changed + 15 * fresh, taps * math.log2(taps) ** 2
+    # A network is built if that takes less than thirty times what ranks take: if there are so many calls, it has paid.
+    few = taps > BUILT_FOR_ANY and each * planes * math.prod(table.out for table in tables) < 40 * exchanges
     return few or each < size * exchanges / 350
 
 

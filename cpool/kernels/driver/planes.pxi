@@ -86,12 +86,10 @@ cdef void turn(Job* job, char* to, Py_ssize_t to_pitch, const char* rows, Py_ssi
                Py_ssize_t columns, Py_ssize_t unit) noexcept nogil:
     """Turn n rows of runs of so many bytes: run c of row r becomes run r of row c. Planes are rows of pixels, which
     become channels, and these planes again."""
-    cdef Py_ssize_t c
     if unit <= 8 and unit & (unit - 1) == 0:  # one number to the leaf that transposes
         job.leaves.turn[log_of(unit)](to, to_pitch, rows, pitch, n, columns)
     else:
-        for c in range(columns):
-            job.leaves.keep(to + c * to_pitch, rows + c * unit, pitch, n, unit)
+        job.leaves.turn_runs(to, to_pitch, rows, pitch, n, columns, unit)
 
 
 cdef bint all_count(Job* job, Band* band, Py_ssize_t p, Py_ssize_t n, Py_ssize_t first, Py_ssize_t wide) noexcept nogil:

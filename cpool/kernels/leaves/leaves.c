@@ -44,6 +44,25 @@
 #define CPOOL_ZIP_HIGH 1, 5, 3, 7
 #include "turn.h"
 
+/* Lengths that are known take a few instructions: those of some channels of bytes and floats. */
+static void turn_runs(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows,
+                      ptrdiff_t columns, ptrdiff_t unit) {
+#define RUNS(UNIT)                                                                             \
+  for (ptrdiff_t c = 0; c < columns; c++) {                                                    \
+    char *to = (char *)out + c * out_pitch;                                                    \
+    const char *from = (const char *)in + c * UNIT;                                            \
+    for (ptrdiff_t r = 0; r < rows; r++) memcpy(to + r * UNIT, from + r * in_pitch, (size_t)(UNIT)); \
+  }                                                                                            \
+  break;
+#define CASE(UNIT) case UNIT: RUNS(UNIT)
+  switch (unit) {
+    CASE(3) CASE(6) CASE(12) CASE(16) CASE(20) CASE(24) CASE(32) CASE(48) CASE(64)
+    default: RUNS(unit)
+  }
+#undef RUNS
+#undef CASE
+}
+
 /* Lengths that are known take a few instructions; those between two vectors are copied as the longer one, as long as
  * what is read and written too far is the next run's. */
 static void keep(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit) {
@@ -348,6 +367,7 @@ const cpool_leaves CPOOL_JOIN(cpool_leaves_, CPOOL_LEVEL) = {
   .find = PLACED(find),
   .place = place,
   .turn = {turn8, turn16, turn32, turn64},
+  .turn_runs = turn_runs,
   .keep = keep,
   .repeat = {repeat_8, repeat_16, repeat_32, repeat_64},
   .expand = {expand_8, expand_16, expand_32, expand_64},

@@ -106,14 +106,18 @@ typedef struct cpool_leaves {
   /* out[c][r] = in[r][c], by the logarithm of the element's size. */
   void (*turn[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows,
                   ptrdiff_t columns);
+  /* The same of runs of `unit` bytes. */
+  void (*turn_runs)(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t in_pitch, ptrdiff_t rows,
+                    ptrdiff_t columns, ptrdiff_t unit);
   /* n runs of `unit` bytes, which lie `stride` bytes apart, are laid side by side. */
   void (*keep)(void *out, const void *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t unit);
   /* Copies, by the logarithm of the element's size: out[r][i] = in[(r + above) / tall][(i + before) / wide], for `rows`
    * rows of `lanes`. What lies up to a vector behind the last row of `in` is read, and means nothing. */
-  void (*expand[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows,
-                    const int64_t *ends, ptrdiff_t n);
   void (*repeat[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows, ptrdiff_t lanes,
                     ptrdiff_t tall, ptrdiff_t above, ptrdiff_t wide, ptrdiff_t before);
+  /* The same of n runs of any length: out[r][i] = in[r][g] for i from ends[g - 1] to ends[g]. */
+  void (*expand[4])(void *out, ptrdiff_t out_pitch, const void *in, ptrdiff_t pitch, ptrdiff_t rows,
+                    const int64_t *ends, ptrdiff_t n);
   /* n runs, `stride` bytes apart in the array, to and from dense lanes. */
   void (*load[CPOOL_COMPUTED][CPOOL_STORED])(void *out, const char *in, ptrdiff_t stride, ptrdiff_t n, ptrdiff_t run);
   void (*store[CPOOL_COMPUTED][CPOOL_STORED])(char *out, ptrdiff_t stride, const void *in, ptrdiff_t n, ptrdiff_t run);

@@ -3,9 +3,9 @@
  * medians 0.67 to 0.97. Of a mask it makes bits, by which floats are chosen at once. Its other leaves took 1.00 of
  * AVX2's time, places 1.05 to 1.1 and at most 1.65 times, bytes at most 1.8. All on AMD EPYC (family 25, model 17).
  *
- * Networks compute much between a load and a store: on an AMD EPYC (family 26, model 2), which does 64 bytes at once,
- * medians of 5x5 take 0.65 to 0.9 of the time by vectors as long, those of 3x3 0.8 to 1. Folds would gain there, too,
- * 0.7 to 0.9 of the time in the caches, but lose beyond them, 1.1 to 1.8. */
+ * Compiled networks compute much between a load and a store: on an AMD EPYC (family 26, model 2), which does 64 bytes
+ * at once, medians of 5x5 take 0.65 to 0.9 of the time by vectors as long, those of 3x3 0.8 to 1. Folds would gain
+ * there, too, 0.7 to 0.9 of the time in the caches, but lose beyond them, 1.1 to 1.8. */
 #include "conversions.h"
 #include "shuffles.h"
 
@@ -39,7 +39,10 @@ CPOOL_LONG_CONVERSIONS(float, FLOAT32)
 CPOOL_LONG_CONVERSIONS(double, FLOAT64)
 
 #undef CPOOL_WIDEST
-#define CPOOL_WIDEST 64 /* which the compiler has to be told, too: cpool/meson.build */
+#define CPOOL_WIDEST 64
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC target("prefer-vector-width=512") /* of what follows alone */
+#endif
 #define EXCHANGES_ALONE
 #include "types.h"
 

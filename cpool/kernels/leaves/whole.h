@@ -56,7 +56,7 @@ static void NAME(widen)(void *out, ptrdiff_t out_pitch, const void *const *taps,
  * powers of two both are shifted, to even at once. */
 static void NAME(round)(void *sums, ptrdiff_t divisor, ptrdiff_t lanes) {
   const T *x = (const T *)sums;
-  S *to = (S *)sums; /* no sum is written over before it was read */
+  char *to = (char *)sums; /* no sum is written over before it was read */
   int by = 0;
   while ((ptrdiff_t)1 << by < divisor) by++;
   const T most = (T)(LARGEST * (uint64_t)divisor), middle = (T)(divisor / 2), below = (T)(middle - 1);
@@ -82,7 +82,8 @@ static void NAME(round)(void *sums, ptrdiff_t divisor, ptrdiff_t lanes) {
   CPOOL_INDEPENDENT for (ptrdiff_t i = 0; i < lanes; i++) {  \
     const T v = x[i] < most ? x[i] : most;                   \
     QUOTIENT(v);                                             \
-    to[i] = (S)q;                                            \
+    const S narrow = (S)q;                                   \
+    memcpy(to + i * (ptrdiff_t)sizeof narrow, &narrow, sizeof narrow); \
   }
   if (by == 0) EACH_LANE(BY_ONE)
   else if ((ptrdiff_t)1 << by == divisor) EACH_LANE(BY_POWER)
