@@ -393,7 +393,7 @@ def together(
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else more * MOST_TURNED):
         return 0, 0
     copied = w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR
-    if not several and (copied or (d.size == h.size == 1 and w.repeats >= FEW_ALIKE)):
+    if not several and (copied or (d.out == h.out == 1 and w.repeats >= FEW_ALIKE)):
         return 0, 0  # most is copied
     lanes = max(16, VECTOR // size, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))
