@@ -106,7 +106,7 @@ PIXEL_ROW, MANY_WINDOWS = 128, 16
 #: So many neighbours alike make copies worthwhile in planes of one row (0.4 to 0.5 of the time that turned ones take),
 #: and of rows. Rows that are summed before they are widened become so many times as long, and have so many bytes then.
 FEW_ALIKE = 4
-WIDENED, WIDENED_ROW = 8, 128
+WIDENED, WIDENED_ROW = 10, 128
 #: Windows that begin so many columns apart are folded one by one.
 APART = 32
 
@@ -188,8 +188,9 @@ def _along(h: Table, w: Table, run: int, size: int, rows: int, picks: bool, halv
     if not w.uniform:
         if 1 < w.period <= min(w.out, MOST_PHASES) and w.advance == 1 and run == 1 and not (picks or alike):
             return "spread"
-        # Where most rows are copied, few are folded at once.
-        if rows >= RADIX and not (alike and (run > 1 or h.repeats >= FEW_ALIKE)):
+        # Where most rows are copied, few are folded at once; and long runs are filled as quickly one by one.
+        filled = w.out >= ALIKE and (run > 1 or h.repeats >= FEW_ALIKE or w.repeats >= 8 * LONG)
+        if rows >= RADIX and not (alike and filled):
             return "turned"
         if run == 1 and not alike and w.kernel <= LISTED and 0 < w.fewest >= w.kernel - 1:
             return "flat"
@@ -393,7 +394,8 @@ def together(
     if slides and most > (MOST_TURNED_ROW if w.stride == 1 and d.size == h.size == 1 else more * MOST_TURNED):
         return 0, 0
     copied = w.repeats >= ALIKE and w.out * unit * h.repeats >= 8 * VECTOR
-    if not several and (copied or (d.out == h.out == 1 and w.repeats >= FEW_ALIKE)):
+    widened = d.out == h.out == 1 and w.repeats >= FEW_ALIKE and w.out * unit >= 32 * VECTOR
+    if not several and (copied or widened):
         return 0, 0  # most is copied
     lanes = max(16, VECTOR // size, min(TOGETHER, 2 * WIDEST_ROW // (most * size)) // 16 * 16)
     at_once = min(max(FEWEST, lanes // run), planes, max(RADIX, planes // workers // RADIX * RADIX))
