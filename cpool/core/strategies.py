@@ -103,8 +103,9 @@ ALIKE = 12
 #: Pixels of so many bytes are rows themselves if no other axis is pooled, and windows have up to RADIX of them and lie
 #: apart, or up to half as many and are so many (0.2 to 1.0 of the time; with places 0.5 to 1.1).
 PIXEL_ROW, MANY_WINDOWS = 128, 16
-#: So many neighbours alike make copies worthwhile in planes of one row (0.4 to 0.5 of the time that turned ones take),
-#: and of rows. Rows that are summed before they are widened become so many times as long, and have so many bytes then.
+#: So many neighbours alike make copies worthwhile: in planes of one row (0.4 to 0.5 of the time that turned ones take),
+#: of rows, and of columns whose windows follow a rule. Rows that are summed before they are widened become so many
+#: times as long, and have so many bytes then.
 FEW_ALIKE = 4
 WIDENED, WIDENED_ROW = 10, 128
 #: Windows that begin so many columns apart are folded one by one.

@@ -149,12 +149,13 @@ def _pool(
 ) -> calls.Windowed:
     source = calls.source(x, axis, ndim, out)
     plan = geometry.plan(source.sizes, kernel_size, stride, padding, dilation, ceil_mode, needs_input=True)
-    reduction = f"nan{op}" if missing.policy(nan_policy) == "omit" and x.dtype.kind not in "biu" else op
+    omits = missing.policy(nan_policy) == "omit"
+    reduction = f"nan{op}" if omits and x.dtype.kind not in "biu" else op
     least = checks.integer("min_count", min_count, 1)
     with_indices = checks.flag("return_indices", return_indices)
     index_dtype = checks.dtype("index_dtype", index_dtype)
     reduce = partial(select, reduction, with_indices=with_indices, index_dtype=index_dtype)
-    some = partial(missing.extreme, op=op, omits=missing.policy(nan_policy) == "omit", initial=initial, least=least)
+    some = partial(missing.extreme, op=op, omits=omits, initial=initial, least=least)
     return calls.Windowed(plan, source, reduce, some, initial is not None or least > 1)
 
 

@@ -118,16 +118,17 @@ cdef void fold_phases(Job* job, Tile* tile, Room* room, char* to, Py_ssize_t to_
 
 
 cdef inline bint may_expand(Job* job) noexcept nogil:
-    """Whether of neighbours that see the same one result may be made and copied to the others."""
-    return job.along == TURNED and job.run == job.arrays == 1 and not (job.picks or job.width.uniform)
+    """Whether of neighbours that see the same one result may be made and copied to the others: windows are those of a
+    table without a period."""
+    cdef Axis* w = &job.width
+    return job.along == TURNED and job.run == job.arrays == 1 and not (job.picks or w.uniform) and w.every == w.out
 
 
 cdef void find_runs(Job* job, Tile* tile, int64_t* runs) noexcept nogil:
-    """Find where runs of windows that see the same end, each within one period, and whether they are long enough."""
-    cdef Axis* w = &job.width
-    cdef Py_ssize_t o = 0, n = 0, every = min(w.every, tile.out)
+    """Find where runs of windows that see the same end, and whether they are long enough."""
+    cdef Py_ssize_t o = 0, n = 0
     while o < tile.out:
-        o += min(alike_from(w, tile.begin + o, tile.end), every - o % every)
+        o += alike_from(&job.width, tile.begin + o, tile.end)
         runs[n] = o
         n += 1
     tile.distinct = n if 3 * n <= 2 * tile.out else tile.out
@@ -175,27 +176,23 @@ cdef inline void write_unseen(Job* job, char* to, Py_ssize_t lanes) noexcept nog
 cdef void fold_columns(Job* job, Tile* tile, Room* room, char* out, const char* columns, Py_ssize_t lanes,
                        bint runs) noexcept nogil:
     """Fold columns of `lanes` lanes each. Windows of the same taps are done together: all that slide, or every
-    period-th. Of neighbours that see the same, as those of gradients do, one is folded, and is copied, unless only one
-    of each of the `runs` is wanted."""
+    period-th. Where there is no period, of neighbours that see the same, as those of gradients do, one is folded, and
+    is copied, unless only one of each of the `runs` is wanted."""
     cdef Axis* w = &job.width
-    cdef Py_ssize_t unit = lanes * job.size, every = min(w.every, tile.out), each = 0, phase = 0, at = 0
-    cdef Py_ssize_t o, t, n, m, same
+    cdef Py_ssize_t unit = lanes * job.size, every = min(w.every, tile.out), phase = 0, at = 0, o, t, n, m, same
     cdef const char* column
-    while runs and (each == 0 or room.runs[each - 1] < every):
-        each += 1  # results of one period
     while phase < every:
         o = tile.begin + phase
-        n, m, same = taps_of(w, o), parts_of(tile.out - phase, every), 1
-        if runs or (m == 1 and n):
-            same = min(alike_from(w, o, tile.end), every - phase)
+        n, m = taps_of(w, o), parts_of(tile.out - phase, every)
+        same = alike_from(w, o, tile.end) if m == 1 and (n or runs) else 1
         for t in range(m if n == 0 else 0):  # elements that no window sees
-            write_unseen(job, out + (at + t * (each or every)) * unit, lanes)
+            write_unseen(job, out + (at + t * every) * unit, lanes)
         column = columns + (first_of(w, o) - tile.start) * unit
         for t in range(n):
             room.taps[t] = column + t * w.step * unit
         if n:
-            fold_taps(job, out + at * unit, (each or every) * unit, room.taps, NULL, room.steps, n, w.advance * unit, m,
-                      lanes, &job.close)
+            fold_taps(job, out + at * unit, every * unit, room.taps, NULL, room.steps, n, w.advance * unit, m, lanes,
+                      &job.close)
         if same > 1 and not runs:
             repeat_lanes(job, out + at * unit, lanes, same)
         phase += same

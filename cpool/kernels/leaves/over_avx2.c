@@ -9,14 +9,9 @@
 #include "conversions.h"
 #include "shuffles.h"
 
-#define T int64_t
-#define TYPE INT64
-#define WIDTH 8
-#include "type.h"
-#define T uint64_t
-#define TYPE UINT64
-#define WIDTH 8
-#include "type.h"
+#define LONGS_ALONE
+#include "types.h"
+#undef LONGS_ALONE
 
 #define OF(leaf) CPOOL_JOIN(leaf##_, TYPE)
 #define T float

@@ -1,5 +1,6 @@
-/* The types that are computed in. Of EXCHANGES_ALONE those of 8 bytes are left out, of which over_avx2.c has all. */
+/* The types that are computed in; with LONGS_ALONE integers of 8 bytes, with EXCHANGES_ALONE all but these. */
 
+#ifndef LONGS_ALONE
 #define T float
 #define TYPE FLOAT32
 #define FLOATS 1
@@ -43,6 +44,7 @@
 #define TYPE UINT32
 #define SUMS 1
 #include "type.h"
+#endif
 
 #ifndef EXCHANGES_ALONE
 #define T int64_t
